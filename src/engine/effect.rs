@@ -1,0 +1,61 @@
+//! What must now be done outside: plain data, read off a record.
+
+use std::time::Duration;
+
+use super::record::{SavedFile, Target};
+use crate::playbook::plan::StepId;
+
+/// Something to do outside. Its result comes back as an [`Input`](super::Input).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Carry out the act of a step or of an author's undo action: a command, secrets to make, an edit, a wait.
+    /// Comes back as `Performed`.
+    Perform {
+        /// What.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// How long to wait first.
+        after: Duration,
+    },
+    /// Put sealed copies of the files on disk that an `edit` will change or a `snapshot` names.
+    /// Comes back as `Saved`, or as `Performed` when it failed.
+    Save {
+        /// Whose files.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+    },
+    /// Put files back as they were saved. Comes back as `Performed`.
+    Restore {
+        /// The action of the rollback.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// The files, as saved.
+        files: Vec<SavedFile>,
+    },
+    /// Ask the probes of a step or of an author's undo action. Comes back as `Probed`.
+    Probe {
+        /// Whose.
+        target: Target,
+    },
+    /// Fetch a step's captures again. Comes back as `Recaptured`.
+    Recapture {
+        /// The step.
+        step: StepId,
+    },
+    /// Stop what runs.
+    Stop {
+        /// What.
+        target: Target,
+        /// At once, rather than politely.
+        hard: bool,
+    },
+    /// Remove the playbook's `temporary` files. Comes back as `TemporaryRemoved`.
+    RemoveTemporary,
+    /// The run is closed: delete the vault.
+    Close,
+    /// Nothing more happens in this process.
+    Leave,
+}

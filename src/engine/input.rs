@@ -1,0 +1,156 @@
+//! What the engine is told: by the operator, by the world, by the session.
+
+use std::collections::BTreeMap;
+
+use super::record::{Begun, Outcome, SavedFile, Target, Verdict};
+use crate::playbook::plan::{Name, StepId};
+
+/// Something said to the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Begin the run. `typed` is what was typed to confirm a protected run.
+    Begin {
+        /// What it begins with.
+        begun: Box<Begun>,
+        /// What was typed to confirm a protected run.
+        typed: Option<String>,
+    },
+    /// Start the current step, or start it again after it failed or is unknown.
+    Go {
+        /// The step, as seen by whoever says it; another one is refused.
+        step: StepId,
+        /// The step's `confirm` was read and agreed to.
+        confirmed: bool,
+    },
+    /// A person did the step or the action, and brought this back.
+    Answer {
+        /// What is answered.
+        target: Target,
+        /// Values that are no secrets, checked against the type.
+        values: BTreeMap<Name, String>,
+        /// Secrets that are in the vault by now.
+        secrets: Vec<Name>,
+    },
+    /// Sealed copies are on disk.
+    Saved {
+        /// Whose.
+        target: Target,
+        /// The files.
+        files: Vec<SavedFile>,
+    },
+    /// An effect came to its end.
+    Performed {
+        /// Which.
+        target: Target,
+        /// Its attempt.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// The probes have answered.
+    Probed {
+        /// Whose.
+        target: Target,
+        /// An answer for each.
+        verdicts: Vec<Verdict>,
+    },
+    /// Captures were fetched again.
+    Recaptured {
+        /// The step.
+        step: StepId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// Ask the probes again.
+    VerifyAgain {
+        /// Whose.
+        target: Target,
+    },
+    /// Fetch the captures of an unknown step again.
+    Recapture {
+        /// The step.
+        step: StepId,
+    },
+    /// It was done by hand.
+    ByHand {
+        /// What.
+        target: Target,
+        /// What the operator says of it.
+        note: String,
+    },
+    /// Pass over a step or an action of a rollback.
+    Skip {
+        /// What.
+        target: Target,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Stop what runs.
+    Stop {
+        /// At once, rather than politely.
+        hard: bool,
+    },
+    /// Leave a note.
+    Note {
+        /// The step it is about.
+        step: Option<StepId>,
+        /// What it says.
+        text: String,
+    },
+    /// Begin a rollback.
+    Rollback {
+        /// The last step to be undone; everything when left out.
+        to: Option<StepId>,
+        /// Not a person at the screen but `--on-failure rollback` or `rollback --unattended` says so.
+        by_policy: bool,
+    },
+    /// Carry out the next action of the rollback, or carry it out again.
+    Undo {
+        /// The action, as seen by whoever says it; another one is refused.
+        target: Target,
+    },
+    /// A role signs.
+    SignOff {
+        /// The role.
+        role: String,
+        /// The name as typed.
+        name: String,
+    },
+    /// A role refuses to sign.
+    RefuseSignOff {
+        /// The role.
+        role: String,
+        /// The name as typed.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// Files with secrets were removed, or could not be.
+    TemporaryRemoved {
+        /// Those that are gone.
+        removed: Vec<String>,
+        /// Those that are still there, with the reason.
+        left: Vec<(String, String)>,
+    },
+    /// Go on in this process.
+    Resume {
+        /// Who goes on.
+        operator: String,
+        /// The account of the operating system.
+        account: String,
+        /// The machine.
+        host: String,
+        /// The version of the program.
+        program: String,
+    },
+    /// Stop the program; the run stays open.
+    Pause {
+        /// Why.
+        why: String,
+    },
+    /// Give the run up for good.
+    Abandon {
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,363 @@
+//! Facts: what was decided and what came of it, each written down before anything follows from it.
+//!
+//! A run is the fold of its records ([`Run::apply`](super::Run::apply)). A record holds no secret: captures and answers
+//! that are secrets stand here by name only, their values are in the vault. Every text from outside was masked before it
+//! came here. A change of a variant's fields is a change of the journal's format.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::playbook::plan::{Name, StepId};
+
+/// A step, or one action of its rollback.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Target {
+    /// The step.
+    pub step: StepId,
+    /// The number of the action in the step's undo, from 1; none for the step itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<u32>,
+}
+
+impl Target {
+    /// Names a step itself.
+    #[must_use]
+    pub fn step(step: &StepId) -> Self {
+        Self { step: step.clone(), undo: None }
+    }
+
+    /// Names an action of a step's undo, from 1.
+    #[must_use]
+    pub fn undo(step: &StepId, action: u32) -> Self {
+        Self { step: step.clone(), undo: Some(action) }
+    }
+}
+
+/// A record with its time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stamped {
+    /// When it was decided; UTC.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// A fact of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// The run began with these values.
+    Begun(Box<Begun>),
+    /// `when` leaves a step out.
+    LeftOut {
+        /// The step.
+        step: StepId,
+    },
+    /// An effect is about to start. Nothing has happened yet.
+    Started {
+        /// What starts.
+        #[serde(flatten)]
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+    },
+    /// Sealed copies of files are on disk; what changes them may start.
+    Saved {
+        /// Whose copies.
+        #[serde(flatten)]
+        target: Target,
+        /// The files.
+        files: Vec<SavedFile>,
+    },
+    /// A command, an edit or a wait came to an end.
+    Performed {
+        /// What ended.
+        #[serde(flatten)]
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// The same captures were fetched again for a step whose outcome was unknown.
+    Recaptured {
+        /// The step.
+        step: StepId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// A person said that it is done, or answered.
+    Answered {
+        /// What was answered.
+        #[serde(flatten)]
+        target: Target,
+        /// The values that are no secrets.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        values: BTreeMap<Name, String>,
+        /// The names of the secrets, which are in the vault.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        secrets: Vec<Name>,
+    },
+    /// The probes were asked, and answered.
+    Probed {
+        /// Whose probes.
+        #[serde(flatten)]
+        target: Target,
+        /// An answer for each, in the order of the playbook.
+        verdicts: Vec<Verdict>,
+    },
+    /// The operator asks the probes again.
+    VerifyAgain {
+        /// Whose probes.
+        #[serde(flatten)]
+        target: Target,
+    },
+    /// The operator had the captures fetched again.
+    RecaptureStarted {
+        /// The step.
+        step: StepId,
+    },
+    /// The operator did it by hand.
+    ByHand {
+        /// What was done.
+        #[serde(flatten)]
+        target: Target,
+        /// What the operator says of it.
+        note: String,
+    },
+    /// A step, or an action of a rollback, is passed over.
+    Skipped {
+        /// What is passed over.
+        #[serde(flatten)]
+        target: Target,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// The playbook said so (`on_failure: continue`), not a person.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_playbook: bool,
+    },
+    /// The running command is to be stopped.
+    StopAsked {
+        /// What is stopped.
+        #[serde(flatten)]
+        target: Target,
+        /// At once, rather than politely.
+        hard: bool,
+    },
+    /// A note.
+    Note {
+        /// The step it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepId>,
+        /// What it says.
+        text: String,
+    },
+    /// A rollback begins.
+    RollbackBegun {
+        /// The last step to be undone; everything when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<StepId>,
+        /// The playbook or the command line said so, not a person at the screen.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_policy: bool,
+    },
+    /// The last action of a rollback is over.
+    RollbackEnded {
+        /// How many actions failed or were skipped.
+        failed: u32,
+    },
+    /// The run goes on in a new process.
+    Resumed {
+        /// Who goes on.
+        operator: String,
+        /// The account of the operating system.
+        account: String,
+        /// The machine.
+        host: String,
+        /// The version of the program.
+        program: String,
+    },
+    /// The program stops and the run stays open.
+    Paused {
+        /// Why: the operator left, a signal, a failed step.
+        why: String,
+    },
+    /// A role signed, by a typed name. Recorded as typed, not as proven.
+    SignedOff {
+        /// The role.
+        role: String,
+        /// The name as typed.
+        name: String,
+    },
+    /// A role refused to sign.
+    SignOffRefused {
+        /// The role.
+        role: String,
+        /// The name as typed.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// Files with secrets were removed, or could not be.
+    TemporaryRemoved {
+        /// Those that are gone.
+        removed: Vec<String>,
+        /// Those that are still there, with the reason.
+        left: Vec<(String, String)>,
+    },
+    /// The run is over and closed.
+    Ended {
+        /// How.
+        end: End,
+        /// Why, where it was given up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+}
+
+/// What a run began with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// The run's id, a ULID.
+    pub run: String,
+    /// The playbook's title.
+    pub title: String,
+    /// The playbook's path, absolute.
+    pub playbook: String,
+    /// The playbook's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// SHA-256 of the playbook's text, in small hex.
+    pub sha256: String,
+    /// Who runs it.
+    pub operator: String,
+    /// The account of the operating system.
+    pub account: String,
+    /// The machine.
+    pub host: String,
+    /// The change ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// The version of the program.
+    pub program: String,
+    /// The inputs that are no secrets.
+    pub values: BTreeMap<Name, String>,
+    /// The names of the inputs that are secrets, which are in the vault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Name>,
+    /// Whether the inputs make it a protected run.
+    pub protected: bool,
+}
+
+/// A sealed copy of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedFile {
+    /// The file's path, absolute, links followed.
+    pub path: String,
+    /// The copy's name in `snapshots/`; none where there was no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
+    /// The file's mode bits.
+    pub mode: u32,
+    /// The owner's id.
+    pub uid: u32,
+    /// The group's id.
+    pub gid: u32,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// How a command, an edit or a wait came to an end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Whether it did what it should.
+    pub how: How,
+    /// One line for people: what was seen, or what went wrong. Masked.
+    pub saw: String,
+    /// The exit status, where a command ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Captures that are no secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<Name, String>,
+    /// The names of captured or generated secrets, which are in the vault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Name>,
+}
+
+/// Whether an effect did what it should.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// It did.
+    #[default]
+    Ok,
+    /// It did not.
+    Failed,
+    /// It took too long and was stopped.
+    TimedOut,
+    /// The operator stopped it.
+    Stopped,
+}
+
+/// What a probe found, in the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What was asked, in words.
+    pub title: String,
+    /// What was found.
+    pub finding: Finding,
+    /// Whether that is as expected.
+    pub pass: bool,
+    /// A failure is only a warning.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warn: bool,
+    /// What was seen: versions, latency, the value that was wrong. Masked.
+    pub saw: String,
+    /// How often it was asked.
+    pub attempts: u32,
+    /// From the first question to the last answer, in milliseconds.
+    pub took_ms: u64,
+    /// Captures that are no secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<Name, String>,
+    /// The names of captured secrets, which are in the vault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Name>,
+}
+
+/// What kind of answer a probe got. These are told apart everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// It answered, and the answer is what was expected (a denial, where one was).
+    Holds,
+    /// It answered, and the answer is something else.
+    Differs,
+    /// It refused the credential.
+    Denied,
+    /// Nothing listens there.
+    Refused,
+    /// No way to it, or no answer in time.
+    Unreachable,
+    /// It answered something that is not understood: another protocol, a certificate that is not trusted.
+    NotUnderstood,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The walk came to its end.
+    Completed,
+    /// Everything was undone.
+    RolledBack,
+    /// It was given up.
+    Abandoned,
+}

@@ -1,0 +1,91 @@
+//! Why the engine will not, now. The run goes on; `words` puts it into a sentence.
+
+use crate::playbook::plan::{Name, StepId};
+
+/// Why the engine refuses an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The run has not begun.
+    NotBegun,
+    /// The run has begun already.
+    BegunAlready,
+    /// The run is over.
+    Over,
+    /// It is the turn of something else.
+    NotNow {
+        /// What was asked for, in a few words: "start", "skip".
+        what: &'static str,
+    },
+    /// That step is not the current one.
+    NotCurrent {
+        /// The step that was meant.
+        step: StepId,
+        /// The one whose turn it is.
+        current: Option<StepId>,
+    },
+    /// Something runs; it must end or be stopped first.
+    Busy {
+        /// The step whose effect is out.
+        step: StepId,
+    },
+    /// Nothing runs.
+    NothingRuns,
+    /// There is no step of that id.
+    NoSuchStep {
+        /// The id.
+        step: String,
+    },
+    /// The step's `confirm` must be agreed to.
+    NeedsConfirm {
+        /// The step.
+        step: StepId,
+    },
+    /// A protected run must be confirmed by typing.
+    NeedsTyping {
+        /// The word to type.
+        word: String,
+    },
+    /// A reason must be given.
+    NeedsReason,
+    /// A value is missing.
+    Missing {
+        /// Its name.
+        name: Name,
+    },
+    /// A value is not what it should be.
+    Unfit {
+        /// Its name.
+        name: Name,
+        /// What is wrong.
+        why: String,
+    },
+    /// There is nothing that could be undone.
+    NothingToUndo,
+    /// That step did not start, so there is no way back to it.
+    NotStarted {
+        /// The step.
+        step: StepId,
+    },
+    /// The step has no probes.
+    NoProbes {
+        /// The step.
+        step: StepId,
+    },
+    /// The step has no `recapture`.
+    NoRecapture {
+        /// The step.
+        step: StepId,
+    },
+    /// The role need not sign, or has signed.
+    NoSuchRole {
+        /// The role.
+        role: String,
+    },
+    /// Somebody else must sign.
+    MustDiffer {
+        /// The name.
+        name: String,
+    },
+    /// A result came for something that is not out.
+    Stale,
+}

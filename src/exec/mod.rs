@@ -1,0 +1,67 @@
+//! Effects to the world: children, files, probes, secrets.
+//!
+//! The session hands an [`Effect`] to an [`Executor`] and goes on; what comes of it arrives as a [`Report`] on a channel.
+//! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
+
+use std::collections::BTreeMap;
+
+use crate::engine::{Effect, Finding, Input, Target};
+use crate::playbook::plan::Name;
+use crate::secret::Secret;
+
+/// What comes back from the world.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// A result, for the engine.
+    Input(Input),
+    /// Text from a running command: masked, every control but SGR and line ends made visible.
+    Output {
+        /// Whose output.
+        target: Target,
+        /// The text, a piece of any length.
+        text: String,
+    },
+    /// A probe was asked once more.
+    Attempt {
+        /// Whose probe.
+        target: Target,
+        /// Its place in `verify`, from 0.
+        probe: usize,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// What was found.
+        finding: Finding,
+        /// Whether that is as expected.
+        pass: bool,
+        /// What was seen. Masked.
+        saw: String,
+    },
+    /// What an `edit` would change: a unified diff, masked. Or why it cannot be done.
+    Preview {
+        /// Whose edit.
+        target: Target,
+        /// The diff, or the reason.
+        diff: Result<String, String>,
+    },
+}
+
+/// Carries effects out.
+pub trait Executor: Send {
+    /// Starts an effect and returns at once. `values` are the run's values that are no secrets.
+    fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>);
+
+    /// Works out what an `edit` would change, without changing anything. Comes back as [`Report::Preview`].
+    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>);
+
+    /// Keeps secrets that a person gave: in the vault, on disk, before it returns.
+    ///
+    /// # Errors
+    /// When the vault cannot be written: a sentence for the operator.
+    fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
+
+    /// Says whether a secret equals one that is kept.
+    fn same(&self, name: &Name, secret: &Secret) -> bool;
+
+    /// Masks a text that came from outside or from a person.
+    fn mask(&self, text: &str) -> String;
+}

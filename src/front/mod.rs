@@ -1,0 +1,100 @@
+//! The fronts: full screen, plain lines, unattended. All three drive the same session through the same messages.
+//!
+//! A front folds the records it is sent into a [`Run`](crate::engine::Run) of its own, asks
+//! [`Run::awaiting`](crate::engine::Run::awaiting) what is wanted, and says something. It never touches the journal, a process or the world.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::engine::{Finding, Input, Stamped, Target};
+use crate::playbook::plan::Name;
+use crate::secret::Secret;
+
+/// What a front is told.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// A record was written down. On resume the old ones come first.
+    Record(Arc<Stamped>),
+    /// All records that there were have come; what is next happens now.
+    Live,
+    /// Text from a running command: masked, every control but SGR and line ends made visible. A piece, not a line.
+    Output {
+        /// Whose output.
+        target: Target,
+        /// The text.
+        text: Arc<str>,
+    },
+    /// A probe was asked once more.
+    Attempt {
+        /// Whose probe.
+        target: Target,
+        /// Its place in `verify`, from 0.
+        probe: usize,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// What was found.
+        finding: Finding,
+        /// Whether that is as expected.
+        pass: bool,
+        /// What was seen. Masked.
+        saw: String,
+    },
+    /// What an `edit` would change: a unified diff, masked. Or why it cannot be done.
+    Preview {
+        /// The step.
+        target: Target,
+        /// The diff, or the reason.
+        diff: Result<String, String>,
+    },
+    /// The last thing said was refused: a sentence.
+    Refused(String),
+    /// Something that the operator should know: a sentence.
+    Notice(String),
+    /// The session is over; the front should end.
+    Over,
+}
+
+/// What a front says.
+#[derive(Clone, Debug)]
+pub enum Say {
+    /// Something for the engine.
+    Input(Input),
+    /// Answers of a person, secrets among them; the session puts those into the vault first.
+    Answer {
+        /// What is answered.
+        target: Target,
+        /// The answers by name.
+        answers: Vec<(Name, Answer)>,
+    },
+    /// Show what an `edit` would change.
+    Preview(Target),
+    /// Leave; the run stays open.
+    Quit,
+}
+
+/// An answer of a person.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A value that may be shown.
+    Text(String),
+    /// A secret.
+    Secret(Secret),
+}
+
+/// A front, as the session sees it.
+pub trait Front: Send {
+    /// Takes what happened. Must not wait for a person.
+    fn take(&mut self, update: Update);
+
+    /// Says what it has to say at once, without waiting for anyone: an unattended front answers here, so that the end of one step
+    /// and the start of the next go to disk together.
+    fn answer(&mut self) -> Option<Say> {
+        None
+    }
+
+    /// Hands over the channel on which a person's words come. Asked for once.
+    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
+        None
+    }
+}

@@ -1,0 +1,7 @@
+//! runsheet walks an operator through an operations playbook.
+
+pub mod engine;
+pub mod exec;
+pub mod front;
+pub mod playbook;
+pub mod secret;

@@ -1,0 +1,38 @@
+//! Secrets: the type, the vault that keeps them, the masker that keeps them out of sight, and how they are made.
+//!
+//! A secret is never text: it has no `Debug`, no `Serialize`, and is wiped when dropped. [`Secret::expose`] is the one
+//! way to its text; whoever calls it hands the text to a child, a server, a file that was meant for it, or the vault.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// A text that is never shown.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes a text over.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+
+    /// Hands the text to what it is meant for.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Returns how many characters it has.
+    #[must_use]
+    pub fn chars(&self) -> usize {
+        self.expose().chars().count()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
