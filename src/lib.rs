@@ -3,5 +3,7 @@
 pub mod engine;
 pub mod exec;
 pub mod front;
+pub mod journal;
 pub mod playbook;
 pub mod secret;
+pub mod session;
