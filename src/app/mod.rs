@@ -1,5 +1,6 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
+mod briefing;
 mod inputs;
 mod library;
 mod look;

@@ -33,6 +33,7 @@ pub struct Headless {
     out: Box<dyn Write + Send>,
     tail: String,
     live: bool,
+    only_rollback: bool,
     ending: Option<Ending>,
 }
 
@@ -52,7 +53,13 @@ impl Headless {
         transcripts: Option<PathBuf>,
         out: Box<dyn Write + Send>,
     ) -> Self {
-        Self { plan, answers, on_failure, transcripts, out, tail: String::new(), live: false, ending: None }
+        Self { plan, answers, on_failure, transcripts, out, tail: String::new(), live: false, only_rollback: false, ending: None }
+    }
+
+    /// Leaves once a rollback has come to its end, rather than walk on from where it leads.
+    #[must_use]
+    pub fn only_rollback(self) -> Self {
+        Self { only_rollback: true, ..self }
     }
 
     /// Returns why it left, where it left by itself.
@@ -291,6 +298,9 @@ impl Front for Headless {
     fn answer(&mut self, plan: &Plan, run: &Run) -> Option<Say> {
         // What was refused once would be refused again.
         if self.ending.is_some() {
+            return Some(Say::Quit);
+        }
+        if self.only_rollback && run.stage == Stage::Walking && run.rollback.as_ref().is_some_and(|back| back.over) {
             return Some(Say::Quit);
         }
         match run.awaiting(plan) {
