@@ -13,7 +13,7 @@ use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
 use crate::ending::{Code, Ending};
 use crate::engine::{End, Engine, Input, Run, Stage, StepState};
-use crate::front::headless::{Answers, Headless};
+use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
 use crate::front::{Front, Update};
@@ -243,9 +243,15 @@ fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<C
             }
             let (over, _) = walk::walk(ready, front, old)?;
             if over.because == Because::Left
-                && let Some(ending) = over.front.ending()
+                && let Some(left) = over.front.left()
             {
-                return Err(ending.clone());
+                let code = match left.why {
+                    Why::PersonNeeded => Code::PersonNeeded,
+                    Why::Failed => Code::Failed,
+                    Why::SignOff => Code::SignOff,
+                    Why::RollbackIncomplete => Code::RollbackIncomplete,
+                };
+                return Err(Ending { code, what: left.what.clone(), because: None, next: Some(left.next.clone()) });
             }
             close(&over)
         }

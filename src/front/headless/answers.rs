@@ -7,6 +7,8 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::front::Answer;
 use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Step, StepId};
 use crate::playbook::{nearest, yaml};
@@ -52,7 +54,7 @@ impl Answers {
     /// # Errors
     /// A sentence: an unknown id or name, a value that does not fit, a secret given plainly or that cannot be read.
     pub fn read(text: &str, plan: &Plan, folder: &Path) -> Result<Self, String> {
-        let file: BTreeMap<String, yaml::Value> = yaml::read(text)?;
+        let file: BTreeMap<String, Value> = yaml::read(text)?;
         let mut answers = Self::default();
         for (key, value) in &file {
             match key.as_str() {
@@ -79,12 +81,12 @@ impl Answers {
     }
 }
 
-fn step_answer(value: &yaml::Value, step: &Step, folder: &Path) -> Result<StepAnswer, String> {
+fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, String> {
     let id = &step.id;
     if scalar(value).is_some_and(|text| text == "done") {
         return Ok(StepAnswer { done: true, ..StepAnswer::default() });
     }
-    let Some(mapping) = value.as_mapping() else {
+    let Some(mapping) = value.as_object() else {
         return Err(format!("{id}: write `done`, or the values as `{{ name: value }}`"));
     };
     let mut answer = StepAnswer::default();
@@ -108,22 +110,21 @@ fn step_answer(value: &yaml::Value, step: &Step, folder: &Path) -> Result<StepAn
             Act::Person(person) => &person.ask,
             Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Verify | Act::Wait(_) => &[],
         };
-        answer.values = values(&yaml::Value::Mapping(rest), asked, id.as_str(), folder)?;
+        answer.values = values(&Value::Object(rest), asked, id.as_str(), folder)?;
         answer.done = true;
     }
     Ok(answer)
 }
 
-fn values(value: &yaml::Value, asked: &[InputSpec], of: &str, folder: &Path) -> Result<Vec<(Name, Answer)>, String> {
-    let Some(mapping) = value.as_mapping() else {
+fn values(value: &Value, asked: &[InputSpec], of: &str, folder: &Path) -> Result<Vec<(Name, Answer)>, String> {
+    let Some(mapping) = value.as_object() else {
         return Err(format!("{of}: write the values as `{{ name: value }}`"));
     };
     let mut answers = Vec::new();
     for (key, value) in mapping {
-        let key = scalar(key).ok_or_else(|| format!("{of}: a name must be a text"))?;
-        let Some(spec) = asked.iter().find(|spec| spec.name.as_str() == key) else {
+        let Some(spec) = asked.iter().find(|spec| spec.name.as_str() == key.as_str()) else {
             let names = asked.iter().map(|spec| spec.name.as_str());
-            return Err(unknown(&format!("{of} has no value"), &key, names));
+            return Err(unknown(&format!("{of} has no value"), key, names));
         };
         let text = scalar(value).ok_or_else(|| format!("{of}: {key} must be a text, a number or true or false"))?;
         let answer = if spec.kind == InputKind::Secret {
@@ -163,12 +164,12 @@ fn secret(text: &str, folder: &Path) -> Result<Secret, String> {
 }
 
 /// Writes a scalar as text; none for anything else.
-fn scalar(value: &yaml::Value) -> Option<String> {
+fn scalar(value: &Value) -> Option<String> {
     match value {
-        yaml::Value::String(text) => Some(text.clone()),
-        yaml::Value::Number(number) => Some(number.to_string()),
-        yaml::Value::Bool(truth) => Some(truth.to_string()),
-        yaml::Value::Null | yaml::Value::Sequence(_) | yaml::Value::Mapping(_) | yaml::Value::Tagged(_) => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

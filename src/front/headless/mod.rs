@@ -13,7 +13,6 @@ pub use answers::Answers;
 use answers::Unknown;
 
 use super::{Front, Say, Update};
-use crate::ending::{Code, Ending};
 use crate::engine::undo::{self, UndoAction};
 use crate::engine::{Awaiting, How, Input, Outcome, Record, Run, Stage, StepState, Target, Verdict};
 use crate::playbook::plan::{Act, OnFailure, Plan, StepId};
@@ -23,6 +22,30 @@ use crate::words;
 const TAIL: usize = 4096;
 /// How many lines of it are shown.
 const TAIL_LINES: usize = 10;
+
+/// Why an unattended front left a run that is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Why.
+    pub why: Why,
+    /// What happened.
+    pub what: String,
+    /// What to do now.
+    pub next: String,
+}
+
+/// The reasons for which an unattended front leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A person is needed.
+    PersonNeeded,
+    /// A step failed, and the run is to stop.
+    Failed,
+    /// A signature is missing.
+    SignOff,
+    /// The rollback is incomplete.
+    RollbackIncomplete,
+}
 
 /// The unattended front.
 pub struct Headless {
@@ -34,12 +57,12 @@ pub struct Headless {
     tail: String,
     live: bool,
     only_rollback: bool,
-    ending: Option<Ending>,
+    left: Option<Left>,
 }
 
 impl std::fmt::Debug for Headless {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Headless").field("ending", &self.ending).finish_non_exhaustive()
+        f.debug_struct("Headless").field("left", &self.left).finish_non_exhaustive()
     }
 }
 
@@ -53,7 +76,17 @@ impl Headless {
         transcripts: Option<PathBuf>,
         out: Box<dyn Write + Send>,
     ) -> Self {
-        Self { plan, answers, on_failure, transcripts, out, tail: String::new(), live: false, only_rollback: false, ending: None }
+        Self {
+            plan,
+            answers,
+            on_failure,
+            transcripts,
+            out,
+            tail: String::new(),
+            live: false,
+            only_rollback: false,
+            left: None,
+        }
     }
 
     /// Leaves once a rollback has come to its end, rather than walk on from where it leads.
@@ -64,19 +97,19 @@ impl Headless {
 
     /// Returns why it left, where it left by itself.
     #[must_use]
-    pub fn ending(&self) -> Option<&Ending> {
-        self.ending.as_ref()
+    pub fn left(&self) -> Option<&Left> {
+        self.left.as_ref()
     }
 
     /// Leaves, with a reason.
-    fn leave(&mut self, code: Code, what: String, next: &str) -> Say {
-        self.ending = Some(Ending { code, what, because: None, next: Some(next.to_owned()) });
+    fn leave(&mut self, why: Why, what: String, next: &str) -> Say {
+        self.left = Some(Left { why, what, next: next.to_owned() });
         Say::Quit
     }
 
     fn needs_person(&mut self, id: &StepId, what: &str, answer: &str) -> Say {
         let next = format!("put `{id}: {answer}` into the answers file, or resume with somebody at the terminal");
-        self.leave(Code::PersonNeeded, format!("{id} needs a person: {what}"), &next)
+        self.leave(Why::PersonNeeded, format!("{id} needs a person: {what}"), &next)
     }
 
     fn go(&mut self, plan: &Plan, id: &StepId) -> Option<Say> {
@@ -132,17 +165,17 @@ impl Headless {
         }
         if run.stage == Stage::AfterRollback {
             let what = format!("{id} failed after the rollback");
-            return Some(self.leave(Code::RollbackIncomplete, what, "see to it by hand, then `runsheet resume`"));
+            return Some(self.leave(Why::RollbackIncomplete, what, "see to it by hand, then `runsheet resume`"));
         }
         Some(match self.on_failure {
             Some(OnFailure::Rollback) => Say::Input(Input::Rollback { to: None, by_policy: true }),
             Some(OnFailure::Stop) => {
                 let what = format!("{id} failed, and --on-failure says stop");
-                self.leave(Code::Failed, what, "the run is open: `runsheet resume`, or `runsheet rollback`")
+                self.leave(Why::Failed, what, "the run is open: `runsheet resume`, or `runsheet rollback`")
             }
             Some(OnFailure::Ask | OnFailure::Continue) | None => {
                 let what = format!("{id} failed, and somebody must decide");
-                self.leave(Code::PersonNeeded, what, "`runsheet resume`, or say --on-failure stop or rollback")
+                self.leave(Why::PersonNeeded, what, "`runsheet resume`, or say --on-failure stop or rollback")
             }
         })
     }
@@ -208,7 +241,12 @@ impl Headless {
             };
             let step = if verdict.pass { String::new() } else { format!("{}  ", target.step) };
             let found = words::finding(verdict.finding);
-            self.print(&format!("{word} {step}{}: {found}: {} ({})", verdict.title, verdict.saw, words::took(verdict.took_ms)));
+            self.print(&format!(
+                "{word} {step}{}: {found}: {} ({})",
+                verdict.title,
+                verdict.saw,
+                words::took(verdict.took_ms)
+            ));
         }
     }
 
@@ -283,11 +321,10 @@ impl Front for Headless {
             }
             Update::Refused(refusal) => {
                 let what = words::refusal(&refusal);
-                self.ending.get_or_insert(Ending {
-                    code: Code::PersonNeeded,
+                self.left.get_or_insert(Left {
+                    why: Why::PersonNeeded,
                     what,
-                    because: None,
-                    next: Some("`runsheet resume` with somebody at the terminal".to_owned()),
+                    next: "`runsheet resume` with somebody at the terminal".to_owned(),
                 });
             }
             Update::Notice(text) => self.print(&text),
@@ -297,7 +334,7 @@ impl Front for Headless {
 
     fn answer(&mut self, plan: &Plan, run: &Run) -> Option<Say> {
         // What was refused once would be refused again.
-        if self.ending.is_some() {
+        if self.left.is_some() {
             return Some(Say::Quit);
         }
         if self.only_rollback && run.stage == Stage::Walking && run.rollback.as_ref().is_some_and(|back| back.over) {
@@ -310,12 +347,12 @@ impl Front for Headless {
             Awaiting::Undo(target) => Some(Say::Input(Input::Undo { target })),
             Awaiting::UndoDecision(target) => self.decide_undo(plan, run, target),
             Awaiting::Incomplete => Some(self.leave(
-                Code::RollbackIncomplete,
+                Why::RollbackIncomplete,
                 "the rollback is incomplete".to_owned(),
                 "see to what failed by hand, then `runsheet rollback` again",
             )),
             Awaiting::SignOff(role) => Some(self.leave(
-                Code::SignOff,
+                Why::SignOff,
                 format!("everything is done, but the sign-off of {role} is missing"),
                 "`runsheet resume` with them at the terminal",
             )),
