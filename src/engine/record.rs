@@ -63,6 +63,9 @@ pub enum Record {
         target: Target,
         /// The attempt, from 1.
         attempt: u32,
+        /// The playbook's `retry` starts it, not a person.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        retry: bool,
     },
     /// Sealed copies of files are on disk; what changes them may start.
     Saved {
@@ -202,6 +205,14 @@ pub enum Record {
         /// Why.
         reason: String,
     },
+    /// Nothing is left to be done but to clear up and close.
+    Closing {
+        /// How it will have ended.
+        end: End,
+        /// Why, where it was given up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// Files with secrets were removed, or could not be.
     TemporaryRemoved {
         /// Those that are gone.
@@ -213,9 +224,6 @@ pub enum Record {
     Ended {
         /// How.
         end: End,
-        /// Why, where it was given up.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
     },
 }
 
