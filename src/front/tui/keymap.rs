@@ -213,9 +213,10 @@ pub(super) fn binding(action: Action) -> &'static Binding {
     TABLE.iter().find(|binding| binding.action == action).unwrap_or(&TABLE[0])
 }
 
-/// Finds which of the offered actions a key stands for: the first that has it.
-pub(super) fn action(event: KeyEvent, offered: impl IntoIterator<Item = Action>) -> Option<Action> {
-    offered.into_iter().find(|&action| binding(action).keys.iter().any(|key| key.is(event)))
+/// Finds which of the offered actions a key stands for: the first that has it. While typing, a letter is a letter.
+pub(super) fn action(event: KeyEvent, offered: impl IntoIterator<Item = Action>, typing: bool) -> Option<Action> {
+    let types = |key: &Key| typing && matches!(key, Key::Char(_));
+    offered.into_iter().find(|&action| binding(action).keys.iter().any(|key| !types(key) && key.is(event)))
 }
 
 /// Writes the table of keys in Markdown, for the README.
@@ -253,9 +254,9 @@ mod tests {
     #[test]
     fn a_key_means_the_first_offered_action_that_has_it() {
         let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
-        assert_eq!(action(enter, [Action::Skip, Action::Start, Action::Accept]), Some(Action::Start));
-        assert_eq!(action(enter, [Action::Skip]), None);
+        assert_eq!(action(enter, [Action::Skip, Action::Start, Action::Accept], false), Some(Action::Start));
+        assert_eq!(action(enter, [Action::Skip], false), None);
         let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-        assert_eq!(action(ctrl_c, [Action::CopyLink, Action::Interrupt]), Some(Action::Interrupt));
+        assert_eq!(action(ctrl_c, [Action::CopyLink, Action::Interrupt], false), Some(Action::Interrupt));
     }
 }
