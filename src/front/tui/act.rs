@@ -10,8 +10,8 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use super::form::{Focus, Form};
 use super::keymap::{self, Action};
 use super::panel::{Ask, Palette, Panel, Purpose};
-use super::state::{Pane, Walk};
-use crate::engine::{Awaiting, Input, StepState, Target, undo};
+use super::state::{Link, Pane, Walk};
+use crate::engine::{Awaiting, Input, Stage, Target, undo};
 use crate::front::Say;
 use crate::playbook::plan::{Section, StepId};
 
@@ -151,10 +151,11 @@ impl Walk {
         self.gate.pass(at);
         let typing = self.typing();
         let Some(action) = keymap::action(key, self.offers(), typing) else {
-            let taken = self.gate.open && self.type_key(key);
+            let taken = (self.gate.open || self.panel.is_some()) && self.type_key(key);
             let late = keymap::action(key, self.offers_if(true), typing).is_some() || (typing && !taken);
             if !taken && late && !self.gate.open && self.live {
-                self.message = Some(("that key was pressed before the question was shown, so it was not taken".into(), false));
+                self.message =
+                    Some(("that key was pressed before the question was shown, so it was not taken".into(), false));
             }
             return;
         };
@@ -162,6 +163,7 @@ impl Walk {
     }
 
     fn type_key(&mut self, key: KeyEvent) -> bool {
+        let typing = self.typing();
         match &mut self.panel {
             Some(Panel::Ask(ask)) => {
                 ask.wrong = None;
@@ -172,7 +174,7 @@ impl Walk {
                 palette.find.key(key)
             }
             Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave) => false,
-            None if self.typing() => self.form.as_mut().is_some_and(|form| form.key(key)),
+            None if typing => self.form.as_mut().is_some_and(|form| form.key(key)),
             None => false,
         }
     }
@@ -250,6 +252,11 @@ impl Walk {
                 let find = Form::new(vec![super::field::Field::line("find", "Find")], Vec::new());
                 self.panel = Some(Panel::Palette(Palette { offered, find, at: 0 }));
             }
+            // A run that is over has nothing to lose: no second question.
+            Action::Leave if self.run.stage == Stage::Over => {
+                self.leaving = true;
+                self.says.push(Say::Quit);
+            }
             Action::Leave => self.panel = Some(Panel::Leave),
             Action::Back => self.panel = None,
             Action::OpenLink | Action::CopyLink => self.link(action == Action::OpenLink),
@@ -275,7 +282,8 @@ impl Walk {
 
     fn start(&mut self) {
         let Awaiting::Go(step) = self.awaiting.clone() else { return };
-        let deliberate = self.plan.step(&step).is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some());
+        let deliberate =
+            self.plan.step(&step).is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some());
         if deliberate {
             self.panel = Some(Panel::Confirm(step));
         } else {
@@ -421,7 +429,7 @@ impl Walk {
     fn link(&mut self, open: bool) {
         let person = self.target().and_then(|target| self.person(&target).cloned());
         let Some(link) = person.and_then(|person| person.open).map(|link| self.fill(&link)) else { return };
-        self.message = Some(if open { super::link::open(&link) } else { super::link::copy(&link) });
+        self.link = Some(if open { Link::Open(link) } else { Link::Copy(link) });
     }
 
     fn in_form(&mut self, action: Action) {
@@ -506,14 +514,12 @@ impl Walk {
             }
             Pane::Step => self.down = self.down.saturating_add_signed(by),
             Pane::Output => {
-                let most = self.shown_target().and_then(|target| self.outputs.get(&target)).map_or(0, super::tail::Tail::len);
+                let most = self
+                    .shown_target()
+                    .and_then(|target| self.outputs.get(&target))
+                    .map_or(0, crate::output::Tail::len);
                 self.back = self.back.saturating_add_signed(by.saturating_neg()).min(most);
             }
         }
-    }
-
-    /// Says whether a step is unknown.
-    pub(super) fn unknown(&self, step: &StepId) -> bool {
-        self.run.step(&self.plan, step).is_some_and(|step| step.state == StepState::Unknown)
     }
 }

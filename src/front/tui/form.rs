@@ -81,7 +81,13 @@ impl Form {
             return;
         }
         let at = match self.focus {
-            Focus::Out => if by > 0 { all - 1 } else { 0 },
+            Focus::Out => {
+                if by > 0 {
+                    all - 1
+                } else {
+                    0
+                }
+            }
             Focus::Tick(at) => at,
             Focus::Field(at) => ticks + at,
         };
@@ -91,7 +97,8 @@ impl Form {
 
     /// Goes into the first field that is not filled yet, or the first of all.
     pub(super) fn enter(&mut self) {
-        let open = self.fields.iter().position(|field| field.judge().is_err()).or((!self.fields.is_empty()).then_some(0));
+        let open =
+            self.fields.iter().position(|field| field.judge().is_err()).or((!self.fields.is_empty()).then_some(0));
         if let Some(at) = open {
             self.focus = Focus::Field(at);
         } else if !self.ticks.is_empty() {
@@ -225,12 +232,19 @@ fn draw_field(frame: &mut Frame<'_>, area: Rect, field: &Field, focused: bool, l
     let used = columns(&shown);
     let mut spans = vec![
         Span::styled(format!("{pointer} "), theme.key()),
-        Span::styled(format!("{:<label$} ", fit(&field.prompt, label, theme)), if focused { theme.heading() } else { theme.label() }),
+        Span::styled(
+            format!("{:<label$} ", fit(&field.prompt, label, theme)),
+            if focused { theme.heading() } else { theme.label() },
+        ),
     ];
     // `format!` pads by characters; columns may be more.
     let padded = label.saturating_sub(columns(&fit(&field.prompt, label, theme)));
     spans[1].content = format!("{}{} ", fit(&field.prompt, label, theme), " ".repeat(padded)).into();
-    let typed = if field.shown().is_some_and(str::is_empty) && !field.chosen() { theme.quiet() } else { ratatui::style::Style::new() };
+    let typed = if field.shown().is_some_and(str::is_empty) && !field.chosen() {
+        theme.quiet()
+    } else {
+        ratatui::style::Style::new()
+    };
     spans.push(Span::styled(shown, if focused { typed.patch(theme.field()) } else { typed }));
     if focused && used < room.saturating_sub(2) {
         let line = (room - 2 - used).min(24usize.saturating_sub(used));

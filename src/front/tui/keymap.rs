@@ -193,7 +193,13 @@ pub(super) static TABLE: &[Binding] = &[
     row(Action::Interrupt, &[Key::Ctrl('c')], "stop/leave", "Stop what runs, and ask whether to leave.", RUN),
     row(Action::Up, &[UP, Key::Char('k')], "up", "Look at the step before.", LOOK),
     row(Action::Down, &[DOWN, Key::Char('j')], "down", "Look at the next step.", LOOK),
-    row(Action::PageUp, &[Key::Code(KeyCode::PageUp)], "back", "Scroll the output, or the part that has the focus.", LOOK),
+    row(
+        Action::PageUp,
+        &[Key::Code(KeyCode::PageUp)],
+        "back",
+        "Scroll the output, or the part that has the focus.",
+        LOOK,
+    ),
     row(Action::PageDown, &[Key::Code(KeyCode::PageDown)], "on", "Scroll on.", LOOK),
     row(Action::First, &[Key::Code(KeyCode::Home)], "top", "Go to the beginning.", LOOK),
     row(Action::Last, &[Key::Code(KeyCode::End)], "end", "Go to the end; output is followed again.", LOOK),
@@ -217,6 +223,11 @@ pub(super) fn binding(action: Action) -> &'static Binding {
 pub(super) fn action(event: KeyEvent, offered: impl IntoIterator<Item = Action>, typing: bool) -> Option<Action> {
     let types = |key: &Key| typing && matches!(key, Key::Char(_));
     offered.into_iter().find(|&action| binding(action).keys.iter().any(|key| !types(key) && key.is(event)))
+}
+
+/// Names the key to show for a row: the first that works, for a letter does not while typing.
+pub(super) fn shown_key(binding: &Binding, typing: bool) -> Option<String> {
+    binding.keys.iter().find(|key| !(typing && matches!(key, Key::Char(_)))).map(|key| key.name())
 }
 
 /// Writes the table of keys in Markdown, for the README.

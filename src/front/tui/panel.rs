@@ -98,9 +98,9 @@ impl Palette {
         let words = self.find.fields.first().and_then(Field::shown).unwrap_or_default().to_lowercase();
         let has = |action: &&Action| {
             let row = super::keymap::binding(**action);
-            words.split_whitespace().all(|word| {
-                row.label.to_lowercase().contains(word) || row.help.to_lowercase().contains(word)
-            })
+            words
+                .split_whitespace()
+                .all(|word| row.label.to_lowercase().contains(word) || row.help.to_lowercase().contains(word))
         };
         self.offered.iter().filter(has).copied().collect()
     }

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use super::field::Field;
 use super::form::Form;
 use super::panel::Panel;
-use super::tail::Tail;
 use super::theme::Theme;
 use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
 use crate::front::{Say, Update};
+use crate::output::Tail;
 use crate::playbook::plan::{Act, Action, PersonSpec, Plan, Step, StepId, Template};
 
 /// How long a question must have been on the screen before a key answers it.
@@ -22,6 +22,9 @@ const GATE: Duration = Duration::from_millis(300);
 
 /// How long something must have gone on for the bell to ring when a person is needed again.
 const LONG: Duration = Duration::from_secs(10);
+
+/// How much of an output can be scrolled back to, in bytes.
+const OUTPUT: usize = 2 * 1024 * 1024;
 
 /// A row of the list of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +121,17 @@ pub(super) struct Walk {
     pub(super) leaving: bool,
     /// The bell is to be rung.
     pub(super) ring: bool,
+    /// A link that is to be opened or copied, by whoever has the terminal.
+    pub(super) link: Option<Link>,
+}
+
+/// What is to be done with a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Open it, or copy it where nothing can.
+    Open(String),
+    /// Copy it.
+    Copy(String),
 }
 
 impl Walk {
@@ -152,6 +166,7 @@ impl Walk {
             over: false,
             leaving: false,
             ring: false,
+            link: None,
             plan,
         }
     }
@@ -196,13 +211,13 @@ impl Walk {
 
     /// Takes in output.
     pub(super) fn output(&mut self, target: Target, text: &str) {
-        let tail = self.outputs.entry(target).or_default();
-        let before = tail.len() + usize::try_from(tail.gone()).unwrap_or(0);
+        let tail = self.outputs.entry(target).or_insert_with(|| Tail::new(OUTPUT));
+        let all = |tail: &Tail| usize::try_from(tail.dropped()).unwrap_or(usize::MAX).saturating_add(tail.len());
+        let before = all(tail);
         tail.push(text);
         if self.back > 0 {
             // Who has scrolled back keeps looking at the same lines.
-            let after = tail.len() + usize::try_from(tail.gone()).unwrap_or(0);
-            self.back = (self.back + after - before).min(tail.len());
+            self.back = (self.back + all(tail).saturating_sub(before)).min(tail.len());
         }
     }
 
@@ -302,11 +317,9 @@ impl Walk {
             | Awaiting::World(target)
             | Awaiting::Undo(target)
             | Awaiting::UndoDecision(target) => Some(target.clone()),
-            Awaiting::Begin
-            | Awaiting::Incomplete
-            | Awaiting::SignOff(_)
-            | Awaiting::Closing
-            | Awaiting::Nothing => None,
+            Awaiting::Begin | Awaiting::Incomplete | Awaiting::SignOff(_) | Awaiting::Closing | Awaiting::Nothing => {
+                None
+            }
         }
     }
 

@@ -263,7 +263,15 @@ impl Theme {
 
 /// Finds the nearest colour of the palette's cube.
 fn cube(red: u8, green: u8, blue: u8) -> u8 {
-    let level = |part: u8| if part < 48 { 0 } else if part < 115 { 1 } else { (part - 35) / 40 };
+    let level = |part: u8| {
+        if part < 48 {
+            0
+        } else if part < 115 {
+            1
+        } else {
+            (part - 35) / 40
+        }
+    };
     16 + 36 * level(red) + 6 * level(green) + level(blue)
 }
 
