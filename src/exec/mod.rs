@@ -3,6 +3,8 @@
 //! The session hands an [`Effect`] to an [`Executor`] and goes on; what comes of it arrives as a [`Report`] on a channel.
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
+mod expect;
+
 use std::collections::BTreeMap;
 
 use crate::engine::{Effect, Finding, Input, Target};
