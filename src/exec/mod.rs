@@ -3,9 +3,13 @@
 //! The session hands an [`Effect`] to an [`Executor`] and goes on; what comes of it arrives as a [`Report`] on a channel.
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
+mod dotenv;
 mod expect;
+mod launch;
 
 use std::collections::BTreeMap;
+
+pub use launch::{Launcher, child_main};
 
 use crate::engine::{Effect, Finding, Input, Target};
 use crate::playbook::plan::Name;
