@@ -3,5 +3,6 @@
 pub mod engine;
 pub mod exec;
 pub mod front;
+pub mod output;
 pub mod playbook;
 pub mod secret;
