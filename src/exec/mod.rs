@@ -4,11 +4,15 @@
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
 mod dotenv;
+mod edit;
 mod expect;
+mod files;
 mod launch;
+mod scene;
 
 use std::collections::BTreeMap;
 
+pub use scene::Scene;
 pub use launch::{Launcher, child_main};
 
 use crate::engine::{Effect, Finding, Input, Target};
