@@ -3,6 +3,8 @@
 pub mod engine;
 pub mod exec;
 pub mod front;
+pub mod journal;
 pub mod output;
 pub mod playbook;
 pub mod secret;
+pub mod session;

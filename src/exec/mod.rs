@@ -7,12 +7,16 @@ mod dotenv;
 mod edit;
 mod expect;
 mod files;
+mod kept;
 mod launch;
 mod scene;
+mod shown;
+mod transcript;
 
 use std::collections::BTreeMap;
 
 pub use scene::Scene;
+pub use shown::Piece;
 pub use launch::{Launcher, child_main};
 
 use crate::engine::{Effect, Finding, Input, Target};
@@ -29,7 +33,7 @@ pub enum Report {
         /// Whose output.
         target: Target,
         /// The text, a piece of any length.
-        text: String,
+        text: Piece,
     },
     /// A probe was asked once more.
     Attempt {

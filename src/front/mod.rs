@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::engine::{Finding, Input, Stamped, Target};
-use crate::playbook::plan::Name;
+use crate::engine::{Finding, Input, Refusal, Run, Stamped, Target};
+use crate::playbook::plan::{Name, Plan};
 use crate::secret::Secret;
 
 /// What a front is told.
@@ -47,8 +47,8 @@ pub enum Update {
         /// The diff, or the reason.
         diff: Result<String, String>,
     },
-    /// The last thing said was refused: a sentence.
-    Refused(String),
+    /// The last thing said was refused.
+    Refused(Refusal),
     /// Something that the operator should know: a sentence.
     Notice(String),
     /// The session is over; the front should end.
@@ -87,9 +87,12 @@ pub trait Front: Send {
     /// Takes what happened. Must not wait for a person.
     fn take(&mut self, update: Update);
 
-    /// Says what it has to say at once, without waiting for anyone: an unattended front answers here, so that the end of one step
-    /// and the start of the next go to disk together.
-    fn answer(&mut self) -> Option<Say> {
+    /// Says what it has to say at once, without waiting for anyone.
+    ///
+    /// An unattended front answers here. It is asked before the records of the turn are synced (and so before it takes
+    /// them), so that the end of one step and the start of the next go to disk together; `run` stands after them.
+    fn answer(&mut self, plan: &Plan, run: &Run) -> Option<Say> {
+        let _ = (plan, run);
         None
     }
 
