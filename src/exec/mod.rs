@@ -3,14 +3,18 @@
 //! The session hands an [`Effect`] to an [`Executor`] and goes on; what comes of it arrives as a [`Report`] on a channel.
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
+mod capture;
+mod child;
 mod dotenv;
 mod edit;
 mod expect;
 mod files;
+mod holders;
 mod kept;
 mod launch;
 mod scene;
 mod shown;
+mod snapshot;
 mod transcript;
 
 use std::collections::BTreeMap;
