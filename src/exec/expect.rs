@@ -28,6 +28,8 @@ pub(crate) struct Answer {
     pub rows: Option<u64>,
     /// The system refused the credential.
     pub denied: bool,
+    /// The last line of a command's standard error: one line, masked.
+    pub said: String,
 }
 
 /// Judges an answer: all that is expected must hold, and a command must exit with 0 unless `exit` says otherwise.
