@@ -1,1 +1,3 @@
+//! The tests, as one binary.
 
+mod secrets;

@@ -30,7 +30,9 @@ fn mask_cut(masker: &Arc<Masker>, text: &str, cuts: impl IntoIterator<Item = usi
 /// Masks by looking for every form at every place.
 fn mask_slowly(secrets: &[&str], text: &str) -> String {
     let mut forms = Vec::new();
-    secrets.iter().for_each(|secret| forms::add(secret, &mut forms));
+    for secret in secrets {
+        forms::add(secret, &mut forms);
+    }
     let text = text.as_bytes();
     let mut hidden = vec![false; text.len()];
     for form in forms.iter().filter(|form| form.len() >= 4) {
@@ -140,6 +142,7 @@ fn finds_what_encoders_write() {
         let json = serde_json::to_string(secret).unwrap();
         let json = json[1..json.len() - 1].to_owned();
         let units = |digits: fn(u16) -> String| secret.encode_utf16().map(digits).collect::<String>();
+        let bytes = |digits: fn(u8) -> String| secret.bytes().map(digits).collect::<String>();
         for form in [
             secret.to_owned(),
             url.password().unwrap().to_owned(),
@@ -147,10 +150,10 @@ fn finds_what_encoders_write() {
             lower(utf8_percent_encode(secret, &UNRESERVED).to_string()),
             utf8_percent_encode(secret, &COMPONENT).to_string(),
             url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
-            secret.bytes().map(|byte| format!("%{byte:02X}")).collect(),
-            secret.bytes().map(|byte| format!("%{byte:02x}")).collect(),
-            secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
-            secret.bytes().map(|byte| format!("{byte:02X}")).collect(),
+            bytes(|byte| format!("%{byte:02X}")),
+            bytes(|byte| format!("%{byte:02x}")),
+            bytes(|byte| format!("{byte:02x}")),
+            bytes(|byte| format!("{byte:02X}")),
             json.replace('/', "\\/"),
             json,
             units(|unit| format!("\\u{unit:04x}")),
@@ -174,12 +177,12 @@ fn finds_base64_in_every_alignment() {
                 let text = format!("{}{secret}{}", &"user:p "[..before], &"\u{7f}xyz"[..after]);
                 for engine in [STANDARD, URL_SAFE] {
                     let encoded = engine.encode(&text);
-                    let masked = masker.mask(&encoded);
-                    let (head, tail) = masked.split_once(MASK).unwrap_or_else(|| panic!("{encoded}"));
+                    let shown = masker.mask(&encoded);
+                    let (head, tail) = shown.split_once(MASK).unwrap_or_else(|| panic!("{encoded}"));
                     // no more than the digits that the secret shares with its neighbours
                     let kept = head.len() + tail.len();
-                    assert!(head.len() <= (before * 8).div_ceil(6), "{encoded} {masked}");
-                    assert!(kept <= (before * 8).div_ceil(6) + (after * 8).div_ceil(6) + 1 + 2, "{encoded} {masked}");
+                    assert!(head.len() <= (before * 8).div_ceil(6), "{encoded} {shown}");
+                    assert!(kept <= (before * 8).div_ceil(6) + (after * 8).div_ceil(6) + 1 + 2, "{encoded} {shown}");
                 }
             }
         }
@@ -196,7 +199,9 @@ fn hard() -> impl Strategy<Value = (Vec<String>, String, Vec<usize>)> {
         prop::collection::vec((any::<prop::sample::Index>(), 0_usize..100, 0_usize..100, "[ab c]{0,3}"), 0..10);
     (secrets, pieces, prop::collection::vec(0_usize..12, 0..60)).prop_map(|(secrets, pieces, cuts)| {
         let mut forms = Vec::new();
-        secrets.iter().for_each(|secret| forms::add(secret, &mut forms));
+        for secret in &secrets {
+            forms::add(secret, &mut forms);
+        }
         let mut text = String::new();
         for (which, from, to, between) in pieces {
             if !forms.is_empty() {
