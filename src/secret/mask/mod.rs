@@ -4,11 +4,12 @@
 //! What must stay true: the result does not depend on how the text was cut; of matches that overlap, everything that any of
 //! them covers is masked; what may still become a secret is not let out; one mark tells neither length nor number.
 //!
-//! It does not see a secret that is broken by colours, combining marks or line breaks, or whose characters are escaped in
-//! two ways at once.
+//! A secret that is broken by colours is seen. One that is broken by combining marks or line breaks is not, nor one whose
+//! characters are escaped in two ways at once.
 
 mod forms;
 mod index;
+mod styles;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use self::index::Index;
+use self::styles::Styles;
 use super::Secret;
 
 /// What stands in the place of a secret.
@@ -58,6 +60,7 @@ impl Masker {
             held: Zeroizing::new(Vec::new()),
             hidden: 0,
             in_mask: false,
+            styles: Styles::default(),
             spans: Vec::new(),
         }
     }
@@ -78,6 +81,8 @@ pub struct MaskStream {
     hidden: usize,
     /// Whether the last byte that was let out was masked, so that the mark for it stands already.
     in_mask: bool,
+    /// The colours in it.
+    styles: Styles,
     /// Emptied and used again for each piece: what is to be masked in it.
     spans: Vec<(usize, usize)>,
 }
@@ -85,12 +90,13 @@ pub struct MaskStream {
 impl MaskStream {
     /// Takes a piece, and lets out what cannot become a secret any more.
     pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        if self.held.is_empty() {
+        if self.held.is_empty() && self.styles.can_pass(input) {
+            self.styles.passed(input);
             let decided = self.scan(input, out);
             self.held.extend_from_slice(&input[decided..]);
         } else {
-            self.held.extend_from_slice(input);
             let mut text = std::mem::take(&mut self.held);
+            self.styles.take_out(input, &mut text);
             let decided = self.scan(&text, out);
             text.drain(..decided);
             self.held = text;
@@ -99,7 +105,8 @@ impl MaskStream {
 
     /// Lets out the rest. Where 8 or more characters of a secret's beginning stand at the end, they are masked.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let text = std::mem::take(&mut self.held);
+        let mut text = std::mem::take(&mut self.held);
+        self.styles.end(&mut text);
         self.find(&text);
         for start in 0..text.len().saturating_sub(TELLING - 1) {
             if self.masker.index.is_beginning(&text[start..]) {
@@ -154,8 +161,8 @@ impl MaskStream {
             if end <= at {
                 continue;
             }
+            self.styles.put_back(text, at, start.max(at), out);
             if start > at {
-                out.extend_from_slice(&text[at..start]);
                 self.in_mask = false;
             }
             if !self.in_mask {
@@ -164,8 +171,9 @@ impl MaskStream {
             }
             at = end.min(decided);
         }
+        self.styles.put_back(text, at, decided, out);
+        self.styles.shift(decided);
         if at < decided {
-            out.extend_from_slice(&text[at..decided]);
             self.in_mask = false;
         }
         self.hidden = reach.saturating_sub(decided);

@@ -189,6 +189,24 @@ fn finds_base64_in_every_alignment() {
     }
 }
 
+#[test]
+fn sees_through_colours_and_keeps_them() {
+    let masker = masker(&["CANARY-pa55"]);
+    for (text, masked) in [
+        ("\x1b[31mCAN\x1b[0mARY-pa55\x1b[m.", "\x1b[31m[secret]\x1b[0m\x1b[m."),
+        ("a\x1b[1mb CANARY-pa\x1b[1;31m", "a\x1b[1mb [secret]\x1b[1;31m"),
+        ("CAN\x1b[31", "CAN\x1b[31"),
+        ("\x1bCANARY-pa55\x1b[2J\x1b", "\x1b[secret]\x1b[2J\x1b"),
+    ] {
+        assert_eq!(masker.mask(text), masked, "{text:?}");
+        for first in 0..text.len() {
+            assert_eq!(mask_cut(&masker, text, [first, 1, 1]), masked, "{text:?} cut after {first}");
+        }
+    }
+    let flood = format!("C{}ANARY-pa55", "\x1b[1m".repeat(1000));
+    assert_eq!(masker.mask(&flood), format!("[secret]{}", "\x1b[1m".repeat(64)));
+}
+
 /// Texts and secrets that nearly match and often overlap.
 fn hard() -> impl Strategy<Value = (Vec<String>, String, Vec<usize>)> {
     let secrets = prop::collection::vec(
@@ -225,6 +243,26 @@ proptest! {
         let masked = masker.mask(&text);
         prop_assert_eq!(&masked, &mask_slowly(&secrets, &text));
         prop_assert_eq!(&mask_cut(&masker, &text, cuts), &masked);
+    }
+
+    #[test]
+    fn colours_make_no_difference((secrets, text, cuts) in hard(), places in prop::collection::vec(0_usize..20, 0..20)) {
+        const COLOURS: [&str; 3] = ["\x1b[m", "\x1b[1;31m", "\x1b[38:5:1m"];
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        let masker = masker(&secrets);
+        let mut coloured = String::new();
+        let mut rest = text.chars();
+        for (number, place) in places.iter().enumerate() {
+            coloured.extend(rest.by_ref().take(*place));
+            coloured.push_str(COLOURS[number % 3]);
+        }
+        coloured.extend(rest);
+        let masked = masker.mask(&coloured);
+        prop_assert_eq!(&mask_cut(&masker, &coloured, cuts), &masked);
+        let colours = |text: &str| text.split('\x1b').skip(1).map(|part| part.split('m').next().map(str::to_owned)).collect::<Vec<_>>();
+        prop_assert_eq!(colours(&masked), colours(&coloured));
+        let without = COLOURS.iter().fold(masked, |text, colour| text.replace(colour, ""));
+        prop_assert_eq!(without, masker.mask(&text));
     }
 }
 
