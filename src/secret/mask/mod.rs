@@ -90,13 +90,19 @@ pub struct MaskStream {
 impl MaskStream {
     /// Takes a piece, and lets out what cannot become a secret any more.
     pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        if self.held.is_empty() && self.styles.can_pass(input) {
+        let passes = self.styles.can_pass(input);
+        if passes && self.held.is_empty() {
             self.styles.passed(input);
             let decided = self.scan(input, out);
             self.held.extend_from_slice(&input[decided..]);
         } else {
             let mut text = std::mem::take(&mut self.held);
-            self.styles.take_out(input, &mut text);
+            if passes {
+                self.styles.passed(input);
+                text.extend_from_slice(input);
+            } else {
+                self.styles.take_out(input, &mut text);
+            }
             let decided = self.scan(&text, out);
             text.drain(..decided);
             self.held = text;

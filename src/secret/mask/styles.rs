@@ -33,7 +33,7 @@ enum Sequence {
 impl Styles {
     /// Says whether a text could be added without looking for sequences.
     pub(super) fn can_pass(&self, input: &[u8]) -> bool {
-        self.taken.is_empty() && self.unfinished.is_empty() && !has_escape(input)
+        self.taken.is_empty() && self.unfinished.is_empty() && plain_length(input) == input.len()
     }
 
     /// Notes that text was added without [`Styles::take_out`].
@@ -52,7 +52,7 @@ impl Styles {
             rest = &joined;
         }
         loop {
-            let plain = rest.iter().position(|byte| *byte == ESCAPE).unwrap_or(rest.len());
+            let plain = plain_length(rest);
             let (before, sequence) = rest.split_at(plain);
             text.extend_from_slice(before);
             self.passed(before);
@@ -106,11 +106,13 @@ impl Styles {
     }
 }
 
-fn has_escape(bytes: &[u8]) -> bool {
+/// Returns how many bytes come before the first `ESC`.
+fn plain_length(bytes: &[u8]) -> usize {
     // in blocks without a branch for each byte, which the compiler turns into vector instructions
-    let (blocks, rest) = bytes.as_chunks::<64>();
-    blocks.iter().any(|block| block.iter().fold(0, |any, byte| any | u8::from(*byte == ESCAPE)) != 0)
-        || rest.contains(&ESCAPE)
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let is_plain = |block: &&[u8; 32]| block.iter().fold(0, |any, byte| any | u8::from(*byte == ESCAPE)) == 0;
+    let whole = blocks.iter().take_while(is_plain).count() * 32;
+    whole + bytes[whole..].iter().take_while(|byte| **byte != ESCAPE).count()
 }
 
 fn read(bytes: &[u8]) -> Sequence {
