@@ -107,6 +107,31 @@ fn holds_back_only_what_may_become_a_secret() {
 }
 
 #[test]
+fn a_stall_lets_a_prompt_out_and_no_more_than_seven_characters_of_a_secret() {
+    let masker = masker(&["d-CANARY-pa55", "-CAN"]);
+    for (pieces, seen) in [
+        (&["Password", ": "][..], &["Password", "Password: "][..]),
+        (&["d-C", "ANARY-pa55", " x"], &["d-C", "d-C[secret]", "d-C[secret] x"]),
+        (&["d-", "C", "ANX"], &["d-", "d-C", "d-C[secret]X"]),
+        (&["d-CAN", "ARY", "-pa55."], &["", "", "[secret]."]),
+        (&["d-CANARY-", "no"], &["", "d[secret]ARY-no"]),
+        (&["word", "\x1b[1m", "word"], &["word", "word\x1b[1m", "word\x1b[1mword"]),
+    ] {
+        let mut stream = masker.stream();
+        let mut out = String::new();
+        for (piece, so_far) in pieces.iter().zip(seen) {
+            stream.push_str(piece, &mut out);
+            stream.stall_str(&mut out);
+            assert_eq!(out, *so_far, "{pieces:?}");
+            stream.stall_str(&mut out);
+            assert_eq!(out, *so_far, "{pieces:?}");
+        }
+        stream.finish_str(&mut out);
+        assert_eq!(out, *seen.last().unwrap(), "{pieces:?}");
+    }
+}
+
+#[test]
 fn the_lines_of_a_key_are_secrets_and_its_frame_is_not() {
     let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANCANARY\nline-two-CANARY\nab=\n-----END PRIVATE KEY-----\n";
     let masker = masker(&[key]);
