@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use runsheet::playbook::check;
+
 use crate::support::rig::{Fault, Options, Rig};
 
 fn restart(rig: &Rig) {
@@ -136,4 +138,38 @@ fn the_stand_in_for_doctl_fails_as_it_is_told() {
 fn pg_id(rig: &Rig) -> String {
     let inputs = rig.inputs();
     inputs.iter().find_map(|input| input.strip_prefix("pg_id=")).expect("the id is an input").to_owned()
+}
+
+#[test]
+fn every_playbook_holds() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).expect("read the folder of the playbooks") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("read a playbook");
+        let name = path.display().to_string();
+        match check(&text) {
+            Ok(checked) => assert!(checked.warnings.is_empty(), "{name}: {:?}", checked.warnings),
+            Err(faults) => {
+                panic!("{}", faults.iter().map(|fault| fault.render(&name, &text)).collect::<Vec<_>>().join("\n"))
+            }
+        }
+        seen += 1;
+    }
+    assert!(seen >= 2, "the playbooks are in {folder}");
+}
+
+#[test]
+fn the_rig_answers_what_the_rotation_asks() {
+    let rig = Rig::start();
+    let text = include_str!("../playbooks/do-rotate-pg-valkey.yaml");
+    let plan = check(text).expect("the playbook holds").plan;
+    let asked: Vec<&str> = plan.inputs.iter().map(|input| input.name.as_str()).collect();
+    for input in rig.inputs() {
+        let name = input.split('=').next().expect("a name");
+        assert!(asked.contains(&name), "the playbook has no input {name}: {asked:?}");
+    }
+    for program in plan.requires {
+        rig.call("sh", &["-c", &format!("command -v {program}")]);
+    }
 }
