@@ -2,6 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use runsheet::playbook::check;
@@ -172,4 +175,31 @@ fn the_rig_answers_what_the_rotation_asks() {
     for program in plan.requires {
         rig.call("sh", &["-c", &format!("command -v {program}")]);
     }
+}
+
+#[test]
+fn nothing_of_a_rig_is_left_after_a_panic() {
+    let folder = Mutex::new(PathBuf::new());
+    let outcome = catch_unwind(|| {
+        let rig = Rig::start();
+        *folder.lock().expect("nobody else has it") = rig.folder().to_owned();
+        assert!(processes_of(rig.folder()) >= 3, "two servers and a service at least");
+        panic!("on purpose");
+    });
+    assert!(outcome.is_err());
+    let folder = folder.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert!(folder.is_absolute() && !folder.exists());
+    assert_eq!(processes_of(&folder), 0);
+}
+
+/// Counts the processes that have a path below a folder in their arguments or variables.
+fn processes_of(folder: &Path) -> usize {
+    let needle = folder.as_os_str().as_encoded_bytes();
+    let holds =
+        |file: PathBuf| std::fs::read(file).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle));
+    std::fs::read_dir("/proc")
+        .expect("read /proc")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|process| holds(process.join("cmdline")) || holds(process.join("environ")))
+        .count()
 }
