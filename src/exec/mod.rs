@@ -16,9 +16,11 @@ mod scene;
 mod shown;
 mod snapshot;
 mod transcript;
+pub mod world;
 
 use std::collections::BTreeMap;
 
+pub use child::Stop;
 pub use scene::Scene;
 pub use shown::Piece;
 pub use launch::{Launcher, child_main};
