@@ -1,1 +1,3 @@
+//! The tests of the built program, in one binary.
 
+mod launch;

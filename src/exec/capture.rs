@@ -20,8 +20,9 @@ pub(crate) fn take(capture: &Capture, text: &str) -> Result<Secret, String> {
                 .captures(text)
                 .ok_or_else(|| format!("{name} was not captured: nothing in the output matches {pattern}"))?;
             let group = if found.len() > 1 { found.get(1) } else { found.get(0) };
-            let group = group
-                .ok_or_else(|| format!("{name} was not captured: {pattern} matches, but its group does not take part"))?;
+            let group = group.ok_or_else(|| {
+                format!("{name} was not captured: {pattern} matches, but its group does not take part")
+            })?;
             group.as_str().to_owned()
         }
         CaptureHow::Json(pointer) => {
@@ -61,7 +62,9 @@ mod tests {
 
     #[test]
     fn by_pointer() {
-        let json = |pointer: &str| taken(CaptureHow::Json(pointer.to_owned()), r#"[{"p":"CANARY-\"1","n":1.50,"z":null,"l":[1, 2]}]"#);
+        let json = |pointer: &str| {
+            taken(CaptureHow::Json(pointer.to_owned()), r#"[{"p":"CANARY-\"1","n":1.50,"z":null,"l":[1, 2]}]"#)
+        };
         assert_eq!(json("/0/p").as_deref(), Ok("CANARY-\"1"));
         assert_eq!(json("/0/n").as_deref(), Ok("1.5"));
         assert_eq!(json("/0/l").as_deref(), Ok("[1,2]"));

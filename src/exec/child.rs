@@ -195,8 +195,7 @@ pub(crate) async fn run(
     if let Some(writer) = writer {
         writer.abort();
     }
-    let holders =
-        if out.inner.is_some() || err.inner.is_some() { holders::find(inodes).await } else { Vec::new() };
+    let holders = if out.inner.is_some() || err.inner.is_some() { holders::find(inodes).await } else { Vec::new() };
     out.drain();
     err.drain();
     let (exit, words) = exit.map_or((None, "its end was not seen".to_owned()), told);

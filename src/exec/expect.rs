@@ -28,6 +28,8 @@ pub(crate) struct Answer {
     pub rows: Option<u64>,
     /// The system refused the credential.
     pub denied: bool,
+    /// The last line of a command's standard error: one line, masked.
+    pub said: String,
 }
 
 /// Judges an answer: all that is expected must hold, and a command must exit with 0 unless `exit` says otherwise.
@@ -176,7 +178,6 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// Equal, and `1` equals `1.0`.
-#[expect(clippy::float_cmp, reason = "numbers are compared as written, not as computed")]
 fn alike(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Number(found), Value::Number(wanted)) => found == wanted || found.as_f64() == wanted.as_f64(),

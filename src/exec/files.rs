@@ -84,12 +84,12 @@ pub(crate) fn prepare(path: &Path, bytes: &[u8], standing: Standing) -> Result<R
             metadata.nlink()
         ));
     }
-    let mut file =
-        tempfile::Builder::new().prefix(".runsheet-").tempfile_in(folder(path)).map_err(named)?;
+    let mut file = tempfile::Builder::new().prefix(".runsheet-").tempfile_in(folder(path)).map_err(named)?;
     let now = Standing::of(&file.as_file().metadata().map_err(named)?);
     if (now.uid, now.gid) != (standing.uid, standing.gid) {
-        fchown(file.as_fd(), Some(Uid::from_raw(standing.uid)), Some(Gid::from_raw(standing.gid)))
-            .map_err(|error| format!("{} belongs to somebody else, and that could not be kept: {error}", path.display()))?;
+        fchown(file.as_fd(), Some(Uid::from_raw(standing.uid)), Some(Gid::from_raw(standing.gid))).map_err(
+            |error| format!("{} belongs to somebody else, and that could not be kept: {error}", path.display()),
+        )?;
     }
     fchmod(file.as_fd(), Mode::from_raw_mode(standing.mode)).map_err(|error| named(error.into()))?;
     file.write_all(bytes).map_err(named)?;

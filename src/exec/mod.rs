@@ -3,9 +3,13 @@
 //! The session hands an [`Effect`] to an [`Executor`] and goes on; what comes of it arrives as a [`Report`] on a channel.
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
+mod act;
 mod capture;
+mod carry;
 mod child;
+mod command;
 mod dotenv;
+mod dry;
 mod edit;
 mod expect;
 mod files;
@@ -15,15 +19,23 @@ mod launch;
 mod scene;
 mod shown;
 mod snapshot;
+mod source;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod transcript;
 pub mod world;
 
 use std::collections::BTreeMap;
 
+pub use carry::{RunPaths, Setting, World};
 pub use child::Stop;
-pub use scene::Scene;
-pub use shown::Piece;
+pub use dry::DryRun;
 pub use launch::{Launcher, child_main};
+pub use scene::{Gaps, Scene};
+pub use shown::Piece;
+pub use source::resolve;
 
 use crate::engine::{Effect, Finding, Input, Target};
 use crate::playbook::plan::Name;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::output::visible_plain;
-use crate::playbook::plan::{Given, InputKind, Name, Plan, Source, Template};
+use crate::playbook::plan::{Given, InputKind, Name, Plan, Put, Source, Template};
 use crate::secret::{Secret, Secrets};
 
 use super::expect::{fill, shorten};
@@ -28,6 +28,18 @@ pub struct Scene {
     pub values: BTreeMap<Name, String>,
     /// How children are started.
     pub launcher: Launcher,
+    /// What becomes of a value that is not there.
+    pub gaps: Gaps,
+}
+
+/// What becomes of a value that is not there yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gaps {
+    /// It is an error.
+    #[default]
+    Refused,
+    /// It is shown as `${name}`: for a dry run, which carries nothing out with it.
+    Shown,
 }
 
 /// The most characters of a line for people that came from outside.
@@ -55,6 +67,7 @@ impl Scene {
     /// A sentence with the name that has no value.
     pub fn complete(&self, template: &Template) -> Result<String, String> {
         match template.names().find(|name| !self.values.contains_key(*name)) {
+            Some(_) if self.gaps == Gaps::Shown => Ok(self.text(template)),
             Some(name) => Err(format!("{name} has no value yet: the step that gives it was not done")),
             None => Ok(self.text(template)),
         }
@@ -76,9 +89,24 @@ impl Scene {
     /// # Errors
     /// A sentence with the name when there is none.
     pub fn secret(&self, name: &Name) -> Result<Secret, String> {
-        self.secrets
-            .get(name.as_str())
-            .ok_or_else(|| format!("the secret {name} has no value: the step that gives it was not done"))
+        match self.secrets.get(name.as_str()) {
+            Some(secret) => Ok(secret),
+            None if self.gaps == Gaps::Shown => Ok(Secret::new(format!("${{{name}}}"))),
+            None => Err(format!("the secret {name} has no value: the step that gives it was not done")),
+        }
+    }
+
+    /// Says whether a secret is shown as `${name}` because it is not there.
+    pub(super) fn is_gap(&self, name: &Name) -> bool {
+        self.gaps == Gaps::Shown && self.secrets.get(name.as_str()).is_none()
+    }
+
+    /// Says whether an edit puts in something that is not there.
+    pub(super) fn has_gaps(&self, put: &Put) -> bool {
+        match put {
+            Put::Value(Given::Text(template)) => template.names().any(|name| !self.values.contains_key(name)),
+            Put::Value(Given::Secret(name)) | Put::UrlPassword(name) => self.is_gap(name),
+        }
     }
 
     /// Masks a text from outside and makes its controls visible.
@@ -105,8 +133,7 @@ impl Scene {
             (InputKind::Secret, Some(Source::Env(variable))) => Some(variable.as_str()),
             _ => None, // whatever else there is, its value may be seen
         }));
-        let secrets: Vec<Secret> =
-            self.secrets.names().iter().filter_map(|name| self.secrets.get(name)).collect();
+        let secrets: Vec<Secret> = self.secrets.names().iter().filter_map(|name| self.secrets.get(name)).collect();
         let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os()
             .filter(|(key, _)| key.to_str().is_none_or(|key| !without.contains(key)))
             .filter(|(_, value)| {

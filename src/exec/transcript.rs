@@ -12,7 +12,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::files::{create_private, sentence};
-use super::kept::{CAP, Kept};
+use super::kept::CAP;
 use super::shown::Outlet;
 use crate::engine::Target;
 use crate::output::Visible;
@@ -34,7 +34,7 @@ pub(super) struct Sink {
     ways: [Way; 2],
     masked: String,
     withheld: Option<Withheld>,
-    last_line: String,
+    last_line: LastLine,
     /// What could not be written: said once.
     trouble: Option<String>,
     path: PathBuf,
@@ -76,7 +76,7 @@ impl Sink {
             ways: [Way::new(masker), Way::new(masker)],
             masked: String::new(),
             withheld: None,
-            last_line: String::new(),
+            last_line: LastLine::default(),
             trouble: None,
             path: path.unwrap_or_default(),
         })
@@ -143,7 +143,7 @@ impl Sink {
 
     /// Returns the last line that says something, without colours. Masked.
     pub(super) fn last_line(&self) -> Option<&str> {
-        Some(self.last_line.trim()).filter(|line| !line.is_empty())
+        Some(self.last_line.0.trim()).filter(|line| !line.is_empty())
     }
 
     /// Returns what went wrong with the transcript.
@@ -155,7 +155,7 @@ impl Sink {
         if self.masked.is_empty() {
             return;
         }
-        self.note_last_line();
+        self.last_line.note(&self.masked);
         self.write();
     }
 
@@ -170,38 +170,33 @@ impl Sink {
             outlet.show(&self.masked);
         }
     }
+}
 
-    fn note_last_line(&mut self) {
-        let text = self.masked.as_str();
+/// The last line that says something.
+#[derive(Default)]
+struct LastLine(String);
+
+impl LastLine {
+    fn note(&mut self, text: &str) {
         let trimmed = text.trim_end();
         if trimmed.is_empty() {
             return;
         }
-        match trimmed.rfind('\n') {
-            Some(end) => {
-                self.last_line.clear();
-                self.last_line.push_str(cut(&trimmed[end + 1..]));
-            }
-            // The piece goes on with the line before it, unless that one had ended.
-            None => {
-                if self.last_line.ends_with('\n') {
-                    self.last_line.clear();
-                }
-                let room = LAST_LINE.saturating_sub(self.last_line.len());
-                let end = trimmed.floor_char_boundary(room.min(trimmed.len()));
-                self.last_line.push_str(&trimmed[..end]);
-            }
+        let line = trimmed.rfind('\n').map_or(trimmed, |end| &trimmed[end + 1..]);
+        // The piece goes on with the line before it, unless that one had ended.
+        if line.len() < trimmed.len() || self.0.ends_with('\n') {
+            self.0.clear();
         }
-        if text[trimmed.len()..].contains('\n') {
-            self.last_line.push('\n');
-        } else {
-            self.last_line.push_str(&text[trimmed.len()..]);
-        }
+        self.add(line);
+        let after = &text[trimmed.len()..];
+        self.add(if after.contains('\n') { "\n" } else { after });
     }
-}
 
-fn cut(line: &str) -> &str {
-    &line[..line.floor_char_boundary(LAST_LINE.min(line.len()))]
+    fn add(&mut self, text: &str) {
+        // A line end must find room: it says that the line is over.
+        let room = LAST_LINE.saturating_sub(self.0.len()).max(usize::from(text == "\n"));
+        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+    }
 }
 
 impl Way {
@@ -258,4 +253,3 @@ pub(super) fn without_colours(text: &str) -> String {
     plain.push_str(rest);
     plain
 }
-

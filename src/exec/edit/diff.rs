@@ -3,6 +3,8 @@
 //! Known secrets are masked by the run's masker. Others are hidden here though nobody knows them: passwords inside URLs,
 //! and whatever a secret takes the place of. No line around a change is shown: in a `.env` it would be somebody else's key.
 
+use std::fmt::Write;
+
 use similar::{ChangeTag, TextDiff};
 use zeroize::Zeroizing;
 
@@ -30,8 +32,9 @@ pub(super) fn show(change: &Change, scene: &Scene) -> String {
     }
     for group in diff.grouped_ops(0) {
         if let (Some(first), Some(last)) = (group.first(), group.last()) {
-            let (from, to) = (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
-            shown.push_str(&format!("@@ -{},{} +{},{} @@\n", from.start + 1, from.len(), to.start + 1, to.len()));
+            let (from, to) =
+                (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
+            let _ = writeln!(shown, "@@ -{},{} +{},{} @@", from.start + 1, from.len(), to.start + 1, to.len());
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let sign = match change.tag() {

@@ -9,11 +9,13 @@ mod place;
 
 use std::path::PathBuf;
 
+use percent_encoding::percent_decode_str;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::files::{self, Found, Standing};
 use super::scene::Scene;
 use crate::playbook::plan::{EditSpec, Given, Put};
+use crate::secret::Secret;
 
 /// What becomes of one file.
 pub(super) struct Change {
@@ -37,13 +39,11 @@ pub(super) fn compute(specs: &[EditSpec], scene: &Scene) -> Result<Vec<Change>, 
     for spec in specs {
         let named = scene.path(&spec.file)?;
         let found = files::read(&named)?;
-        let at = match changes.iter().position(|change| change.path == found.path) {
-            Some(at) => at,
-            None => {
-                changes.push(Change::none(named.display().to_string(), found)?);
-                changes.len() - 1
-            }
-        };
+        let at = changes.iter().position(|change| change.path == found.path);
+        let at = at.unwrap_or(changes.len());
+        if at == changes.len() {
+            changes.push(Change::none(named.display().to_string(), found)?);
+        }
         let change = &mut changes[at];
         change.edit(spec, scene).map_err(|wrong| scene.mask(&format!("{}: {wrong}", change.named)))?;
     }
@@ -59,9 +59,9 @@ pub(super) fn preview(changes: &[Change], scene: &Scene) -> String {
 ///
 /// # Errors
 /// What went wrong, and which files had been changed by then.
-pub(super) fn apply(changes: Vec<Change>) -> Result<String, String> {
+pub(super) fn apply(changes: &[Change]) -> Result<String, String> {
     let mut ready = Vec::new();
-    for change in &changes {
+    for change in changes {
         if files::read(&change.path)?.bytes.as_slice() != change.old.as_bytes() {
             return Err(format!("{} was changed by somebody else meanwhile; nothing was written", change.named));
         }
@@ -94,7 +94,7 @@ impl Change {
         let text = match std::str::from_utf8(&found.bytes) {
             Ok(text) => Zeroizing::new(text.to_owned()),
             Err(error) => {
-                let line = found.bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+                let line = String::from_utf8_lossy(&found.bytes[..error.valid_up_to()]).matches('\n').count() + 1;
                 return Err(format!("{named}: line {line} is not UTF-8 text"));
             }
         };
@@ -113,17 +113,29 @@ impl Change {
                 for place in &mut places {
                     *place = place::password(&self.new, place)?;
                 }
-                (Zeroizing::new(place::encode(scene.secret(name)?.expose())), true)
+                for place in &places {
+                    // The old one too must not be seen from now on, wherever it turns up.
+                    let old = &self.new[place.range.clone()];
+                    scene.secrets.register(Secret::new(old.to_owned()));
+                    if let Ok(decoded) = percent_decode_str(old).decode_utf8() {
+                        scene.secrets.register(Secret::new(decoded.into_owned()));
+                    }
+                }
+                let new = scene.secret(name)?;
+                let gap = scene.is_gap(name);
+                (Zeroizing::new(if gap { new.expose().to_owned() } else { place::encode(new.expose()) }), true)
             }
         };
         let length = self.new.len() + places.len() * put.len();
         let mut text = Zeroizing::new(String::with_capacity(length));
         let mut at = 0;
         for place in &places {
-            if let Some(quote) = place.quote {
+            if let Some(quote) = place.quote.filter(|_| !scene.has_gaps(&spec.put)) {
                 quote.holds(&put).map_err(|why| {
                     let line = place::line_of(&self.new, place.range.start);
-                    format!("line {line}: the new value has {why}, which not every reader of such a file takes as it is")
+                    format!(
+                        "line {line}: the new value has {why}, which not every reader of such a file takes as it is"
+                    )
                 })?;
             }
             if secret {

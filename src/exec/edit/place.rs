@@ -130,10 +130,16 @@ mod tests {
         assert_eq!(at(text, "postgres://doadmin:([^@]+)@").as_deref(), Ok("o%40d"));
         assert_eq!(at(text, "postgres://[^']+").as_deref(), Ok("o%40d"));
         assert_eq!(at(text, "b: \"([^\"]+)\"").as_deref(), Ok("pw"));
-        assert_eq!(at(text, "c: '(.+)'").unwrap_err(), "line 3: the URL there has no user and password before its host");
+        assert_eq!(
+            at(text, "c: '(.+)'").unwrap_err(),
+            "line 3: the URL there has no user and password before its host"
+        );
         assert_eq!(at(text, "d: '(.+)'").unwrap_err(), "line 4: expected a URL with a password, there is none");
         assert_eq!(at(text, "(?s)a: .*h\"").unwrap_err(), "line 1: expected one URL, there are 2");
-        assert_eq!(at("postgres://u:@h", ".+").unwrap_err(), "line 1: the URL there has no user and password before its host");
+        assert_eq!(
+            at("postgres://u:@h", ".+").unwrap_err(),
+            "line 1: the URL there has no user and password before its host"
+        );
     }
 
     #[test]
@@ -141,10 +147,7 @@ mod tests {
         let found = |count| find("x\ny\nx x\n", &by("x"), count).map(|places| places.len());
         assert_eq!(found(3), Ok(3));
         assert_eq!(found(1).unwrap_err(), "expected 1 place that x matches, there are 3, in lines 1, 3 and 3");
-        assert_eq!(
-            find("a", &by("x"), 2).unwrap_err(),
-            "expected 2 places that x matches, there is none"
-        );
+        assert_eq!(find("a", &by("x"), 2).unwrap_err(), "expected 2 places that x matches, there is none");
     }
 
     #[test]
