@@ -14,6 +14,8 @@ mod judge;
 mod postgres;
 mod redis;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod title;
 mod tls;
 mod trust;
