@@ -95,7 +95,9 @@ impl Executor for DryRun {
                 }
                 if self.passed_over {
                     // What a change would have brought about cannot be there.
-                    probes.iter_mut().for_each(|probe| probe.warn = true);
+                    for probe in &mut probes {
+                        probe.warn = true;
+                    }
                 }
                 self.world.probe(target, probes, self.world.scene(values));
             }
