@@ -43,6 +43,9 @@ impl Walk {
         let answering = self.live && open && !self.sent && self.here();
         if self.live && !idle {
             offers.push(Action::Stop);
+            if self.has_output() {
+                offers.extend([Action::PageUp, Action::PageDown]);
+            }
         }
         if answering {
             self.answers(&mut offers);
@@ -51,7 +54,10 @@ impl Walk {
             offers.push(Action::GoToCurrent);
         }
         if self.typing() {
-            offers.extend([Action::PageUp, Action::PageDown, Action::Help, Action::Interrupt]);
+            if !offers.contains(&Action::PageUp) {
+                offers.extend([Action::PageUp, Action::PageDown]);
+            }
+            offers.extend([Action::Help, Action::Interrupt]);
             return offers;
         }
         if self.live && self.may_roll_back() && !offers.contains(&Action::RollBack) {
@@ -64,7 +70,10 @@ impl Walk {
         if self.shown().is_some_and(|(_, step)| step.hint.is_some()) {
             offers.push(Action::Hint);
         }
-        offers.extend([Action::Leave, Action::Up, Action::Down, Action::PageUp, Action::PageDown]);
+        offers.extend([Action::Leave, Action::Up, Action::Down]);
+        if !offers.contains(&Action::PageUp) {
+            offers.extend([Action::PageUp, Action::PageDown]);
+        }
         offers.extend([Action::First, Action::Last, Action::NextPane, Action::Zoom]);
         if self.live && idle && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing) {
             offers.push(Action::Abandon);
@@ -159,6 +168,7 @@ impl Walk {
             }
             return;
         };
+        self.message = None;
         self.act(action);
     }
 
@@ -247,7 +257,7 @@ impl Walk {
             }
             Action::Help => self.panel = Some(Panel::Help(0)),
             Action::Palette => {
-                let skip = [Action::Palette, Action::Up, Action::Down];
+                let skip = [Action::Palette, Action::Up, Action::Down, Action::PageUp, Action::PageDown];
                 let offered = self.offers().into_iter().filter(|action| !skip.contains(action)).collect();
                 let find = Form::new(vec![super::field::Field::line("find", "Find")], Vec::new());
                 self.panel = Some(Panel::Palette(Palette { offered, find, at: 0 }));

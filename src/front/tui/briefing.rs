@@ -150,7 +150,7 @@ impl<'p> Briefing<'p> {
         } else {
             offers.extend([Action::NextField, Action::PreviousField, Action::Leave]);
         }
-        offers.extend([Action::PageDown, Action::PageUp, Action::Back, Action::Interrupt]);
+        offers.extend([Action::PageUp, Action::PageDown, Action::Back, Action::Interrupt]);
         offers
     }
 
@@ -246,7 +246,7 @@ impl<'p> Briefing<'p> {
         let people = self.plan.steps.iter().filter(|step| matches!(step.action.act, Act::Person(_))).count();
         let time: Duration = self.plan.steps.iter().filter_map(|step| step.estimate).sum();
         let mut outline = vec![format!(
-            "{} in {}; {people} of all need a person.",
+            "{} in {}; a person is needed at {people}.",
             count(steps.len(), "step"),
             count(self.plan.phases.len(), "phase")
         )];

@@ -159,10 +159,11 @@ impl Form {
                 }
             }
         }
+        let Some(at) = self.ticks.iter().position(|(_, ticked)| !ticked) else { return Ok(answers) };
+        self.focus = Focus::Tick(at);
         match self.unticked() {
-            0 => Ok(answers),
-            1 => Err("1 line is not ticked yet".into()),
-            many => Err(format!("{many} lines are not ticked yet")),
+            1 => Err("1 line is not ticked yet; Space ticks".into()),
+            many => Err(format!("{many} lines are not ticked yet; Space ticks")),
         }
     }
 

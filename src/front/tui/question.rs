@@ -118,7 +118,11 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             lines.push(keyed(walk, &keys, columns));
             lines
         }
-        Awaiting::SignOff(role) => say(format!("Sign-off: {role}. Recorded as typed, not as proven."), theme.care()),
+        Awaiting::SignOff(role) => {
+            let mut lines = say(format!("Sign-off: {role}. Recorded as typed, not as proven."), theme.care());
+            lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
+            lines
+        }
         Awaiting::Closing => say("clearing up".into(), theme.busy()),
         Awaiting::Nothing => {
             let mut lines = say("The run is over.".into(), theme.heading());

@@ -178,7 +178,8 @@ pub(super) fn undone(walk: &Walk, step: &Step) -> String {
         undo::UndoSort::ByHand => format!("by hand: {}", said.join("; then ")),
         undo::UndoSort::Forward => format!("not possible; the way forward: {}", said.join("; then ")),
         undo::UndoSort::Stuck => "not possible".into(),
-        undo::UndoSort::Nothing => "nothing to undo".into(),
+        undo::UndoSort::Nothing if step.changes() => "nothing to undo".into(),
+        undo::UndoSort::Nothing => "not needed: it changes nothing".into(),
     }
 }
 
@@ -212,7 +213,10 @@ fn diff(walk: &Walk, target: &Target, columns: usize, lines: &mut Vec<Line<'stat
                     Some(b'@') => walk.theme.quiet(),
                     Some(_) | None => ratatui::style::Style::new(),
                 };
-                lines.extend(wrap(line, columns).into_iter().map(|line| Line::styled(line, style)));
+                let pieces = wrap(line, columns.saturating_sub(2)).into_iter().enumerate();
+                lines.extend(
+                    pieces.map(|(at, piece)| Line::styled(if at == 0 { piece } else { format!("  {piece}") }, style)),
+                );
             }
         }
     }

@@ -54,6 +54,15 @@ fn heading(walk: &Walk, at: usize) -> String {
 
 /// Returns how the state of a step is shown: the one whose turn it is and that has not started is `active`.
 pub(super) fn mark(walk: &Walk, at: usize) -> Mark {
+    // While a step is undone, how that goes is its state.
+    if let Some(target) = walk.target().filter(|target| target.undo.is_some())
+        && walk.at() == Some(at)
+    {
+        return match walk.run.undo(&walk.plan, &target).map_or(StepState::Pending, |undo| undo.state) {
+            StepState::Pending => walk.theme.active(),
+            state => walk.theme.state(state),
+        };
+    }
     let state = walk.state(at);
     let turn = walk.at() == Some(at) && matches!(walk.awaiting, Awaiting::Go(_));
     match state {

@@ -261,6 +261,33 @@ impl Theme {
     }
 }
 
+/// How Markdown looks.
+impl tui_markdown::StyleSheet for Theme {
+    fn heading(&self, _level: u8) -> Style {
+        Theme::heading(*self)
+    }
+
+    fn heading_marker(&self, _level: u8) -> &str {
+        ""
+    }
+
+    fn code(&self) -> Style {
+        Theme::code(*self)
+    }
+
+    fn link(&self) -> Style {
+        self.label().add_modifier(Modifier::UNDERLINED)
+    }
+
+    fn blockquote(&self) -> Style {
+        self.quiet()
+    }
+
+    fn list_marker(&self) -> Style {
+        self.label()
+    }
+}
+
 /// Finds the nearest colour of the palette's cube.
 fn cube(red: u8, green: u8, blue: u8) -> u8 {
     let level = |part: u8| {

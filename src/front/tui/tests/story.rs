@@ -288,8 +288,13 @@ impl Story {
     pub(super) fn performed(&mut self, step: &str, how: How, saw: &str) {
         let target = Target::step(&step.into());
         let attempt = self.engine.run().step(self.engine.plan(), &target.step).unwrap().attempts;
-        let outcome =
-            Outcome { how, saw: saw.into(), exit: Some(i32::from(how != How::Ok)), took_ms: 1200, ..Outcome::default() };
+        let outcome = Outcome {
+            how,
+            saw: saw.into(),
+            exit: Some(i32::from(how != How::Ok)),
+            took_ms: 1200,
+            ..Outcome::default()
+        };
         self.input(Input::Performed { target, attempt, outcome });
     }
 
@@ -322,10 +327,8 @@ impl Story {
         let (_, step) = self.walk.shown().unwrap();
         let (id, target) = (step.id.to_string(), Target::step(&step.id));
         let probes = step.action.verify.len();
-        let (person, saves) = (
-            matches!(step.action.act, Act::Person(_)),
-            matches!(step.action.act, Act::Edit(_) | Act::Snapshot(_)),
-        );
+        let (person, saves) =
+            (matches!(step.action.act, Act::Person(_)), matches!(step.action.act, Act::Edit(_) | Act::Snapshot(_)));
         let only_saves = matches!(step.action.act, Act::Snapshot(_));
         if !person || step.irreversible.is_some() {
             self.input(Input::Go { step: id.as_str().into(), confirmed: true });
@@ -364,6 +367,9 @@ impl Story {
 
 /// Writes a screen as text, trailing blanks left out.
 pub(super) fn shown(terminal: &Terminal<TestBackend>) -> String {
+    if terminal.backend().buffer().area.width == 0 {
+        return String::new();
+    }
     let text = terminal.backend().to_string();
     let lines = text.lines().map(|line| line.trim_matches('"').trim_end().to_owned() + "\n");
     lines.collect()
