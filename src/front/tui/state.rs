@@ -47,7 +47,7 @@ pub(super) enum Pane {
 /// One answer of a probe while it is asked.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
-    pub(super) attempt: u32,
+    pub(super) number: u32,
     pub(super) finding: Finding,
     pub(super) pass: bool,
     pub(super) saw: String,
@@ -81,6 +81,7 @@ impl Gate {
 }
 
 /// Everything that a frame is drawn from.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 #[derive(Debug)]
 pub(super) struct Walk {
     pub(super) plan: Arc<Plan>,
@@ -195,7 +196,7 @@ impl Walk {
                 if probes[probe].len() >= 50 {
                     probes[probe].remove(0);
                 }
-                probes[probe].push(Attempt { attempt, finding, pass, saw });
+                probes[probe].push(Attempt { number: attempt, finding, pass, saw });
             }
             Update::Preview { target, diff } => {
                 self.previews.insert(target, diff);

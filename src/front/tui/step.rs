@@ -109,15 +109,14 @@ fn careful(walk: &Walk, text: &str, columns: usize) -> Vec<Line<'static>> {
 /// Sets an action of the rollback.
 fn undoing(walk: &Walk, target: &Target, number: u32, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(format!("Undo, action {number}"), walk.theme.care())];
-    match walk.action(target) {
-        Some(action) => lines.extend(act(walk, action, columns)),
-        None => {
-            let saved = walk.run.step(&walk.plan, &target.step).map(|step| step.saved.as_slice()).unwrap_or_default();
-            for file in saved {
-                let how = if file.copy.is_some() { "put back as it was" } else { "removed: it was not there before" };
-                lines.extend(part(walk, "file", &format!("{}: {how}", file.path), columns));
-            }
-        }
+    if let Some(action) = walk.action(target) {
+        lines.extend(act(walk, action, columns));
+        return lines;
+    }
+    let saved = walk.run.step(&walk.plan, &target.step).map(|step| step.saved.as_slice()).unwrap_or_default();
+    for file in saved {
+        let how = if file.copy.is_some() { "put back as it was" } else { "removed: it was not there before" };
+        lines.extend(part(walk, "file", &format!("{}: {how}", file.path), columns));
     }
     lines
 }

@@ -134,13 +134,13 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
 
 /// Sets Markdown in lines, with the theme's styles, wrapped to a width.
 pub(super) fn markdown(source: &str, columns: usize, theme: Theme) -> Vec<Line<'static>> {
-    let tamed: String = source.lines().map(|line| format!("{}\n", tame(line))).collect();
+    let tamed = source.lines().map(tame).collect::<Vec<_>>().join("\n");
     let Text { lines, .. } = tui_markdown::from_str_with_options(&tamed, &tui_markdown::Options::new(theme));
-    lines.into_iter().flat_map(|line| wrap_line(line, columns, theme)).collect()
+    lines.iter().flat_map(|line| wrap_line(line, columns, theme)).collect()
 }
 
 /// Wraps a styled line to a width and adapts its styles to the terminal.
-pub(super) fn wrap_line(line: Line<'_>, columns: usize, theme: Theme) -> Vec<Line<'static>> {
+fn wrap_line(line: &Line<'_>, columns: usize, theme: Theme) -> Vec<Line<'static>> {
     let columns = columns.max(1);
     let base = line.style;
     let letters: Vec<(char, Style)> = line

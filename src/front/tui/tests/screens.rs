@@ -94,7 +94,7 @@ fn running_with_output_and_probes() {
     story.press(KeyCode::Enter);
     story.press(KeyCode::Char('y'));
     let target = Target::step(&"reset-doadmin".into());
-    let lines: String = (1..60).map(|number| format!("\u{1b}[32mline\u{1b}[0m {number}\n")).collect();
+    let lines = (1..60).map(|number| format!("\u{1b}[32mline\u{1b}[0m {number}\n")).collect::<Vec<_>>().concat();
     story.update(Update::Output { target: target.clone(), text: lines.into() });
     story.wait(12);
     both("running", &story);
@@ -211,7 +211,9 @@ fn no_size_breaks_any_screen() {
     ] {
         let mut story = Story::begin();
         story.up_to(step);
-        keys.into_iter().for_each(|key| story.press(key));
+        for key in keys {
+            story.press(key);
+        }
         stories.push(story);
     }
     let plan = plan();
