@@ -30,7 +30,7 @@ impl Walk {
             let mut offers = panel.offers(idle);
             // A rollback that goes on is shown by the same panel; it is not begun once more.
             let goes_on = self.run.stage == Stage::RollingBack && self.run.undoing().is_some();
-            if matches!(panel, Panel::Rollback { .. }) && (!self.may_roll_back() || goes_on || self.sent) {
+            if matches!(panel, Panel::Rollback { .. }) && (!self.may_roll_back() || goes_on || self.sent || !open) {
                 offers.retain(|&action| action != Action::Agree);
             }
             return offers;

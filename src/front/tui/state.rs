@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::field::Field;
 use super::form::Form;
 use super::panel::Panel;
+use super::steps::{Row, rows};
 use super::theme::Theme;
 use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
 use crate::front::{Say, Update};
@@ -25,15 +26,6 @@ const LONG: Duration = Duration::from_secs(10);
 
 /// How much of an output can be scrolled back to, in bytes.
 const OUTPUT: usize = 2 * 1024 * 1024;
-
-/// A row of the list of steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row {
-    /// A phase, by its place; or a section by the place of its first step.
-    Heading(usize),
-    /// A step, by its place.
-    Step(usize),
-}
 
 /// The part of the screen that the scrolling keys work on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,6 +95,8 @@ pub(super) struct Walk {
     /// Lines scrolled down in the step's text.
     pub(super) down: usize,
     pub(super) outputs: HashMap<Target, Tail>,
+    /// Output came faster than it could be looked at, so what is here is not all.
+    pub(super) cut: bool,
     pub(super) attempts: HashMap<Target, Vec<Vec<Attempt>>>,
     pub(super) previews: HashMap<Target, Result<String, String>>,
     asked: HashSet<Target>,
@@ -155,6 +149,7 @@ impl Walk {
             back: 0,
             down: 0,
             outputs: HashMap::new(),
+            cut: false,
             attempts: HashMap::new(),
             previews: HashMap::new(),
             asked: HashSet::new(),
@@ -181,6 +176,7 @@ impl Walk {
                 }
                 if let Record::Started { target, .. } = &stamped.record {
                     self.outputs.remove(target);
+                    self.cut = false;
                 }
                 self.run.apply(&self.plan, &stamped);
                 self.sent = false;
@@ -379,20 +375,4 @@ impl Walk {
 pub(super) fn tick_line(line: &str) -> Option<&str> {
     let line = line.trim_start();
     line.strip_prefix("- [ ] ").or_else(|| line.strip_prefix("* [ ] "))
-}
-
-/// Lists the rows: a heading for each phase and section, then its steps.
-fn rows(plan: &Plan) -> Vec<Row> {
-    let mut rows = Vec::with_capacity(plan.steps.len() + plan.phases.len() + 3);
-    let starts: HashSet<usize> =
-        plan.phases.iter().filter(|phase| !phase.steps.is_empty()).map(|phase| phase.steps.start).collect();
-    for at in 0..plan.steps.len() {
-        let phase = starts.contains(&at);
-        let section = at > 0 && plan.steps[at - 1].section != plan.steps[at].section;
-        if phase || section {
-            rows.push(Row::Heading(at));
-        }
-        rows.push(Row::Step(at));
-    }
-    rows
 }

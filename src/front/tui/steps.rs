@@ -2,17 +2,44 @@
 //!
 //! Only the rows that can be seen are looked at, so a playbook of thousands of steps costs what a short one does.
 
+use std::collections::HashSet;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::state::{Row, Walk};
+use super::state::Walk;
 use super::text::{columns, fit};
 use super::theme::Mark;
 use crate::engine::{Awaiting, StepState};
-use crate::playbook::plan::Section;
+use crate::playbook::plan::{Plan, Section};
+
+/// A row of the list of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    /// A phase, by its place; or a section by the place of its first step.
+    Heading(usize),
+    /// A step, by its place.
+    Step(usize),
+}
+
+/// Lists the rows: a heading for each phase and section, then its steps.
+pub(super) fn rows(plan: &Plan) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(plan.steps.len() + plan.phases.len() + 3);
+    let starts: HashSet<usize> =
+        plan.phases.iter().filter(|phase| !phase.steps.is_empty()).map(|phase| phase.steps.start).collect();
+    for at in 0..plan.steps.len() {
+        let phase = starts.contains(&at);
+        let section = at > 0 && plan.steps[at - 1].section != plan.steps[at].section;
+        if phase || section {
+            rows.push(Row::Heading(at));
+        }
+        rows.push(Row::Step(at));
+    }
+    rows
+}
 
 /// Draws the list, the step that is shown always among it.
 pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {

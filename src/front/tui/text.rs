@@ -254,7 +254,7 @@ mod tests {
     fn times_read_as_people_say_them() {
         assert_eq!(duration(Duration::from_millis(350)), "350ms");
         assert_eq!(duration(Duration::from_secs(245)), "4m 05s");
-        assert_eq!(duration(Duration::from_secs(300)), "5m");
+        assert_eq!(duration(Duration::from_mins(5)), "5m");
         assert_eq!(clock(272), "04:32");
         assert_eq!(clock(-12), "-00:12");
         assert_eq!(clock(3723), "1:02:03");
