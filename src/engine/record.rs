@@ -41,13 +41,12 @@ pub struct Stamped {
     /// When it was decided; UTC.
     pub at: Timestamp,
     /// What.
-    #[serde(flatten)]
     pub record: Record,
 }
 
 /// A fact of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Record {
     /// The run began with these values.
     Begun(Box<Begun>),
@@ -59,7 +58,6 @@ pub enum Record {
     /// An effect is about to start. Nothing has happened yet.
     Started {
         /// What starts.
-        #[serde(flatten)]
         target: Target,
         /// The attempt, from 1.
         attempt: u32,
@@ -70,7 +68,6 @@ pub enum Record {
     /// Sealed copies of files are on disk; what changes them may start.
     Saved {
         /// Whose copies.
-        #[serde(flatten)]
         target: Target,
         /// The files.
         files: Vec<SavedFile>,
@@ -78,7 +75,6 @@ pub enum Record {
     /// A command, an edit or a wait came to an end.
     Performed {
         /// What ended.
-        #[serde(flatten)]
         target: Target,
         /// The attempt, from 1.
         attempt: u32,
@@ -95,7 +91,6 @@ pub enum Record {
     /// A person said that it is done, or answered.
     Answered {
         /// What was answered.
-        #[serde(flatten)]
         target: Target,
         /// The values that are no secrets.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -107,7 +102,6 @@ pub enum Record {
     /// The probes were asked, and answered.
     Probed {
         /// Whose probes.
-        #[serde(flatten)]
         target: Target,
         /// An answer for each, in the order of the playbook.
         verdicts: Vec<Verdict>,
@@ -115,7 +109,6 @@ pub enum Record {
     /// The operator asks the probes again.
     VerifyAgain {
         /// Whose probes.
-        #[serde(flatten)]
         target: Target,
     },
     /// The operator had the captures fetched again.
@@ -126,7 +119,6 @@ pub enum Record {
     /// The operator did it by hand.
     ByHand {
         /// What was done.
-        #[serde(flatten)]
         target: Target,
         /// What the operator says of it.
         note: String,
@@ -134,7 +126,6 @@ pub enum Record {
     /// A step, or an action of a rollback, is passed over.
     Skipped {
         /// What is passed over.
-        #[serde(flatten)]
         target: Target,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,7 +137,6 @@ pub enum Record {
     /// The running command is to be stopped.
     StopAsked {
         /// What is stopped.
-        #[serde(flatten)]
         target: Target,
         /// At once, rather than politely.
         hard: bool,
@@ -230,6 +220,8 @@ pub enum Record {
 /// What a run began with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
+    /// The version of the journal's format: 1.
+    pub format: u32,
     /// The run's id, a ULID.
     pub run: String,
     /// The playbook's title.

@@ -17,34 +17,8 @@ use super::layout::{framed, keys};
 use super::page::Page;
 use super::text::{cells, columns, fit, wrap};
 use super::theme::Theme;
-use crate::front::Answer;
+use crate::front::{Answer, BriefingAnswers, BriefingFacts};
 use crate::playbook::plan::{Name, Plan, Template};
-
-/// What the briefing tells that is not in the playbook.
-#[derive(Clone, Debug, Default)]
-pub struct BriefingFacts {
-    /// The playbook's path.
-    pub playbook: String,
-    /// Who runs it.
-    pub operator: String,
-    /// The programs that the playbook requires, each with whether it was found.
-    pub requires: Vec<(String, bool)>,
-    /// Where prefilled values came from, in a few words: `$PG_ID`, `.env, key DATABASE_URL`.
-    pub sources: BTreeMap<Name, String>,
-    /// Why an input could not be taken from its source.
-    pub problems: BTreeMap<Name, String>,
-    /// What kind of run it is, where it is not an ordinary one: `dry run: nothing is changed`.
-    pub mode: Option<String>,
-}
-
-/// What came of the briefing.
-#[derive(Clone, Debug)]
-pub struct BriefingAnswers {
-    /// An answer for each input.
-    pub answers: Vec<(Name, Answer)>,
-    /// What was typed to confirm a protected run.
-    pub typed: Option<String>,
-}
 
 /// The briefing as it stands.
 #[derive(Debug)]

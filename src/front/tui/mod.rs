@@ -47,7 +47,6 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub use briefing::{BriefingAnswers, BriefingFacts};
 pub use keymap::table;
 pub use library::{Choice, LibraryEntry};
 pub use terminal::restore;
@@ -60,7 +59,7 @@ use self::page::Page;
 use self::state::Walk;
 use self::terminal::{Drawn, Modes};
 use self::theme::Theme;
-use super::{Answer, Front, Say, Update};
+use super::{Answer, BriefingAnswers, BriefingFacts, Front, Say, Update};
 use crate::playbook::plan::{Name, Plan};
 
 /// The terminal as a full screen, from the first page to the last. Dropping it gives the terminal back.

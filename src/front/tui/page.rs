@@ -118,7 +118,8 @@ async fn follow(
             let _ = says.send(say);
         }
         let over = walk.run.stage == Stage::Over;
-        if (walk.over && (!over || walk.leaving)) || (walk.leaving && over) {
+        // A run that is over stays to be read until the operator leaves.
+        if (over && walk.leaving) || (walk.over && !over) {
             return Some(());
         }
         if let Some(link) = walk.link.take() {

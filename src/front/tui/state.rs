@@ -17,6 +17,7 @@ use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
 use crate::front::{Say, Update};
 use crate::output::Tail;
 use crate::playbook::plan::{Act, Action, PersonSpec, Plan, Step, StepId, Template};
+use crate::words;
 
 /// How long a question must have been on the screen before a key answers it.
 const GATE: Duration = Duration::from_millis(300);
@@ -199,7 +200,7 @@ impl Walk {
             }
             Update::Refused(why) => {
                 self.sent = false;
-                self.message = Some((why, true));
+                self.message = Some((words::refusal(&why), true));
             }
             Update::Notice(text) => self.message = Some((text, false)),
             Update::Over => self.over = true,

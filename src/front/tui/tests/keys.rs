@@ -34,7 +34,7 @@ fn a_second_enter_says_nothing_twice() {
     story.walk.key(enter(), story.clock);
     story.walk.key(enter(), story.clock);
     assert_eq!(story.walk.says.len(), 1);
-    story.walk.take(Update::Refused("not now".into()));
+    story.walk.take(Update::Refused(crate::engine::Refusal::Stale));
     story.walk.key(enter(), story.clock);
     assert_eq!(story.walk.says.len(), 2);
 }

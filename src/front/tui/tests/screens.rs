@@ -8,11 +8,11 @@ use ratatui::backend::TestBackend;
 
 use super::story::{Story, plan, shown};
 use crate::engine::{Finding, How, Target};
-use crate::front::tui::briefing::{Briefing, BriefingFacts};
+use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
 use crate::front::tui::page::Page;
 use crate::front::tui::theme::Theme;
-use crate::front::{Answer, Update};
+use crate::front::{Answer, BriefingFacts, Update};
 use crate::playbook::plan::Name;
 
 fn both(name: &str, story: &Story) {
