@@ -1,4 +1,6 @@
 //! The one test binary.
 
 mod bad_playbooks;
+mod engine;
 mod schema;
+mod story;
