@@ -2,5 +2,6 @@
 
 mod bad_playbooks;
 mod engine;
+mod properties;
 mod schema;
 mod story;

@@ -45,6 +45,7 @@ impl Run {
                 self.busy = None;
                 self.set(plan, target, |step| {
                     step.state = StepState::Done;
+                    step.touched = true;
                     step.by_hand = true;
                     step.ended = Some(at);
                     step.note = Some(note.clone());
@@ -122,6 +123,7 @@ impl Run {
             step.state = state;
             if state == StepState::RolledBack {
                 step.saved.clear();
+                step.touched = false;
                 step.by_hand = false;
                 step.acted = false;
             }
@@ -152,6 +154,7 @@ impl Run {
             step.failed = false;
             step.passed_over = false;
             step.by_hand = false;
+            step.touched = true;
             step.held = false;
             step.note = None;
             step.acted = state == StepState::Verifying;
@@ -314,8 +317,7 @@ impl Run {
         }
     }
 
-    /// Makes steps ready to be walked again. What was rolled back stays told as that until it starts again, or a later
-    /// rollback would undo it a second time.
+    /// Makes steps ready to be walked again. What was rolled back stays told as that until it starts again.
     fn walk_again(&mut self, steps: Range<usize>, stage: Stage) {
         for step in &mut self.steps[steps] {
             if !matches!(step.state, StepState::RolledBack | StepState::RollbackFailed) {

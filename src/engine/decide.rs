@@ -2,7 +2,7 @@
 
 use super::apply::action;
 use super::input::Input;
-use super::record::{End, Record, Target};
+use super::record::{End, How, Record, Target};
 use super::refusal::Refusal;
 use super::run::{Awaiting, Run, Stage, StepState};
 use super::undo;
@@ -49,7 +49,10 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         }
         Input::Performed { target, attempt, outcome } => {
             out(run, &target, false)?;
-            if attempt != attempts(plan, run, &target) || !running(plan, run, &target) {
+            // Copies that are not told of are not there: what changes the files may not start, still less be done.
+            let edit = matches!(action(plan, &target), Some(Some(action)) if matches!(action.act, Act::Edit(_)));
+            let uncopied = edit && outcome.how == How::Ok && run.busy.as_ref().is_some_and(|busy| busy.saving);
+            if attempt != attempts(plan, run, &target) || !running(plan, run, &target) || uncopied {
                 return Err(Refusal::Stale);
             }
             Ok(Record::Performed { target, attempt, outcome })

@@ -104,6 +104,8 @@ pub struct StepRun {
     pub undo: Vec<UndoRun>,
     /// How often each undo action was started over all rollbacks, so that no attempt has the number of another.
     pub(super) undo_starts: Vec<u32>,
+    /// It was started or done by hand, and not undone since; whatever else is said of it later, skipped for one.
+    pub(super) touched: bool,
     /// A person stopped it or asked it anew: what follows from a failure is for a person to say, not for the playbook.
     pub(super) held: bool,
 }
@@ -338,7 +340,7 @@ impl StepRun {
     /// Says whether the step may have changed something, so that a rollback must look at it.
     #[must_use]
     pub fn touched(&self) -> bool {
-        self.state != StepState::RolledBack && (self.attempts > 0 || self.by_hand)
+        self.touched
     }
 }
 

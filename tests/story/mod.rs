@@ -116,7 +116,8 @@ pub(crate) fn told(turn: &Turn) -> String {
     format!("{} > {}", records.join(", "), effects.join(", ")).trim().to_owned()
 }
 
-fn record(record: &Record) -> String {
+/// Says a record.
+pub(crate) fn record(record: &Record) -> String {
     match record {
         Record::Begun(_) => "begun".to_owned(),
         Record::LeftOut { step } => format!("left out {step}"),
