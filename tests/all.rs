@@ -1,8 +1,11 @@
 //! The tests of the built program, in one binary.
 
 mod bad_playbooks;
+mod engine;
 mod launch;
+mod properties;
 mod rigs;
 mod schema;
 mod secrets;
+mod story;
 mod support;
