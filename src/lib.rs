@@ -8,6 +8,7 @@ pub mod front;
 pub mod journal;
 pub mod output;
 pub mod playbook;
+pub mod report;
 pub mod secret;
 pub mod session;
 pub mod words;
