@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::fault::{Fault, Severity};
+use super::fault::{Fault, Severity, nearest};
 use super::lower::{Lower, duration_of, flag, text_of, texts_of};
-use super::names::Wants;
 use super::plan::{FollowUp, Name, Phase, Plan, Section, SignOff, Step, StepId};
 use super::yaml::{self, Node, Place};
 use super::{format, inputs, shape, steps, structure};
@@ -97,10 +96,15 @@ fn protected<'a>(lower: &mut Lower<'a>, root: &'a Node, plan: &Plan) -> Vec<(Nam
         if structure::name(&entry.key).is_some() {
             continue;
         }
-        if !plan.inputs.iter().any(|input| input.name.as_str() == entry.key) && lower.names.is_defined(&entry.key) {
+        // So far only the inputs of the briefing have been defined.
+        if !lower.names.is_defined(&entry.key) {
+            let fault = Fault::new(entry.place, format!("`{}` is no input of the briefing", entry.key));
+            lower.faults.push(match nearest(&entry.key, plan.inputs.iter().map(|input| input.name.as_str())) {
+                Some(near) => fault.advise(format!("did you mean `{near}`?")),
+                None => fault.advise("only what is asked in `inputs` is known when a run begins"),
+            });
             continue;
         }
-        lower.names.uses(&entry.key, entry.place, None, Wants::Either, lower.at.clone());
         let mut values = Vec::new();
         for item in entry.value.items() {
             if let Some(value) = item.scalar() {

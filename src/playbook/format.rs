@@ -121,10 +121,12 @@ fn with_kinds(table: Table, in_a_step: bool) -> Table {
     for field in kinds::LATER.iter().chain(probes::LATER) {
         table = table.beside(field, [field.name]);
     }
-    let mut exclusive: Vec<&'static [&'static str]> = vec![MANUAL_OR_ASK];
+    let mut exclusive: Vec<&'static [&'static str]> = Vec::new();
     for kind in KINDS {
-        if kind.name != "verify" && !MANUAL_OR_ASK.contains(&kind.name) {
-            exclusive.push(std::slice::from_ref(&kind.name));
+        match kind.name {
+            "verify" | "ask" => {}
+            "manual" => exclusive.push(MANUAL_OR_ASK),
+            _ => exclusive.push(std::slice::from_ref(&kind.name)),
         }
     }
     exclusive.extend(probes::keys());

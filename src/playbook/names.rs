@@ -194,6 +194,10 @@ impl<'a> Names<'a> {
             );
         }
         match (used.wants, definition.secret) {
+            (Wants::Text, true) if used.nth.is_none() => Some(
+                Fault::new(place(), format!("`{name}` is a secret, and what is compared here is shown"))
+                    .advise("prove it where it is used: a login, or `dotenv` of a `file` probe"),
+            ),
             (Wants::Text, true) => Some(
                 Fault::new(place(), format!("`{name}` is a secret and may not stand in a text"))
                     .advise(format!("name it where a secret is taken: `{{ secret: {name} }}`, or `password: {name}`")),

@@ -179,7 +179,9 @@ fn recapture<'a>(
 /// A step that changes something says how it is undone, or why it cannot be.
 fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
     let changes = node.entries().iter().find(|entry| KINDS.iter().any(|kind| kind.name == entry.key && kind.changes));
-    let said = flag(node, "read_only") || ["rollback", "irreversible"].iter().any(|key| node.get(key).is_some());
+    // What is neither true nor false has its fault already.
+    let read_only = node.get("read_only").is_some_and(|read_only| read_only.boolean() != Some(false));
+    let said = read_only || ["rollback", "irreversible"].iter().any(|key| node.get(key).is_some());
     if let (Some(entry), false, Section::Main) = (changes, said, lower.at.section) {
         lower.fault(
             entry.place,

@@ -24,8 +24,11 @@ pub(super) fn check(node: &Node, shape: &Shape, what: &str, faults: &mut Vec<Fau
         (Value::Scalar(found), shape) => scalar(node, found, shape, what, faults),
         (Value::List(items), Shape::List(item, least)) => {
             if items.len() < *least {
-                let message = format!("{what} is empty");
-                faults.push(Fault::new(place, message).advise(format!("write: {} in it", wanted(item))));
+                let message = match items.len() {
+                    0 => format!("{what} is empty"),
+                    _ => format!("{what} needs at least {least} entries"),
+                };
+                faults.push(Fault::new(place, message).advise(format!("write: {} in it", example(item))));
             }
             for node in items {
                 check(node, item, &format!("an entry of {what}"), faults);
@@ -55,8 +58,8 @@ fn fits(node: &Node, shape: &Shape) -> bool {
 /// Says in words what a shape wants.
 fn wanted(shape: &Shape) -> String {
     let text = match shape {
-        Shape::Text | Shape::Template => "a text",
-        Shape::Scalar => "a text, a number, `true` or `false`",
+        Shape::Text | Shape::Template | Shape::Scalar => "a text",
+        Shape::Integer(least, most) if least == most => return format!("`{least}`"),
         Shape::Integer(..) => "a whole number",
         Shape::Number => "a number",
         Shape::Boolean => "`true` or `false`",
@@ -120,16 +123,20 @@ fn wrong(node: &Node, shape: &Shape, what: &str) -> Fault {
         (Value::List(_), Shape::Text | Shape::Template | Shape::Scalar) => {
             fault.advise("put the text in quotes when it begins with `[`")
         }
-        (Value::Scalar(_), Shape::List(item, _)) => fault.advise(format!("write: `[…]` with {} in it", wanted(item))),
-        (Value::Scalar(_), Shape::Map(table)) => fault.advise(format!("write: `{{ {}: … }}`", example_key(table()))),
-        _ => fault.advise(format!("write: {}", wanted(shape))),
+        (Value::Scalar(_), Shape::List(item, _)) => fault.advise(format!("write: `[…]` with {} in it", example(item))),
+        _ => fault.advise(format!("write: {}", example(shape))),
     }
 }
 
-/// The key that is shown where a mapping is wanted.
-fn example_key(table: &Table) -> &'static str {
-    let first = table.fields.iter().find(|field| field.required).or(table.fields.first());
-    first.map_or("key", |field| field.name)
+/// Shows what could be written: for a mapping, the keys that it needs.
+fn example(shape: &Shape) -> String {
+    let Shape::Map(table) = shape else { return wanted(shape) };
+    let fields = &table().fields;
+    let mut keys: Vec<&str> = fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+    if keys.is_empty() {
+        keys.extend(fields.first().map(|field| field.name));
+    }
+    format!("`{{ {}: … }}`", keys.join(": …, "))
 }
 
 fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: &str, faults: &mut Vec<Fault>) {
@@ -146,6 +153,10 @@ fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: &str, faults: &mut V
         Shape::Scalar | Shape::Any => None,
         Shape::Integer(least, most) if *kind == ScalarKind::Integer => match node.integer() {
             Some(number) if (*least..=*most).contains(&number) => None,
+            _ if least == most => Some(
+                Fault::new(node.place, format!("{what} must be {least}: no other is known to this version"))
+                    .advise(format!("write: {least}")),
+            ),
             _ => Some(
                 Fault::new(node.place, format!("{what} must be from {least} to {most}"))
                     .advise(format!("write: a whole number from {least} to {most}")),
@@ -264,30 +275,37 @@ fn check_key(entry: &Entry, key: Key, faults: &mut Vec<Fault>) {
 }
 
 fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
+    // Keys that stand under a mistyped name: not told a second time as missing.
+    let mut meant = Vec::new();
     for entry in entries {
         match table.field(&entry.key) {
             Some(field) => {
-                if let Shape::Later(_) = field.shape {
-                    // The key is what the message is about, whatever its value.
-                    let key = Node { place: entry.place, value: Value::List(Vec::new()) };
-                    check(&key, &field.shape, &format!("`{}`", entry.key), faults);
+                let what = format!("`{}`", entry.key);
+                if points_at_key(&entry.value, &field.shape) {
+                    let key = Node { place: entry.place, value: entry.value.value.clone() };
+                    check(&key, &field.shape, &what, faults);
                 } else {
-                    check(&entry.value, &field.shape, &format!("`{}`", entry.key), faults);
+                    check(&entry.value, &field.shape, &what, faults);
                 }
             }
-            None => faults.push(unknown(entry, table)),
+            None => {
+                let (fault, near) = unknown(entry, table);
+                faults.push(fault);
+                meant.extend(near);
+            }
         }
     }
-    for field in table.fields.iter().filter(|field| field.required) {
+    for field in table.fields.iter().filter(|field| field.required && !meant.contains(&field.name)) {
         if !entries.iter().any(|entry| entry.key == field.name) {
-            faults.push(
-                Fault::new(node.place, format!("{} needs `{}`", table.what, field.name))
-                    .advise(format!("write: `{}: …` ({})", field.name, field.doc)),
-            );
+            faults.push(Fault::new(node.place, format!("{} needs `{}`", table.what, field.name)).advise(format!(
+                "write: `{}: …` ({})",
+                field.name,
+                field.doc.trim_end_matches('.')
+            )));
         }
     }
-    if !table.kinds.is_empty() {
-        kinds(node, entries, table, faults);
+    if !table.kinds.is_empty() && !kinds(node, entries, table, faults) {
+        return;
     }
     for entry in entries {
         let Some(owners) = table.owners.get(entry.key.as_str()) else { continue };
@@ -300,19 +318,28 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-fn unknown(entry: &Entry, table: &Table) -> Fault {
+/// Says whether a fault is about the key, because there is no value or none would do.
+fn points_at_key(node: &Node, shape: &Shape) -> bool {
+    matches!(shape, Shape::Later(_))
+        || matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null && scalar.text.is_empty())
+}
+
+fn unknown(entry: &Entry, table: &Table) -> (Fault, Option<&'static str>) {
     let fault = Fault::new(entry.place, format!("unknown key `{}` in {}", entry.key, table.what));
     let names = table.fields.iter().map(|field| field.name);
-    if let Some(name) = nearest(&entry.key, names.clone()) {
+    let near = nearest(&entry.key, names.clone());
+    let fault = if let Some(name) = near {
         fault.advise(format!("did you mean `{name}`?"))
     } else if table.fields.len() <= 12 {
         fault.advise(format!("known here: {}", one_of(&names.collect::<Vec<_>>())))
     } else {
         fault.advise("take it out; the README has a table of what may stand here")
-    }
+    };
+    (fault, near)
 }
 
-fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
+/// Finds kinds that exclude each other, and says whether there is one.
+fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) -> bool {
     let kind_of = |entry: &Entry| table.kinds.iter().position(|kind| kind.contains(&entry.key.as_str()));
     let mut first: Option<(&Entry, usize)> = None;
     for entry in entries {
@@ -321,7 +348,7 @@ fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>)
             None => first = Some((entry, kind)),
             Some((_, of)) if of == kind => {}
             Some((other, _)) => faults.push(
-                Fault::new(entry.place, format!("{} cannot be both `{}` and `{}`", table.what, other.key, entry.key))
+                Fault::new(entry.place, format!("{} cannot have both `{}` and `{}`", table.what, other.key, entry.key))
                     .advise("keep one; make two of it when both are needed"),
             ),
         }
@@ -330,11 +357,16 @@ fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>)
     // A key that is not built yet was told already.
     let told =
         entries.iter().any(|entry| table.field(&entry.key).is_none_or(|field| matches!(field.shape, Shape::Later(_))));
+    let known: Vec<&str> = table.kinds.iter().copied().flatten().copied().collect();
     if first.is_none() && !instead && !told {
-        let known: Vec<&str> = table.kinds.iter().copied().flatten().copied().collect();
-        faults.push(
-            Fault::new(node.place, format!("{} says nothing of what it does", table.what))
-                .advise(format!("write: {}", one_of(&known))),
-        );
+        let fault = if known.len() <= 4 {
+            Fault::new(node.place, format!("{} needs {}", table.what, one_of(&known)))
+                .advise(format!("write: `{}: …`", known.first().copied().unwrap_or_default()))
+        } else {
+            Fault::new(node.place, format!("{} does not say what it does", table.what))
+                .advise(format!("write: {}", one_of(&known)))
+        };
+        faults.push(fault);
     }
+    first.is_some() || instead
 }

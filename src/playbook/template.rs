@@ -74,8 +74,8 @@ pub(super) struct Parsed<'a> {
     pub(super) template: Template,
     /// The names in order, as often as they occur.
     pub(super) names: Vec<&'a str>,
-    /// Pieces that look like a name in braces and are none.
-    pub(super) bad: Vec<&'a str>,
+    /// Pieces that look like a name in braces and are none, with where in the text they begin, in bytes.
+    pub(super) bad: Vec<(usize, &'a str)>,
 }
 
 impl Template {
@@ -106,7 +106,7 @@ impl Template {
             } else {
                 let line = from.find('\n').unwrap_or(from.len());
                 let stop = end.map_or(line, |end| (end + 1).min(line));
-                parsed.bad.push(&from[..stop]);
+                parsed.bad.push((text.len() - from.len(), &from[..stop]));
                 literal.push_str(&from[..stop]);
                 rest = &from[stop..];
             }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn reports_what_is_no_name_in_braces() {
-        assert_eq!(Template::parse("a ${Bad} b ${").bad, ["${Bad}", "${"]);
+        assert_eq!(Template::parse("a ${Bad} b ${").bad, [(2, "${Bad}"), (11, "${")]);
         assert_eq!(Template::parse("${HOME:-x}/${a}").names, ["a"]);
     }
 }
