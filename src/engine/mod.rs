@@ -2,16 +2,91 @@
 //!
 //! Pure: no file, clock, process, randomness, thread or terminal. Time comes in with the input.
 //! [`Engine::handle`] takes an [`Input`]; `decide` gives one [`Record`] or a [`Refusal`], `follow` the records that come
-//! of it by themselves, `Run::apply` is the only change of state, and effects are read off the records.
+//! of it by themselves, [`Run::apply`] is the only change of state, and effects are read off the records.
 
+mod apply;
+mod decide;
 mod effect;
+mod follow;
 mod input;
 mod record;
 mod refusal;
 mod run;
+pub mod undo;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 pub use effect::Effect;
 pub use input::Input;
 pub use record::{Begun, End, Finding, How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
+
+use crate::playbook::plan::{Name, Plan};
+
+/// A plan and the run of it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    plan: Arc<Plan>,
+    run: Run,
+}
+
+/// What came of an input: facts to write down first, effects to start then.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Turn {
+    /// The records, in order.
+    pub records: Vec<Stamped>,
+    /// The effects, in order.
+    pub effects: Vec<Effect>,
+}
+
+impl Engine {
+    /// Makes an engine for a run that has not begun.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let run = Run::new(&plan);
+        Self { plan, run }
+    }
+
+    /// Returns the plan.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Returns the run as it stands.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Takes in a record that was written down earlier. Nothing follows from it.
+    pub fn replay(&mut self, stamped: &Stamped) {
+        self.run.apply(&self.plan, stamped);
+    }
+
+    /// Takes an input at a time.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the run does not allow it now; nothing has changed then.
+    pub fn handle(&mut self, input: Input, at: Timestamp) -> Result<Turn, Refusal> {
+        let mut next = Some(decide::decide(&self.plan, &self.run, input)?);
+        let mut turn = Turn::default();
+        while let Some(record) = next {
+            let stamped = Stamped { at, record };
+            self.run.apply(&self.plan, &stamped);
+            turn.effects.extend(follow::effects(&self.plan, &self.run, &stamped.record));
+            next = follow::follow(&self.plan, &self.run, &stamped.record);
+            turn.records.push(stamped);
+        }
+        Ok(turn)
+    }
+}
+
+/// Returns the word that must be typed to begin a run with these values; none where it is not protected.
+#[must_use]
+pub fn protected_word<'a>(plan: &Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
+    decide::protected_word(plan, value)
+}

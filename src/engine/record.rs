@@ -41,13 +41,12 @@ pub struct Stamped {
     /// When it was decided; UTC.
     pub at: Timestamp,
     /// What.
-    #[serde(flatten)]
     pub record: Record,
 }
 
 /// A fact of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Record {
     /// The run began with these values.
     Begun(Box<Begun>),
@@ -59,15 +58,16 @@ pub enum Record {
     /// An effect is about to start. Nothing has happened yet.
     Started {
         /// What starts.
-        #[serde(flatten)]
         target: Target,
         /// The attempt, from 1.
         attempt: u32,
+        /// The playbook's `retry` starts it, not a person.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        retry: bool,
     },
     /// Sealed copies of files are on disk; what changes them may start.
     Saved {
         /// Whose copies.
-        #[serde(flatten)]
         target: Target,
         /// The files.
         files: Vec<SavedFile>,
@@ -75,7 +75,6 @@ pub enum Record {
     /// A command, an edit or a wait came to an end.
     Performed {
         /// What ended.
-        #[serde(flatten)]
         target: Target,
         /// The attempt, from 1.
         attempt: u32,
@@ -92,7 +91,6 @@ pub enum Record {
     /// A person said that it is done, or answered.
     Answered {
         /// What was answered.
-        #[serde(flatten)]
         target: Target,
         /// The values that are no secrets.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -104,7 +102,6 @@ pub enum Record {
     /// The probes were asked, and answered.
     Probed {
         /// Whose probes.
-        #[serde(flatten)]
         target: Target,
         /// An answer for each, in the order of the playbook.
         verdicts: Vec<Verdict>,
@@ -112,7 +109,6 @@ pub enum Record {
     /// The operator asks the probes again.
     VerifyAgain {
         /// Whose probes.
-        #[serde(flatten)]
         target: Target,
     },
     /// The operator had the captures fetched again.
@@ -123,7 +119,6 @@ pub enum Record {
     /// The operator did it by hand.
     ByHand {
         /// What was done.
-        #[serde(flatten)]
         target: Target,
         /// What the operator says of it.
         note: String,
@@ -131,7 +126,6 @@ pub enum Record {
     /// A step, or an action of a rollback, is passed over.
     Skipped {
         /// What is passed over.
-        #[serde(flatten)]
         target: Target,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,7 +137,6 @@ pub enum Record {
     /// The running command is to be stopped.
     StopAsked {
         /// What is stopped.
-        #[serde(flatten)]
         target: Target,
         /// At once, rather than politely.
         hard: bool,
@@ -202,6 +195,14 @@ pub enum Record {
         /// Why.
         reason: String,
     },
+    /// Nothing is left to be done but to clear up and close.
+    Closing {
+        /// How it will have ended.
+        end: End,
+        /// Why, where it was given up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// Files with secrets were removed, or could not be.
     TemporaryRemoved {
         /// Those that are gone.
@@ -213,15 +214,14 @@ pub enum Record {
     Ended {
         /// How.
         end: End,
-        /// Why, where it was given up.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
     },
 }
 
 /// What a run began with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
+    /// The version of the journal's format: 1.
+    pub format: u32,
     /// The run's id, a ULID.
     pub run: String,
     /// The playbook's title.

@@ -1,13 +1,14 @@
 //! A run: the fold of its records, and what it is waiting for.
 //!
-//! Everything that shows, resumes or reports a run reads this; only [`Run::apply`](super::apply) changes it.
+//! Everything that shows, resumes or reports a run reads this; only [`Run::apply`] changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use jiff::Timestamp;
 
 use super::record::{Begun, End, Outcome, SavedFile, Target, Verdict};
-use crate::playbook::plan::{Name, StepId};
+use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +45,10 @@ pub struct Run {
     pub ended: Option<(End, Timestamp)>,
     /// The first step of the walk that may not be finished; an optimisation of [`Run::current`].
     pub(super) cursor: usize,
+    /// The end of the steps that are walked when nothing is rolled back.
+    pub(super) walk: usize,
+    /// The steps that are walked after a whole rollback.
+    pub(super) after: Range<usize>,
 }
 
 /// The part of its life that a run is in.
@@ -58,13 +63,14 @@ pub enum Stage {
     RollingBack,
     /// A whole rollback went well; `after_rollback` is walked.
     AfterRollback,
-    /// Everything is done but the sign-off.
-    SigningOff,
+    /// Nothing is left but to clear up and close.
+    Closing,
     /// It is closed.
     Over,
 }
 
 /// What became of a step.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 #[derive(Clone, Debug, Default)]
 pub struct StepRun {
     /// Where it stands.
@@ -85,8 +91,14 @@ pub struct StepRun {
     pub note: Option<String>,
     /// Whether a person did it by hand in place of the program.
     pub by_hand: bool,
-    /// Whether an attempt failed, whatever came after.
+    /// Whether the act itself was carried out, whatever its probes say.
+    pub acted: bool,
+    /// Whether the last attempt failed.
     pub failed: bool,
+    /// It failed, and the walk went on all the same because the playbook says so.
+    pub passed_over: bool,
+    /// How often it was tried since a person last started it.
+    pub tries: u32,
     /// Its undo actions, once a rollback has come to it.
     pub undo: Vec<UndoRun>,
 }
@@ -196,10 +208,144 @@ pub enum Awaiting {
     Undo(Target),
     /// A decision on an action of a rollback that failed or is unknown: again, by hand, skip.
     UndoDecision(Target),
+    /// A way out of a whole rollback in which actions failed or were skipped: roll back again, or abandon.
+    Incomplete,
     /// A signature for a role.
     SignOff(String),
     /// The program's own last work: removing temporary files, closing.
     Closing,
     /// Nothing; the run is over.
     Nothing,
+}
+
+impl Run {
+    /// Makes the run of a plan that has not begun.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let after = plan.section(Section::AfterRollback);
+        let walk = if after.is_empty() { plan.steps.len() } else { after.start };
+        Self { steps: vec![StepRun::default(); plan.steps.len()], walk, after, ..Self::default() }
+    }
+
+    /// Returns what became of a step.
+    #[must_use]
+    pub fn step(&self, plan: &Plan, id: &StepId) -> Option<&StepRun> {
+        plan.index.get(id).and_then(|&at| self.steps.get(at))
+    }
+
+    /// Returns the step whose turn it is in the walk; none while a rollback goes on and when all are finished.
+    #[must_use]
+    pub fn current<'p>(&self, plan: &'p Plan) -> Option<&'p Step> {
+        self.current_at().and_then(|at| plan.steps.get(at))
+    }
+
+    /// Returns the place of the current step in the plan's steps.
+    #[must_use]
+    pub fn current_at(&self) -> Option<usize> {
+        let range = match self.stage {
+            Stage::Walking => self.cursor..self.walk,
+            Stage::AfterRollback => self.after.clone(),
+            Stage::Briefing | Stage::RollingBack | Stage::Closing | Stage::Over => return None,
+        };
+        range.into_iter().find(|&at| !self.steps[at].finished())
+    }
+
+    /// Returns the action of the rollback whose turn it is.
+    #[must_use]
+    pub fn undoing(&self) -> Option<&Target> {
+        match self.stage {
+            Stage::RollingBack => self.rollback.as_ref().and_then(|rollback| rollback.actions.get(rollback.at)),
+            Stage::Briefing | Stage::Walking | Stage::AfterRollback | Stage::Closing | Stage::Over => None,
+        }
+    }
+
+    /// Returns what became of an action of an undo.
+    #[must_use]
+    pub fn undo(&self, plan: &Plan, target: &Target) -> Option<&UndoRun> {
+        let number = target.undo?;
+        self.step(plan, &target.step)?.undo.get(number.checked_sub(1)? as usize)
+    }
+
+    /// Returns the role whose signature is missing, once everything else is done.
+    #[must_use]
+    pub fn role_to_sign<'p>(&self, plan: &'p Plan) -> Option<&'p str> {
+        let roles = &plan.sign_off.as_ref()?.by;
+        roles.iter().map(String::as_str).find(|role| !self.signed.iter().any(|(signed, _)| signed == role))
+    }
+
+    /// Says what the run is waiting for.
+    #[must_use]
+    pub fn awaiting(&self, plan: &Plan) -> Awaiting {
+        if let Some(busy) = &self.busy {
+            return Awaiting::World(busy.target.clone());
+        }
+        match self.stage {
+            Stage::Briefing => Awaiting::Begin,
+            Stage::Walking | Stage::AfterRollback => match self.current_at() {
+                Some(at) => awaiting_step(&plan.steps[at], &self.steps[at]),
+                None => match self.role_to_sign(plan) {
+                    Some(role) if self.stage == Stage::Walking => Awaiting::SignOff(role.to_owned()),
+                    Some(_) | None => Awaiting::Closing,
+                },
+            },
+            Stage::RollingBack => self.awaiting_undo(plan),
+            Stage::Closing => Awaiting::Closing,
+            Stage::Over => Awaiting::Nothing,
+        }
+    }
+
+    fn awaiting_undo(&self, plan: &Plan) -> Awaiting {
+        let Some(target) = self.undoing() else { return Awaiting::Incomplete };
+        match self.undo(plan, target).map(|undo| undo.state) {
+            Some(StepState::Waiting) => Awaiting::Person(target.clone()),
+            Some(StepState::Failed | StepState::Unknown) => Awaiting::UndoDecision(target.clone()),
+            // The other states of a step are none that an action can rest in while it is its turn.
+            Some(_) | None => Awaiting::Undo(target.clone()),
+        }
+    }
+
+    /// Says whether a step takes part: every name of its `when` has one of its values.
+    #[must_use]
+    pub fn takes_part(&self, step: &Step) -> bool {
+        step.when.iter().all(|(name, values)| self.values.get(name).is_some_and(|value| values.contains(value)))
+    }
+}
+
+impl StepRun {
+    /// Says whether the walk is done with this step.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        match self.state {
+            StepState::Done | StepState::Warned | StepState::Skipped | StepState::LeftOut => true,
+            StepState::Failed => self.passed_over,
+            StepState::Pending
+            | StepState::Waiting
+            | StepState::Running
+            | StepState::Verifying
+            | StepState::Unknown
+            | StepState::RolledBack
+            | StepState::RollbackFailed => false,
+        }
+    }
+
+    /// Says whether the step may have changed something, so that a rollback must look at it.
+    #[must_use]
+    pub fn touched(&self) -> bool {
+        self.state != StepState::RolledBack && (self.attempts > 0 || self.by_hand)
+    }
+}
+
+fn awaiting_step(step: &Step, state: &StepRun) -> Awaiting {
+    match state.state {
+        StepState::Pending | StepState::RolledBack => Awaiting::Go(step.id.clone()),
+        StepState::Waiting => Awaiting::Person(Target::step(&step.id)),
+        StepState::Running | StepState::Verifying => Awaiting::World(Target::step(&step.id)),
+        StepState::Failed
+        | StepState::Unknown
+        | StepState::RollbackFailed
+        | StepState::Done
+        | StepState::Warned
+        | StepState::Skipped
+        | StepState::LeftOut => Awaiting::Decision(step.id.clone()),
+    }
 }

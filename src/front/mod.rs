@@ -3,12 +3,16 @@
 //! A front folds the records it is sent into a [`Run`](crate::engine::Run) of its own, asks
 //! [`Run::awaiting`](crate::engine::Run::awaiting) what is wanted, and says something. It never touches the journal, a process or the world.
 
+pub mod headless;
+pub mod tui;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::engine::{Finding, Input, Stamped, Target};
-use crate::playbook::plan::Name;
+use crate::engine::{Finding, Input, Refusal, Run, Stamped, Target};
+use crate::playbook::plan::{Name, Plan};
 use crate::secret::Secret;
 
 /// What a front is told.
@@ -47,8 +51,8 @@ pub enum Update {
         /// The diff, or the reason.
         diff: Result<String, String>,
     },
-    /// The last thing said was refused: a sentence.
-    Refused(String),
+    /// The last thing said was refused.
+    Refused(Refusal),
     /// Something that the operator should know: a sentence.
     Notice(String),
     /// The session is over; the front should end.
@@ -87,9 +91,12 @@ pub trait Front: Send {
     /// Takes what happened. Must not wait for a person.
     fn take(&mut self, update: Update);
 
-    /// Says what it has to say at once, without waiting for anyone: an unattended front answers here, so that the end of one step
-    /// and the start of the next go to disk together.
-    fn answer(&mut self) -> Option<Say> {
+    /// Says what it has to say at once, without waiting for anyone.
+    ///
+    /// An unattended front answers here. It is asked before the records of the turn are synced (and so before it takes
+    /// them), so that the end of one step and the start of the next go to disk together; `run` stands after them.
+    fn answer(&mut self, plan: &Plan, run: &Run) -> Option<Say> {
+        let _ = (plan, run);
         None
     }
 
@@ -97,4 +104,30 @@ pub trait Front: Send {
     fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
         None
     }
+}
+
+/// What the briefing tells that is not in the playbook.
+#[derive(Clone, Debug, Default)]
+pub struct BriefingFacts {
+    /// The playbook's path.
+    pub playbook: String,
+    /// Who runs it.
+    pub operator: String,
+    /// The programs that the playbook requires, each with whether it was found.
+    pub requires: Vec<(String, bool)>,
+    /// Where prefilled values came from, in a few words: `$PG_ID`, `.env, key DATABASE_URL`.
+    pub sources: BTreeMap<Name, String>,
+    /// Why an input could not be taken from its source.
+    pub problems: BTreeMap<Name, String>,
+    /// What kind of run it is, where it is not an ordinary one: `dry run: nothing is changed`.
+    pub mode: Option<String>,
+}
+
+/// What came of the briefing.
+#[derive(Clone, Debug)]
+pub struct BriefingAnswers {
+    /// An answer for each input.
+    pub answers: Vec<(Name, Answer)>,
+    /// What was typed to confirm a protected run.
+    pub typed: Option<String>,
 }

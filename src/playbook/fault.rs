@@ -147,7 +147,7 @@ fn sign(c: char) -> char {
 }
 
 /// Finds the name that was probably meant.
-pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long words cost time that grows with their length, and nobody mistypes that much.
     if word.len() > 64 {
         return None;

@@ -28,5 +28,5 @@ mod template;
 pub mod yaml;
 
 pub use check::{Checked, check};
-pub use fault::{Fault, Severity};
+pub use fault::{Fault, Severity, nearest};
 pub use schema::{Row, kind_rows, probe_rows, schema};

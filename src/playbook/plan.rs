@@ -456,7 +456,7 @@ pub enum Probe {
     Tcp(Template),
     /// A TLS handshake.
     Tls(TlsSpec),
-    /// A login, and a query, on PostgreSQL.
+    /// A login, and a query, on `PostgreSQL`.
     Postgres(DatabaseSpec),
     /// A login, and a command, on Redis or Valkey.
     Redis(DatabaseSpec),

@@ -54,14 +54,15 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Value(name) => match value(name) {
-                    Some(value) => text.push_str(value),
-                    None => {
+                Part::Value(name) => {
+                    if let Some(value) = value(name) {
+                        text.push_str(value);
+                    } else {
                         text.push_str("${");
                         text.push_str(name.as_str());
                         text.push('}');
                     }
-                },
+                }
             }
         }
         text

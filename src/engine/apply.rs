@@ -1,0 +1,374 @@
+//! The only change of state: one record into the run.
+//!
+//! It never refuses and never fails: what was written down is what happened. A record that does not fit (a journal of
+//! another playbook) leaves the run as it is; `decide` is where inputs are judged.
+
+use jiff::Timestamp;
+
+use super::record::{How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
+use super::run::{Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
+use super::undo::{self, UndoSort};
+use crate::playbook::plan::{Act, Action, Plan, Step, StepId};
+
+impl Run {
+    /// Takes one record in.
+    pub fn apply(&mut self, plan: &Plan, stamped: &Stamped) {
+        let at = stamped.at;
+        match &stamped.record {
+            Record::Begun(begun) => {
+                self.values.clone_from(&begun.values);
+                self.secrets.extend(begun.secrets.iter().cloned());
+                self.begun = Some((**begun).clone());
+                self.began_at = Some(at);
+                self.stage = Stage::Walking;
+            }
+            Record::LeftOut { step } => self.set(plan, &Target::step(step), |step| step.state = StepState::LeftOut),
+            Record::Started { target, attempt, retry } => self.started(plan, target, *attempt, *retry, at),
+            Record::Saved { target, files } => self.saved(plan, target, files, at),
+            Record::Performed { target, outcome, .. } => self.performed(plan, target, outcome, at),
+            Record::RecaptureStarted { step } => self.busy = Some(busy(&Target::step(step), at, false)),
+            Record::Recaptured { step, outcome } => self.recaptured(plan, &Target::step(step), outcome, at),
+            Record::Answered { target, values, secrets } => {
+                self.values.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
+                self.secrets.extend(secrets.iter().cloned());
+                self.acted(plan, target, at);
+            }
+            Record::Probed { target, verdicts } => self.probed(plan, target, verdicts, at),
+            Record::VerifyAgain { target } => {
+                if self.step(plan, &target.step).is_some_and(|step| step.acted) {
+                    self.set(plan, target, |step| step.state = StepState::Verifying);
+                }
+                self.busy = Some(busy(target, at, true));
+            }
+            Record::ByHand { target, note } => {
+                self.busy = None;
+                self.set(plan, target, |step| {
+                    step.state = StepState::Done;
+                    step.by_hand = true;
+                    step.ended = Some(at);
+                    step.note = Some(note.clone());
+                });
+                self.set_undo(plan, target, |undo| {
+                    undo.state = StepState::Done;
+                    undo.note = Some(note.clone());
+                });
+            }
+            Record::Skipped { target, reason, by_playbook } => {
+                self.skipped(plan, target, reason.as_ref(), *by_playbook, at);
+            }
+            Record::StopAsked { .. } => {
+                if let Some(busy) = &mut self.busy {
+                    busy.stopping = true;
+                }
+            }
+            Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
+            Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),
+            Record::RollbackEnded { failed } => self.rollback_ended(plan, *failed),
+            Record::Resumed { .. } => self.resumed(plan, at),
+            Record::Paused { why } => self.paused = Some(why.clone()),
+            Record::SignedOff { role, name } => self.signed.push((role.clone(), name.clone())),
+            Record::SignOffRefused { role, name, reason } => {
+                self.refused.push((role.clone(), name.clone(), reason.clone()));
+            }
+            Record::Closing { end, .. } => {
+                self.stage = Stage::Closing;
+                self.ended = Some((*end, at));
+            }
+            Record::TemporaryRemoved { left, .. } => self.left_behind.clone_from(left),
+            Record::Ended { end } => {
+                self.stage = Stage::Over;
+                self.ended = Some((*end, at));
+            }
+        }
+        self.advance();
+    }
+
+    /// Moves the cursor over what is finished.
+    fn advance(&mut self) {
+        while self.cursor < self.walk && self.steps[self.cursor].finished() {
+            self.cursor += 1;
+        }
+    }
+
+    /// Changes a step, where the target is a step and not an action of its undo.
+    fn set(&mut self, plan: &Plan, target: &Target, change: impl FnOnce(&mut StepRun)) {
+        if target.undo.is_none()
+            && let Some(step) = plan.index.get(&target.step).and_then(|&at| self.steps.get_mut(at))
+        {
+            change(step);
+        }
+    }
+
+    /// Changes an action of an undo, where the target is one, and moves on once it is settled.
+    fn set_undo(&mut self, plan: &Plan, target: &Target, change: impl FnOnce(&mut UndoRun)) {
+        let Some(number) = target.undo else { return };
+        let Some(&at) = plan.index.get(&target.step) else { return };
+        let Some(undo) = self.steps[at].undo.get_mut(number.saturating_sub(1) as usize) else { return };
+        change(undo);
+        let settled = matches!(undo.state, StepState::Done | StepState::Warned | StepState::Skipped);
+        let skipped = undo.state == StepState::Skipped;
+        let Some(rollback) = &mut self.rollback else { return };
+        if !settled || rollback.actions.get(rollback.at) != Some(target) {
+            return;
+        }
+        rollback.at += 1;
+        rollback.failed += u32::from(skipped);
+        if rollback.actions.get(rollback.at).is_none_or(|next| next.step != target.step) {
+            let state = undo::verdict(self, at);
+            let step = &mut self.steps[at];
+            step.state = state;
+            if state == StepState::RolledBack {
+                step.saved.clear();
+                step.by_hand = false;
+                step.acted = false;
+            }
+        }
+    }
+
+    fn started(&mut self, plan: &Plan, target: &Target, attempt: u32, retry: bool, at: Timestamp) {
+        let Some(action) = action(plan, target) else { return };
+        let state = match action {
+            Some(Action { act: Act::Person(_), .. }) => StepState::Waiting,
+            Some(Action { act: Act::Verify, .. }) => StepState::Verifying,
+            Some(_) | None => StepState::Running,
+        };
+        self.busy = (state != StepState::Waiting).then(|| busy(target, at, state == StepState::Verifying));
+        self.set(plan, target, |step| {
+            step.state = state;
+            step.attempts = attempt;
+            step.tries = if retry { step.tries + 1 } else { 1 };
+            step.started = step.started.or(Some(at));
+            step.ended = None;
+            step.outcome = None;
+            step.verdicts.clear();
+            step.failed = false;
+            step.passed_over = false;
+            step.acted = state == StepState::Verifying;
+            step.undo.clear();
+        });
+        self.set_undo(plan, target, |undo| {
+            undo.state = state;
+            undo.attempts = attempt;
+            undo.outcome = None;
+            undo.verdicts.clear();
+        });
+        if target.undo.is_none() && plan.step(&target.step).is_some_and(Step::changes) {
+            self.window_from = self.window_from.or(Some(at));
+        }
+    }
+
+    fn saved(&mut self, plan: &Plan, target: &Target, files: &[SavedFile], at: Timestamp) {
+        self.set(plan, target, |step| {
+            for file in files {
+                if !step.saved.iter().any(|known| known.path == file.path) {
+                    step.saved.push(file.clone());
+                }
+            }
+        });
+        if let Some(Some(Action { act: Act::Snapshot(_), .. })) = action(plan, target) {
+            self.acted(plan, target, at);
+        }
+    }
+
+    fn performed(&mut self, plan: &Plan, target: &Target, outcome: &Outcome, at: Timestamp) {
+        self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
+        self.set_undo(plan, target, |undo| undo.outcome = Some(outcome.clone()));
+        if outcome.how == How::Ok {
+            self.take_values(outcome);
+            self.acted(plan, target, at);
+        } else {
+            self.busy = None;
+            self.set(plan, target, |step| step.fail(at));
+            self.set_undo(plan, target, |undo| undo.state = StepState::Failed);
+        }
+    }
+
+    fn recaptured(&mut self, plan: &Plan, target: &Target, outcome: &Outcome, at: Timestamp) {
+        self.busy = None;
+        self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
+        if outcome.how == How::Ok {
+            self.take_values(outcome);
+            // Having the values proves nothing about the change itself: only probes can, or a person.
+            if plan.step(&target.step).is_some_and(|step| !step.action.verify.is_empty()) {
+                self.acted(plan, target, at);
+            }
+        }
+    }
+
+    fn take_values(&mut self, outcome: &Outcome) {
+        self.values.extend(outcome.values.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self.secrets.extend(outcome.secrets.iter().cloned());
+    }
+
+    /// The act is carried out; its probes are next, if it has any.
+    fn acted(&mut self, plan: &Plan, target: &Target, at: Timestamp) {
+        let probes = matches!(action(plan, target), Some(Some(action)) if !action.verify.is_empty());
+        let state = if probes { StepState::Verifying } else { StepState::Done };
+        self.busy = probes.then(|| busy(target, at, true));
+        self.set(plan, target, |step| {
+            step.acted = true;
+            step.state = state;
+            step.ended = (!probes).then_some(at);
+        });
+        self.set_undo(plan, target, |undo| undo.state = state);
+    }
+
+    fn probed(&mut self, plan: &Plan, target: &Target, verdicts: &[Verdict], at: Timestamp) {
+        self.busy = None;
+        let failed = verdicts.iter().any(|verdict| !verdict.pass && !verdict.warn);
+        let warned = verdicts.iter().any(|verdict| !verdict.pass && verdict.warn);
+        for verdict in verdicts.iter().filter(|verdict| verdict.pass) {
+            self.values.extend(verdict.values.iter().map(|(name, value)| (name.clone(), value.clone())));
+            self.secrets.extend(verdict.secrets.iter().cloned());
+        }
+        let state = match (failed, warned) {
+            (true, _) => StepState::Failed,
+            (false, true) => StepState::Warned,
+            (false, false) => StepState::Done,
+        };
+        self.set(plan, target, |step| {
+            step.verdicts = verdicts.to_vec();
+            // Where the act failed or its end was not seen, the probes inform the operator and decide nothing.
+            if step.state == StepState::Verifying {
+                step.state = state;
+                step.ended = Some(at);
+                step.failed = failed;
+            }
+        });
+        self.set_undo(plan, target, |undo| {
+            undo.verdicts = verdicts.to_vec();
+            if undo.state == StepState::Verifying {
+                undo.state = state;
+            }
+        });
+    }
+
+    fn skipped(&mut self, plan: &Plan, target: &Target, reason: Option<&String>, by_playbook: bool, at: Timestamp) {
+        self.busy = None;
+        self.set(plan, target, |step| {
+            if by_playbook {
+                step.passed_over = true;
+            } else {
+                step.state = StepState::Skipped;
+                step.note = reason.cloned();
+            }
+            step.ended = Some(at);
+        });
+        self.set_undo(plan, target, |undo| {
+            undo.state = StepState::Skipped;
+            undo.note = reason.cloned();
+        });
+    }
+
+    fn rollback_begun(&mut self, plan: &Plan, to: Option<&StepId>, by_policy: bool) {
+        let steps = undo::plan(plan, self, to);
+        for undo in &steps {
+            self.set(plan, &Target::step(&undo.step), |step| {
+                step.undo = vec![UndoRun::default(); undo.actions.len()];
+            });
+        }
+        self.rollback = Some(Rollback {
+            to: to.cloned(),
+            stuck: steps.iter().filter(|undo| undo.sort == UndoSort::Stuck).map(|undo| undo.step.clone()).collect(),
+            actions: steps.into_iter().flat_map(|undo| undo.actions).collect(),
+            by_policy,
+            ..Rollback::default()
+        });
+        self.stage = Stage::RollingBack;
+        self.ended = None;
+    }
+
+    fn rollback_ended(&mut self, plan: &Plan, failed: u32) {
+        let Some(rollback) = &mut self.rollback else { return };
+        rollback.over = true;
+        rollback.failed = failed;
+        match rollback.to.as_ref().and_then(|to| plan.index.get(to)) {
+            Some(&to) => {
+                self.stage = Stage::Walking;
+                for step in &mut self.steps[to..self.walk] {
+                    if step.state != StepState::RollbackFailed {
+                        step.state = StepState::Pending;
+                        step.passed_over = false;
+                    }
+                }
+                self.cursor = 0;
+            }
+            None if failed == 0 => {
+                self.stage = Stage::AfterRollback;
+                for step in &mut self.steps[self.after.clone()] {
+                    *step = StepRun { attempts: step.attempts, ..StepRun::default() };
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn resumed(&mut self, plan: &Plan, at: Timestamp) {
+        self.paused = None;
+        let Some(was) = self.busy.take() else { return };
+        let step = plan.step(&was.target.step);
+        let harmless = was.target.undo.is_none() && step.is_some_and(|step| step.read_only);
+        let probes = matches!(action(plan, &was.target), Some(Some(action)) if !action.verify.is_empty());
+        let mut ask = probes;
+        let mut settle = |state: &mut StepState| match *state {
+            StepState::Verifying => ask = true,
+            StepState::Running if harmless => {
+                *state = StepState::Pending;
+                ask = false;
+            }
+            StepState::Running => *state = StepState::Unknown,
+            // A step at rest was being verified again or recaptured: it stays what it was.
+            StepState::Pending
+            | StepState::Waiting
+            | StepState::Done
+            | StepState::Warned
+            | StepState::Failed
+            | StepState::Unknown
+            | StepState::Skipped
+            | StepState::LeftOut
+            | StepState::RolledBack
+            | StepState::RollbackFailed => ask = false,
+        };
+        self.set(plan, &was.target, |step| settle(&mut step.state));
+        self.set_undo(plan, &was.target, |undo| settle(&mut undo.state));
+        if ask {
+            self.busy = Some(busy(&was.target, at, true));
+        }
+    }
+}
+
+impl StepRun {
+    fn fail(&mut self, at: Timestamp) {
+        self.state = StepState::Failed;
+        self.failed = true;
+        self.ended = Some(at);
+    }
+}
+
+impl Step {
+    /// Says whether carrying the step out may change something.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        match self.action.act {
+            Act::Run(_) | Act::Edit(_) | Act::Snapshot(_) => !self.read_only,
+            Act::Person(ref person) => !self.read_only && person.text.is_some(),
+            Act::Generate(_) | Act::Verify | Act::Wait(_) => false,
+        }
+    }
+}
+
+/// Finds the action of a target: none within for a restore, none at all where the plan has no such target.
+#[expect(clippy::option_option, reason = "a restore is no action of the playbook, and still something to carry out")]
+pub(super) fn action<'p>(plan: &'p Plan, target: &Target) -> Option<Option<&'p Action>> {
+    match target.undo {
+        None => plan.step(&target.step).map(|step| Some(&step.action)),
+        Some(_) => undo::action(plan, target).map(|action| match action {
+            undo::UndoAction::Restore => None,
+            undo::UndoAction::Author(action) => Some(action),
+        }),
+    }
+}
+
+fn busy(target: &Target, since: Timestamp, probing: bool) -> Busy {
+    Busy { target: target.clone(), since, probing, stopping: false }
+}

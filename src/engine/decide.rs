@@ -1,0 +1,275 @@
+//! What may happen: an input becomes one record, or is refused.
+
+use super::apply::action;
+use super::input::Input;
+use super::record::{End, Record, Target};
+use super::refusal::Refusal;
+use super::run::{Awaiting, Run, Stage, StepState};
+use super::undo;
+use crate::playbook::plan::{Act, InputSpec, Name, Plan, Section, StepId};
+
+/// Judges an input against the run as it stands.
+#[expect(clippy::too_many_lines, reason = "one flat table: an arm an input")]
+pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Refusal> {
+    alive(run, &input)?;
+    match input {
+        Input::Begin { begun, typed } => {
+            for spec in &plan.inputs {
+                answered(spec, begun.values.get(&spec.name), begun.secrets.contains(&spec.name))?;
+            }
+            match protected_word(plan, |name| begun.values.get(name).map(String::as_str)) {
+                Some(word) if typed.as_deref() != Some(word) => Err(Refusal::NeedsTyping { word: word.to_owned() }),
+                Some(_) | None => Ok(Record::Begun(begun)),
+            }
+        }
+        Input::Go { step, confirmed } => go(plan, run, step, confirmed),
+        Input::Answer { target, values, secrets } => {
+            if run.awaiting(plan) != Awaiting::Person(target.clone()) {
+                return Err(not_now(plan, run, &target, "answer"));
+            }
+            if let Some(Some(action)) = action(plan, &target)
+                && let Act::Person(person) = &action.act
+            {
+                for spec in &person.ask {
+                    answered(spec, values.get(&spec.name), secrets.contains(&spec.name))?;
+                }
+            }
+            Ok(Record::Answered { target, values, secrets })
+        }
+        Input::Saved { target, files } => {
+            out(run, &target, false)?;
+            Ok(Record::Saved { target, files })
+        }
+        Input::Performed { target, attempt, outcome } => {
+            out(run, &target, false)?;
+            if attempt != attempts(plan, run, &target) {
+                return Err(Refusal::Stale);
+            }
+            Ok(Record::Performed { target, attempt, outcome })
+        }
+        Input::Probed { target, verdicts } => {
+            out(run, &target, true)?;
+            Ok(Record::Probed { target, verdicts })
+        }
+        Input::Recaptured { step, outcome } => {
+            out(run, &Target::step(&step), false)?;
+            Ok(Record::Recaptured { step, outcome })
+        }
+        Input::VerifyAgain { target } => {
+            resting(plan, run, &target, "verify again")?;
+            match action(plan, &target) {
+                Some(Some(action)) if !action.verify.is_empty() => Ok(Record::VerifyAgain { target }),
+                Some(_) | None => Err(Refusal::NoProbes { step: target.step }),
+            }
+        }
+        Input::Recapture { step } => {
+            let target = Target::step(&step);
+            resting(plan, run, &target, "fetch the values again")?;
+            match plan.step(&step).and_then(|step| step.recapture.as_ref()) {
+                Some(_) => Ok(Record::RecaptureStarted { step }),
+                None => Err(Refusal::NoRecapture { step }),
+            }
+        }
+        Input::ByHand { target, note } => {
+            settleable(plan, run, &target, "mark as done by hand")?;
+            if note.trim().is_empty() {
+                return Err(Refusal::NeedsReason);
+            }
+            Ok(Record::ByHand { target, note })
+        }
+        Input::Skip { target, reason } => {
+            settleable(plan, run, &target, "skip")?;
+            let reason = reason.filter(|reason| !reason.trim().is_empty());
+            let free = target.undo.is_none()
+                && plan.step(&target.step).is_some_and(|step| step.optional || step.section == Section::Cleanup);
+            if reason.is_none() && !free {
+                return Err(Refusal::NeedsReason);
+            }
+            Ok(Record::Skipped { target, reason, by_playbook: false })
+        }
+        Input::Stop { hard } => match &run.busy {
+            Some(busy) => Ok(Record::StopAsked { target: busy.target.clone(), hard }),
+            None => Err(Refusal::NothingRuns),
+        },
+        Input::Note { step, text } => {
+            if text.trim().is_empty() {
+                return Err(Refusal::NeedsReason);
+            }
+            match &step {
+                Some(step) if plan.step(step).is_none() => Err(Refusal::NoSuchStep { step: step.to_string() }),
+                Some(_) | None => Ok(Record::Note { step, text }),
+            }
+        }
+        Input::Rollback { to, by_policy } => rollback(plan, run, to, by_policy),
+        Input::Undo { target } => match run.awaiting(plan) {
+            Awaiting::Undo(next) | Awaiting::UndoDecision(next) if next == target => {
+                Ok(Record::Started { attempt: attempts(plan, run, &target) + 1, target, retry: false })
+            }
+            _ => Err(not_now(plan, run, &target, "undo")),
+        },
+        Input::SignOff { role, name } => {
+            signing(plan, run, &role)?;
+            if name.trim().is_empty() {
+                return Err(Refusal::NeedsReason);
+            }
+            let distinct = plan.sign_off.as_ref().is_some_and(|sign_off| sign_off.distinct);
+            if distinct && run.signed.iter().any(|(_, signed)| same_person(signed, &name)) {
+                return Err(Refusal::MustDiffer { name });
+            }
+            Ok(Record::SignedOff { role, name })
+        }
+        Input::RefuseSignOff { role, name, reason } => {
+            signing(plan, run, &role)?;
+            if reason.trim().is_empty() || name.trim().is_empty() {
+                return Err(Refusal::NeedsReason);
+            }
+            Ok(Record::SignOffRefused { role, name, reason })
+        }
+        Input::TemporaryRemoved { removed, left } => match run.stage {
+            Stage::Closing => Ok(Record::TemporaryRemoved { removed, left }),
+            Stage::Briefing | Stage::Walking | Stage::RollingBack | Stage::AfterRollback | Stage::Over => {
+                Err(Refusal::Stale)
+            }
+        },
+        Input::Resume { operator, account, host, program } => Ok(Record::Resumed { operator, account, host, program }),
+        Input::Pause { why } => Ok(Record::Paused { why }),
+        Input::Abandon { reason } => {
+            idle(run)?;
+            if reason.trim().is_empty() {
+                return Err(Refusal::NeedsReason);
+            }
+            Ok(Record::Closing { end: End::Abandoned, reason: Some(reason) })
+        }
+    }
+}
+
+/// Refuses what makes no sense before the run begins or after it is over.
+fn alive(run: &Run, input: &Input) -> Result<(), Refusal> {
+    match (run.stage, input) {
+        (Stage::Briefing, Input::Begin { .. }) | (Stage::Over, Input::Rollback { .. }) => Ok(()),
+        (Stage::Briefing, _) => Err(Refusal::NotBegun),
+        (Stage::Over, _) => Err(Refusal::Over),
+        (_, Input::Begin { .. }) => Err(Refusal::BegunAlready),
+        (
+            Stage::Closing,
+            Input::TemporaryRemoved { .. } | Input::Resume { .. } | Input::Pause { .. } | Input::Note { .. },
+        )
+        | (Stage::Walking | Stage::RollingBack | Stage::AfterRollback, _) => Ok(()),
+        (Stage::Closing, _) => Err(Refusal::Over),
+    }
+}
+
+fn go(plan: &Plan, run: &Run, step: StepId, confirmed: bool) -> Result<Record, Refusal> {
+    let Some(spec) = plan.step(&step) else { return Err(Refusal::NoSuchStep { step: step.to_string() }) };
+    match run.awaiting(plan) {
+        Awaiting::Go(current) | Awaiting::Decision(current) if current == step => {}
+        _ => return Err(not_now(plan, run, &Target::step(&step), "start")),
+    }
+    if spec.confirm.is_some() && !confirmed {
+        return Err(Refusal::NeedsConfirm { step });
+    }
+    let target = Target::step(&step);
+    Ok(Record::Started { attempt: attempts(plan, run, &target) + 1, target, retry: false })
+}
+
+fn rollback(plan: &Plan, run: &Run, to: Option<StepId>, by_policy: bool) -> Result<Record, Refusal> {
+    idle(run)?;
+    if let Some(to) = &to {
+        let Some(state) = run.step(plan, to) else { return Err(Refusal::NoSuchStep { step: to.to_string() }) };
+        if !state.touched() {
+            return Err(Refusal::NotStarted { step: to.clone() });
+        }
+    }
+    if !undo::anything(&undo::plan(plan, run, to.as_ref())) && to.is_none() {
+        return Err(Refusal::NothingToUndo);
+    }
+    Ok(Record::RollbackBegun { to, by_policy })
+}
+
+/// Checks that an answer is there and fits.
+fn answered(spec: &InputSpec, value: Option<&String>, secret: bool) -> Result<(), Refusal> {
+    match value {
+        _ if secret => Ok(()),
+        None => Err(Refusal::Missing { name: spec.name.clone() }),
+        Some(value) => spec.accepts(value).map(|_| ()).map_err(|why| Refusal::Unfit { name: spec.name.clone(), why }),
+    }
+}
+
+/// Returns the word that must be typed to begin a run with these values; none where it is not protected.
+pub(super) fn protected_word<'a>(plan: &Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
+    plan.protected.iter().find_map(|(name, values)| value(name).filter(|value| values.iter().any(|v| v == value)))
+}
+
+/// Counts the starts of a step or an action so far.
+pub(super) fn attempts(plan: &Plan, run: &Run, target: &Target) -> u32 {
+    match target.undo {
+        None => run.step(plan, &target.step).map_or(0, |step| step.attempts),
+        Some(_) => run.undo(plan, target).map_or(0, |undo| undo.attempts),
+    }
+}
+
+fn idle(run: &Run) -> Result<(), Refusal> {
+    match &run.busy {
+        Some(busy) => Err(Refusal::Busy { step: busy.target.step.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that this effect is out.
+fn out(run: &Run, target: &Target, probing: bool) -> Result<(), Refusal> {
+    match &run.busy {
+        Some(busy) if busy.target == *target && busy.probing == probing => Ok(()),
+        Some(_) | None => Err(Refusal::Stale),
+    }
+}
+
+/// Checks that the target awaits a decision.
+fn resting(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Result<(), Refusal> {
+    match run.awaiting(plan) {
+        Awaiting::Decision(step) if *target == Target::step(&step) => Ok(()),
+        Awaiting::UndoDecision(next) if next == *target => Ok(()),
+        _ => Err(not_now(plan, run, target, what)),
+    }
+}
+
+/// Checks that the target may be settled by a person's word: it is its turn and nothing runs.
+fn settleable(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Result<(), Refusal> {
+    match run.awaiting(plan) {
+        Awaiting::Go(step) | Awaiting::Decision(step) if *target == Target::step(&step) => Ok(()),
+        Awaiting::Person(next) | Awaiting::Undo(next) | Awaiting::UndoDecision(next) if next == *target => Ok(()),
+        _ => Err(not_now(plan, run, target, what)),
+    }
+}
+
+fn signing(plan: &Plan, run: &Run, role: &str) -> Result<(), Refusal> {
+    match run.awaiting(plan) {
+        Awaiting::SignOff(next) if next == role => Ok(()),
+        Awaiting::SignOff(_) => Err(Refusal::NoSuchRole { role: role.to_owned() }),
+        _ => Err(Refusal::NotNow { what: "sign" }),
+    }
+}
+
+/// Says why it is not the turn of a target.
+fn not_now(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Refusal {
+    if plan.step(&target.step).is_none() {
+        return Refusal::NoSuchStep { step: target.step.to_string() };
+    }
+    if let Some(busy) = &run.busy {
+        return Refusal::Busy { step: busy.target.step.clone() };
+    }
+    let current = run.undoing().map(|target| target.step.clone());
+    let current = current.or_else(|| run.current(plan).map(|step| step.id.clone()));
+    if current.as_ref() == Some(&target.step) {
+        return Refusal::NotNow { what };
+    }
+    Refusal::NotCurrent { step: target.step.clone(), current }
+}
+
+fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
+/// Says whether a state is one in which a person has not begun and nothing runs.
+pub(super) fn before_start(state: StepState) -> bool {
+    matches!(state, StepState::Pending | StepState::RolledBack)
+}

@@ -1,0 +1,155 @@
+//! What follows by itself: the next record after a record, and the effects of each.
+
+use std::time::Duration;
+
+use super::apply::action;
+use super::decide::{attempts, before_start};
+use super::effect::Effect;
+use super::record::{End, How, Record, Target};
+use super::run::{Run, Stage, StepState};
+use crate::playbook::plan::{Act, OnFailure, Plan, Step};
+
+/// Finds the record that follows from the last one without anybody's word.
+pub(super) fn follow(plan: &Plan, run: &Run, last: &Record) -> Option<Record> {
+    if run.busy.is_some() || matches!(last, Record::Paused { .. } | Record::SignOffRefused { .. }) {
+        return None;
+    }
+    match run.stage {
+        Stage::Briefing | Stage::Over => None,
+        Stage::Walking | Stage::AfterRollback => match run.current_at() {
+            Some(at) => follow_step(plan, run, at, last),
+            None if run.stage == Stage::AfterRollback => Some(Record::Closing { end: End::RolledBack, reason: None }),
+            None if run.role_to_sign(plan).is_some() => None,
+            None => Some(Record::Closing { end: End::Completed, reason: None }),
+        },
+        Stage::RollingBack => {
+            let rollback = run.rollback.as_ref()?;
+            let over = !rollback.over && rollback.at >= rollback.actions.len();
+            over.then_some(Record::RollbackEnded { failed: rollback.failed })
+        }
+        Stage::Closing => {
+            let cleared = plan.temporary.is_empty() || matches!(last, Record::TemporaryRemoved { .. });
+            run.ended.filter(|_| cleared).map(|(end, _)| Record::Ended { end })
+        }
+    }
+}
+
+fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Record> {
+    let step = plan.steps.get(at)?;
+    let state = run.steps.get(at)?;
+    let target = Target::step(&step.id);
+    if before_start(state.state) {
+        if !run.takes_part(step) {
+            return Some(Record::LeftOut { step: step.id.clone() });
+        }
+        // A record about something else (a note, a pause) starts nothing.
+        let reached = !matches!(last, Record::Note { .. } | Record::StopAsked { .. });
+        return (reached && begins_by_itself(step)).then(|| Record::Started {
+            attempt: attempts(plan, run, &target) + 1,
+            target,
+            retry: false,
+        });
+    }
+    if state.state != StepState::Failed {
+        return None;
+    }
+    let how = match last {
+        Record::Performed { target: of, outcome, .. } if *of == target => outcome.how,
+        Record::Probed { target: of, .. } if *of == target => How::Ok,
+        _ => return None,
+    };
+    let again = match how {
+        How::Failed | How::TimedOut => state.tries < step.retry.attempts,
+        How::Ok | How::Stopped => false,
+    };
+    if again {
+        return Some(Record::Started { attempt: attempts(plan, run, &target) + 1, target, retry: true });
+    }
+    if how == How::Stopped {
+        return None;
+    }
+    match step.on_failure {
+        OnFailure::Stop => Some(Record::Paused { why: format!("{} failed, and the playbook says stop", step.id) }),
+        OnFailure::Continue => Some(Record::Skipped { target, reason: None, by_playbook: true }),
+        OnFailure::Rollback if run.stage == Stage::Walking => Some(Record::RollbackBegun { to: None, by_policy: true }),
+        // Where a rollback is what failed, a person decides.
+        OnFailure::Ask | OnFailure::Rollback => None,
+    }
+}
+
+/// Says whether a step may begin without a word: it only asks a person, and changes nothing.
+fn begins_by_itself(step: &Step) -> bool {
+    matches!(step.action.act, Act::Person(_)) && !step.changes() && step.confirm.is_none()
+}
+
+/// Reads the effects off a record, after it was applied.
+pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
+    match record {
+        Record::Started { target, attempt, retry } => started(plan, run, target, *attempt, *retry),
+        Record::Saved { target, .. } => match action(plan, target) {
+            Some(Some(action)) if matches!(action.act, Act::Edit(_)) => {
+                vec![Effect::Perform {
+                    attempt: attempts(plan, run, target),
+                    target: target.clone(),
+                    after: Duration::ZERO,
+                }]
+            }
+            Some(_) | None => probe(run, target),
+        },
+        Record::Performed { target, .. }
+        | Record::Answered { target, .. }
+        | Record::VerifyAgain { target }
+        | Record::Probed { target, .. } => probe(run, target),
+        Record::Recaptured { step, .. } => probe(run, &Target::step(step)),
+        Record::RecaptureStarted { step } => vec![Effect::Recapture { step: step.clone() }],
+        Record::StopAsked { target, hard } => vec![Effect::Stop { target: target.clone(), hard: *hard }],
+        Record::Resumed { .. } => match (&run.busy, run.stage) {
+            (Some(busy), _) => vec![Effect::Probe { target: busy.target.clone() }],
+            (None, Stage::Closing) if !plan.temporary.is_empty() => vec![Effect::RemoveTemporary],
+            (None, _) => Vec::new(),
+        },
+        Record::Closing { .. } if !plan.temporary.is_empty() => vec![Effect::RemoveTemporary],
+        Record::Ended { .. } => vec![Effect::Close, Effect::Leave],
+        Record::Paused { .. } => vec![Effect::Leave],
+        Record::Begun(_)
+        | Record::LeftOut { .. }
+        | Record::ByHand { .. }
+        | Record::Skipped { .. }
+        | Record::Note { .. }
+        | Record::RollbackBegun { .. }
+        | Record::RollbackEnded { .. }
+        | Record::SignedOff { .. }
+        | Record::SignOffRefused { .. }
+        | Record::Closing { .. }
+        | Record::TemporaryRemoved { .. } => Vec::new(),
+    }
+}
+
+fn started(plan: &Plan, run: &Run, target: &Target, attempt: u32, retry: bool) -> Vec<Effect> {
+    let (target, step) = (target.clone(), plan.step(&target.step));
+    let effect = match action(plan, &target) {
+        None => return Vec::new(),
+        Some(None) => {
+            let files = run.step(plan, &target.step).map(|step| step.saved.clone()).unwrap_or_default();
+            Effect::Restore { target, attempt, files }
+        }
+        Some(Some(action)) => match action.act {
+            Act::Person(_) => return Vec::new(),
+            Act::Verify => Effect::Probe { target },
+            Act::Edit(_) | Act::Snapshot(_) if target.undo.is_none() => Effect::Save { target, attempt },
+            Act::Run(_) | Act::Generate(_) | Act::Wait(_) | Act::Edit(_) | Act::Snapshot(_) => {
+                let after = step.filter(|_| retry).map_or(Duration::ZERO, |step| step.retry.every);
+                Effect::Perform { target, attempt, after }
+            }
+        },
+    };
+    vec![effect]
+}
+
+/// The probes of a target are next, if the record made it so.
+fn probe(run: &Run, target: &Target) -> Vec<Effect> {
+    match &run.busy {
+        Some(busy) if busy.probing && busy.target == *target => vec![Effect::Probe { target: target.clone() }],
+        Some(_) | None => Vec::new(),
+    }
+}

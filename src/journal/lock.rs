@@ -1,0 +1,71 @@
+//! One at a time: a lock on an open file, with its holder's details in it.
+//!
+//! The kernel frees it when the holder's process ends, however it ends; there is no file of process ids to go stale.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+/// Who holds a lock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The run.
+    pub run: String,
+    /// The operator.
+    pub operator: String,
+    /// The machine.
+    pub host: String,
+    /// The process id there.
+    pub pid: u32,
+    /// Since when; UTC.
+    pub since: String,
+}
+
+/// A lock that is held; dropping it frees it.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why a lock was not had.
+#[derive(Debug)]
+pub enum LockError {
+    /// Somebody holds it; who, where that can be read.
+    Held(Option<Holder>),
+    /// The file cannot be used.
+    File(PathBuf, std::io::Error),
+}
+
+impl Lock {
+    /// Takes a lock, or says who holds it.
+    ///
+    /// # Errors
+    /// [`LockError`]: somebody holds it, or the file cannot be used.
+    pub fn take(path: &Path, holder: &Holder) -> Result<Self, LockError> {
+        let told = |error| LockError::File(path.to_owned(), error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(told)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut text = String::new();
+                let holder = file.read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok());
+                return Err(LockError::Held(holder));
+            }
+            Err(error) => return Err(told(error.into())),
+        }
+        let text = serde_json::to_vec(holder).map_err(|error| told(error.into()))?;
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text)).map_err(told)?;
+        Ok(Self { _file: file })
+    }
+}

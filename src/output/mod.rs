@@ -1,0 +1,14 @@
+//! Text that comes from outside, on its way to people: made visible, kept for scrolling back, copied.
+//!
+//! Bytes of a child or a server go through [`Visible`] first and through the masker next; nothing after that may remove or
+//! join characters. What must stay true: what comes out of [`Visible`] can neither move a cursor nor hide, reorder or
+//! stack characters on a screen.
+
+mod clipboard;
+mod signs;
+mod tail;
+mod visible;
+
+pub use clipboard::Clipboard;
+pub use tail::Tail;
+pub use visible::{Visible, visible, visible_plain};

@@ -1,0 +1,180 @@
+//! The vault's file: what is in it, and how it is replaced.
+//!
+//! Inside the age envelope stands one JSON object, so that an operator who opens it with `age -d` can read it:
+//! `{"vault":1,"secrets":[{"name":…,"value":…},…]}`, oldest first; of two entries with one name the later one counts.
+//! What must stay true: after a crash at any moment the file is the old one or the new one, whole; its text is on disk
+//! before [`write`] returns; nobody but the owner can read it.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Identity, Secret};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Written<'a> {
+    vault: u32,
+    secrets: Vec<WrittenEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct WrittenEntry<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    vault: u32,
+    secrets: Vec<ReadEntry>,
+}
+
+#[derive(Deserialize)]
+struct ReadEntry {
+    name: String,
+    value: String,
+}
+
+/// Reads a vault; one that is not there yet is empty.
+pub(super) fn read(path: &Path, identity: &Identity) -> Result<Vec<(String, Secret)>, String> {
+    let shown = path.display();
+    let sealed = match fs::read(path) {
+        Ok(sealed) => sealed,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(format!("the vault {shown} cannot be read: {error}")),
+    };
+    let plain = identity.open(&sealed).map_err(|error| {
+        format!(
+            "the vault {shown} does not open with the key {}: {error}; use the key it was made with",
+            identity.public()
+        )
+    })?;
+    // the error's own text could quote a value
+    let read: Read = serde_json::from_slice(&plain)
+        .map_err(|error| format!("the vault {shown} is damaged inside, at byte {} of its text", error.column()))?;
+    if read.vault != VERSION {
+        return Err(format!("the vault {shown} has format {}; this runsheet reads format {VERSION}", read.vault));
+    }
+    Ok(read.secrets.into_iter().map(|entry| (entry.name, Secret::new(entry.value))).collect())
+}
+
+/// Replaces a vault.
+pub(super) fn write(path: &Path, identity: &Identity, entries: &[(String, Secret)]) -> Result<(), String> {
+    let sealed = identity.seal(&text_of(entries)?)?;
+    replace(path, &sealed).map_err(|error| format!("the vault {} cannot be written: {error}", path.display()))
+}
+
+/// Deletes a vault, and what a crash may have left of writing it.
+pub(super) fn delete(path: &Path) -> Result<(), String> {
+    for file in [beside(path), path.to_owned()] {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(format!("the vault {} cannot be deleted: {error}; delete it by hand", file.display()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    sync_folder(path).map_err(|error| format!("the vault {} may come back after a power loss: {error}", path.display()))
+}
+
+fn text_of(entries: &[(String, Secret)]) -> Result<Zeroizing<Vec<u8>>, String> {
+    let secrets = entries.iter().map(|(name, secret)| WrittenEntry { name, value: secret.expose() });
+    let written = Written { vault: VERSION, secrets: secrets.collect() };
+    // room for every character as \uXXXX: a buffer that grows leaves copies of secrets behind
+    let room = entries.iter().map(|(name, secret)| 6 * (name.len() + secret.expose().len()) + 32).sum::<usize>() + 64;
+    let mut text = Zeroizing::new(Vec::with_capacity(room));
+    serde_json::to_writer(&mut *text, &written).map_err(|_| "the vault's text cannot be made".to_owned())?;
+    Ok(text)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = beside(path);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    sync_folder(path)
+}
+
+/// The name that the new file has until it is whole. Fixed: the next write takes the place of what a crash left.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
+
+    #[test]
+    fn gives_back_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.age");
+        let identity = Identity::passing();
+        assert!(read(&path, &identity).unwrap().is_empty());
+        let entries = vec![
+            ("first".to_owned(), secret("CANARY-one\"\\\n\u{1}é")),
+            ("second".to_owned(), secret("CANARY-two")),
+            ("first".to_owned(), secret("CANARY-three")),
+        ];
+        write(&path, &identity, &entries).unwrap();
+        let back = read(&path, &identity).unwrap();
+        let texts = |entries: &[(String, Secret)]| {
+            entries.iter().map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(&back), texts(&entries));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        delete(&path).unwrap();
+        delete(&path).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_crash_left_is_not_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.age");
+        let identity = Identity::passing();
+        write(&path, &identity, &[("name".to_owned(), secret("CANARY-old"))]).unwrap();
+        fs::write(beside(&path), "half a vau").unwrap();
+        assert_eq!(read(&path, &identity).unwrap()[0].1.expose(), "CANARY-old");
+        write(&path, &identity, &[("name".to_owned(), secret("CANARY-new"))]).unwrap();
+        assert_eq!(read(&path, &identity).unwrap()[0].1.expose(), "CANARY-new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn messages_name_the_file_and_never_a_value() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.age");
+        let identity = Identity::passing();
+        write(&path, &identity, &[("name".to_owned(), secret("CANARY-text"))]).unwrap();
+        let told = read(&path, &Identity::passing()).unwrap_err();
+        assert!(told.contains("vault.age does not open with the key age1"), "{told}");
+        for inside in [r#"{"vault":1,"secrets":["CANARY-text"]}"#, r#"{"vault":2,"secrets":[]}"#, "CANARY-text"] {
+            fs::write(&path, identity.seal(inside.as_bytes()).unwrap()).unwrap();
+            let told = read(&path, &identity).unwrap_err();
+            assert!(told.contains("vault.age") && !told.contains("CANARY"), "{told}");
+        }
+        fs::write(&path, "no age file").unwrap();
+        assert!(read(&path, &identity).is_err());
+        assert!(write(&folder.path().join("missing/vault.age"), &identity, &[]).is_err());
+    }
+}

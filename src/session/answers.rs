@@ -1,0 +1,114 @@
+//! What a person says, before the engine hears it: secrets go into the vault, everything else is masked.
+
+use std::collections::BTreeMap;
+
+use crate::engine::undo::{self, UndoAction};
+use crate::engine::{Engine, Input, Refusal, Target};
+use crate::exec::Executor;
+use crate::front::Answer;
+use crate::playbook::plan::{Act, InputKind, InputSpec, Name};
+use crate::secret::Secret;
+
+/// Checks the answers to a target, keeps the secrets among them, and makes the engine's input.
+///
+/// # Errors
+/// A [`Refusal`] for the first answer that does not fit; nothing is kept then.
+pub(super) fn sort(
+    engine: &Engine,
+    executor: &mut dyn Executor,
+    target: Target,
+    answers: Vec<(Name, Answer)>,
+) -> Result<Input, Refusal> {
+    let asked = asked(engine, &target);
+    let (values, secrets) = check(&asked, engine, executor, answers)?;
+    let names = secrets.iter().map(|(name, _)| name.clone()).collect();
+    if let Some((name, _)) = secrets.first().cloned() {
+        executor.keep(secrets).map_err(|why| Refusal::Unfit { name, why })?;
+    }
+    Ok(Input::Answer { target, values, secrets: names })
+}
+
+/// Lists what a target asks for.
+fn asked(engine: &Engine, target: &Target) -> Vec<InputSpec> {
+    let plan = engine.plan();
+    let action = match target.undo {
+        None => plan.step(&target.step).map(|step| &step.action),
+        Some(_) => match undo::action(plan, target) {
+            Some(UndoAction::Author(action)) => Some(action),
+            Some(UndoAction::Restore) | None => None,
+        },
+    };
+    match action.map(|action| &action.act) {
+        Some(Act::Person(person)) => person.ask.clone(),
+        Some(_) | None => Vec::new(),
+    }
+}
+
+type Sorted = (BTreeMap<Name, String>, Vec<(Name, Secret)>);
+
+fn check(
+    asked: &[InputSpec],
+    engine: &Engine,
+    executor: &dyn Executor,
+    answers: Vec<(Name, Answer)>,
+) -> Result<Sorted, Refusal> {
+    let (mut values, mut secrets) = (BTreeMap::new(), Vec::new());
+    for (name, answer) in answers {
+        let Some(spec) = asked.iter().find(|spec| spec.name == name) else {
+            return Err(Refusal::Unfit { name, why: "is not asked for here".to_owned() });
+        };
+        let unfit = |why: String| Refusal::Unfit { name: name.clone(), why };
+        match (answer, &spec.kind) {
+            (Answer::Secret(secret), InputKind::Secret) => {
+                spec.accepts(secret.expose()).map_err(unfit)?;
+                if let Some(other) = spec.differs_from.as_ref().filter(|other| executor.same(other, &secret)) {
+                    return Err(unfit(format!("is the same as {other}; it must be a new one")));
+                }
+                secrets.push((name, secret));
+            }
+            (Answer::Text(text), kind) if *kind != InputKind::Secret => {
+                let text = spec.accepts(&text).map_err(unfit)?;
+                if let Some(other) = spec.differs_from.as_ref()
+                    && engine.run().values.get(other) == Some(&text)
+                {
+                    return Err(unfit(format!("is the same as {other}; it must be a new one")));
+                }
+                values.insert(name, text);
+            }
+            (Answer::Secret(_) | Answer::Text(_), _) => {
+                return Err(unfit("was given in the wrong way: secrets as secrets, the rest as text".to_owned()));
+            }
+        }
+    }
+    Ok((values, secrets))
+}
+
+/// Masks every text in what a person said.
+pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
+    match input {
+        Input::ByHand { target, note } => Input::ByHand { target, note: mask(&note) },
+        Input::Skip { target, reason } => Input::Skip { target, reason: reason.map(|reason| mask(&reason)) },
+        Input::Note { step, text } => Input::Note { step, text: mask(&text) },
+        Input::SignOff { role, name } => Input::SignOff { role, name: mask(&name) },
+        Input::RefuseSignOff { role, name, reason } => {
+            Input::RefuseSignOff { role, name: mask(&name), reason: mask(&reason) }
+        }
+        Input::Pause { why } => Input::Pause { why: mask(&why) },
+        Input::Abandon { reason } => Input::Abandon { reason: mask(&reason) },
+        // No text of a person's own.
+        other @ (Input::Begin { .. }
+        | Input::Go { .. }
+        | Input::Answer { .. }
+        | Input::Saved { .. }
+        | Input::Performed { .. }
+        | Input::Probed { .. }
+        | Input::Recaptured { .. }
+        | Input::VerifyAgain { .. }
+        | Input::Recapture { .. }
+        | Input::Stop { .. }
+        | Input::Rollback { .. }
+        | Input::Undo { .. }
+        | Input::TemporaryRemoved { .. }
+        | Input::Resume { .. }) => other,
+    }
+}
