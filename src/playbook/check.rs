@@ -25,7 +25,7 @@ pub fn check(text: &str) -> Result<Checked, Vec<Fault>> {
     let (root, mut faults) = yaml::parse(text);
     let mut plan = Plan::default();
     if let Some(root) = &root {
-        structure::check(root, &shape::Shape::Map(format::playbook), "the playbook", &mut faults);
+        structure::check(root, &shape::Shape::Map(format::playbook), structure::What::Playbook, &mut faults);
         let mut lower = Lower::new(text);
         lower.faults = faults;
         plan = playbook(&mut lower, root);
@@ -59,6 +59,7 @@ fn playbook<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Plan {
         ..Plan::default()
     };
     plan.protected = protected(lower, root, &plan);
+    plan.steps.reserve(step_nodes(root).count());
     for node in list(root, "phases") {
         let title = lower.template_of(node, "title").unwrap_or_default();
         let start = plan.steps.len();

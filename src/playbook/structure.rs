@@ -1,13 +1,36 @@
 //! Holds a tree against its shapes and finds every mistake of structure: unknown and missing keys, wrong types, bad
 //! durations, ids, names and pointers, kinds that exclude each other.
 
+use std::fmt;
+
 use super::duration;
 use super::fault::{Fault, nearest};
 use super::shape::{Key, Shape, Table};
 use super::yaml::{Entry, Node, Place, Scalar, ScalarKind, Value};
 
-/// Holds a value against a shape. `what` names the value in messages: "`timeout`".
-pub(super) fn check(node: &Node, shape: &Shape, what: &str, faults: &mut Vec<Fault>) {
+/// How a value is named in messages; written out only when there is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What<'a> {
+    /// The whole file.
+    Playbook,
+    /// The value of a key.
+    Key(&'a str),
+    /// An entry of the list under a key.
+    Entry(&'a What<'a>),
+}
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Playbook => f.write_str("the playbook"),
+            Self::Key(key) => write!(f, "`{key}`"),
+            Self::Entry(list) => write!(f, "an entry of {list}"),
+        }
+    }
+}
+
+/// Holds a value against a shape.
+pub(super) fn check(node: &Node, shape: &Shape, what: What<'_>, faults: &mut Vec<Fault>) {
     let place = node.place;
     match (&node.value, shape) {
         (Value::Broken, _) | (_, Shape::Any) => {}
@@ -31,14 +54,14 @@ pub(super) fn check(node: &Node, shape: &Shape, what: &str, faults: &mut Vec<Fau
                 faults.push(Fault::new(place, message).advise(format!("write: {} in it", example(item))));
             }
             for node in items {
-                check(node, item, &format!("an entry of {what}"), faults);
+                check(node, item, What::Entry(&what), faults);
             }
         }
         (Value::Map(entries), Shape::Map(table)) => map(node, entries, table(), faults),
         (Value::Map(entries), Shape::Open(key, value)) => {
             for entry in entries {
                 check_key(entry, *key, faults);
-                check(&entry.value, value, &format!("`{}`", entry.key), faults);
+                check(&entry.value, value, What::Key(&entry.key), faults);
             }
         }
         (Value::List(_) | Value::Map(_), _) => faults.push(wrong(node, shape, what)),
@@ -93,7 +116,7 @@ pub(super) fn one_of(words: &[&str]) -> String {
     join(words.iter().map(|word| format!("`{word}`")).collect())
 }
 
-fn wrong(node: &Node, shape: &Shape, what: &str) -> Fault {
+fn wrong(node: &Node, shape: &Shape, what: What<'_>) -> Fault {
     let found = match &node.value {
         Value::Broken => "something else",
         Value::List(_) => "a list",
@@ -139,7 +162,7 @@ fn example(shape: &Shape) -> String {
     format!("`{{ {}: … }}`", keys.join(": …, "))
 }
 
-fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: &str, faults: &mut Vec<Fault>) {
+fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: What<'_>, faults: &mut Vec<Fault>) {
     let Scalar { text, kind } = found;
     let is_text = *kind == ScalarKind::Text;
     let fault = match shape {
@@ -280,12 +303,12 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
     for entry in entries {
         match table.field(&entry.key) {
             Some(field) => {
-                let what = format!("`{}`", entry.key);
+                let what = What::Key(&entry.key);
                 if points_at_key(&entry.value, &field.shape) {
                     let key = Node { place: entry.place, value: entry.value.value.clone() };
-                    check(&key, &field.shape, &what, faults);
+                    check(&key, &field.shape, what, faults);
                 } else {
-                    check(&entry.value, &field.shape, &what, faults);
+                    check(&entry.value, &field.shape, what, faults);
                 }
             }
             None => {

@@ -198,8 +198,7 @@ fn as_key(node: Node, entries: &[Entry], seen: &mut HashSet<String>, faults: &mu
                 );
                 return (text, place, false);
             }
-            if !seen.insert(text.clone()) {
-                let line = entries.iter().find(|entry| entry.key == text).map_or(place.line, |entry| entry.place.line);
+            if let Some(line) = line_of(&text, entries, seen) {
                 faults.push(
                     Fault::new(place, format!("`{text}` stands here twice"))
                         .advise(format!("line {line} has it already: keep one of the two")),
@@ -217,6 +216,20 @@ fn as_key(node: Node, entries: &[Entry], seen: &mut HashSet<String>, faults: &mu
             (String::new(), place, false)
         }
     }
+}
+
+/// Finds the line of an earlier entry with the same key. Few keys are compared one by one; a set is for many.
+fn line_of(key: &str, entries: &[Entry], seen: &mut HashSet<String>) -> Option<usize> {
+    const FEW: usize = 16;
+    if entries.len() >= FEW {
+        if seen.is_empty() {
+            seen.extend(entries.iter().map(|entry| entry.key.clone()));
+        }
+        if seen.insert(key.to_owned()) {
+            return None;
+        }
+    }
+    entries.iter().find(|entry| entry.key == key).map(|entry| entry.place.line)
 }
 
 fn place_of(span: Span) -> Place {
