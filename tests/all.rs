@@ -1,4 +1,5 @@
-//! The one test binary.
+//! The tests, as one binary.
 
 mod bad_playbooks;
 mod schema;
+mod secrets;

@@ -3,7 +3,38 @@
 //! The session hands an [`Effect`] to an [`Executor`] and goes on; what comes of it arrives as a [`Report`] on a channel.
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
+mod act;
+mod capture;
+mod carry;
+mod child;
+mod command;
+mod dotenv;
+mod dry;
+mod edit;
+mod expect;
+mod files;
+mod holders;
+mod kept;
+mod launch;
+mod scene;
+mod seam;
+mod shown;
+mod snapshot;
+mod source;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod transcript;
+
 use std::collections::BTreeMap;
+
+pub use carry::{RunPaths, Setting, World};
+pub use dry::DryRun;
+pub use launch::{Launcher, child_main};
+pub use scene::{Gaps, Scene};
+pub use shown::Piece;
+pub use source::resolve;
 
 use crate::engine::{Effect, Finding, Input, Target};
 use crate::playbook::plan::Name;
@@ -19,7 +50,7 @@ pub enum Report {
         /// Whose output.
         target: Target,
         /// The text, a piece of any length.
-        text: String,
+        text: Piece,
     },
     /// A probe was asked once more.
     Attempt {

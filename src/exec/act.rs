@@ -1,0 +1,172 @@
+//! Carries out what a step comes down to, whichever act that is, and says what came of it.
+//!
+//! The work on files is done on a thread that may block. What must stay true: an act that is not here reports nothing as done.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::child::Stop;
+use super::command::{self, Task, failed, spell};
+use super::scene::Scene;
+use super::shown::Outlet;
+use super::snapshot::{self, Wanted};
+use super::{edit, files};
+use crate::engine::{How, Outcome, SavedFile};
+use crate::playbook::plan::{Act, Action, Alphabet, Capture, Encoding, Generate, GenerateSpec, Template};
+use crate::secret::{Recipe, generate};
+
+/// Carries out the act of an action. Never fails: what went wrong is the outcome.
+pub(super) async fn perform(
+    action: &Action,
+    capture: &[Capture],
+    scene: &Scene,
+    transcript: Option<PathBuf>,
+    outlet: Option<Outlet>,
+    stop: &mut watch::Receiver<Stop>,
+) -> Outcome {
+    match &action.act {
+        Act::Run(spec) => {
+            let task = Task { spec, expect: &action.expect, capture, timeout: action.timeout };
+            command::perform(task, scene, transcript, outlet, stop).await
+        }
+        Act::Generate(specs) => made(specs, scene),
+        Act::Edit(specs) => {
+            let (specs, scene) = (specs.clone(), scene.clone());
+            let masking = scene.clone();
+            let done = blocking(move || edit::compute(&specs, &scene).and_then(|changes| edit::apply(&changes))).await;
+            judged(done, &masking)
+        }
+        Act::Wait(duration) => waited(*duration, stop).await,
+        // The copies were kept when the files were saved; probes are asked by an effect of their own.
+        Act::Snapshot(_) | Act::Verify => Outcome::default(),
+        Act::Person(_) => failed("a person does this, not the program".to_owned()),
+    }
+}
+
+/// Keeps sealed copies of the files that an act changes or names.
+///
+/// # Errors
+/// What went wrong: a sentence, masked.
+pub(super) async fn save(
+    action: &Action,
+    folder: PathBuf,
+    stem: String,
+    scene: Scene,
+) -> Result<Vec<SavedFile>, String> {
+    let wanted: Vec<Wanted> = match &action.act {
+        Act::Edit(specs) => specs.iter().map(|spec| wanted(&spec.file, false, &scene)).collect(),
+        Act::Snapshot(specs) => specs.iter().map(|spec| wanted(&spec.file, spec.missing, &scene)).collect(),
+        Act::Run(_) | Act::Person(_) | Act::Generate(_) | Act::Verify | Act::Wait(_) => Ok(Vec::new()),
+    }?;
+    let masking = scene.clone();
+    blocking(move || snapshot::save(&wanted, &folder, &stem, &scene)).await.map_err(|wrong| masking.line(&wrong))
+}
+
+/// Puts files back as they were saved.
+pub(super) async fn restore(saved: Vec<SavedFile>, folder: PathBuf, scene: Scene) -> Outcome {
+    if saved.is_empty() {
+        return Outcome { saw: "nothing was changed yet".to_owned(), ..Outcome::default() };
+    }
+    let masking = scene.clone();
+    judged(blocking(move || snapshot::restore(&saved, &folder, &scene)).await, &masking)
+}
+
+/// Removes the plan's temporary files: those that are gone, and those that are still there with the reason.
+pub(super) async fn remove_temporary(scene: Scene) -> (Vec<String>, Vec<(String, String)>) {
+    let removed = blocking(move || {
+        let (mut removed, mut left) = (Vec::new(), Vec::new());
+        // Without its values the name of a file is not known, and no step can have made it.
+        for path in scene.plan.temporary.iter().filter_map(|file| scene.path(file).ok()) {
+            let named = path.display().to_string();
+            match files::remove(&path) {
+                Ok(true) => removed.push(named),
+                Ok(false) => {}
+                Err(wrong) => left.push((named, scene.line(&wrong))),
+            }
+        }
+        Ok((removed, left))
+    });
+    removed.await.unwrap_or_default()
+}
+
+/// Works out what an edit would change.
+///
+/// # Errors
+/// Why it cannot be done: a sentence, masked.
+pub(super) async fn preview(action: Action, scene: Scene) -> Result<String, String> {
+    let Act::Edit(specs) = action.act else {
+        return Err("this step edits no files".to_owned());
+    };
+    let masking = scene.clone();
+    blocking(move || edit::compute(&specs, &scene).map(|changes| edit::preview(&changes, &scene)))
+        .await
+        .map_err(|wrong| masking.line(&wrong))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(_) => Err("the program failed in the middle of this; look at the files before going on".to_owned()),
+    }
+}
+
+fn judged(done: Result<String, String>, scene: &Scene) -> Outcome {
+    match done {
+        Ok(saw) => Outcome { saw: scene.line(&saw), ..Outcome::default() },
+        Err(wrong) => failed(scene.line(&wrong)),
+    }
+}
+
+fn wanted(file: &Template, missing: bool, scene: &Scene) -> Result<Wanted, String> {
+    Ok(Wanted { path: scene.path(file)?, missing })
+}
+
+fn made(specs: &[GenerateSpec], scene: &Scene) -> Outcome {
+    let secrets: Result<Vec<_>, String> =
+        specs.iter().map(|spec| Ok((spec.name.as_str().to_owned(), generate(recipe(spec.how))?))).collect();
+    match secrets.and_then(|secrets| scene.secrets.keep(secrets)) {
+        Ok(()) => {
+            let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+            let saw = format!("made {}", names.join(", "));
+            Outcome { saw, secrets: specs.iter().map(|spec| spec.name.clone()).collect(), ..Outcome::default() }
+        }
+        Err(wrong) => failed(scene.line(&wrong)),
+    }
+}
+
+fn recipe(how: Generate) -> Recipe {
+    match how {
+        Generate::Bytes { bytes, encoding: Encoding::Base64 } => Recipe::Base64(bytes),
+        Generate::Bytes { bytes, encoding: Encoding::Base64Url } => Recipe::Base64Url(bytes),
+        Generate::Bytes { bytes, encoding: Encoding::Hex } => Recipe::Hex(bytes),
+        Generate::Characters { length, alphabet: Alphabet::Alphanumeric } => Recipe::Alphanumeric(length),
+        Generate::Characters { length, alphabet: Alphabet::Symbols } => Recipe::Symbols(length),
+    }
+}
+
+async fn waited(duration: Duration, stop: &mut watch::Receiver<Stop>) -> Outcome {
+    let begun = Instant::now();
+    let saw = if pause(duration, stop).await {
+        format!("waited {}", spell(duration))
+    } else {
+        format!("cut short after {}", spell(begun.elapsed()))
+    };
+    Outcome { saw, ..Outcome::default() }
+}
+
+/// Lets time pass. Says whether nobody cut it short.
+pub(super) async fn pause(duration: Duration, stop: &mut watch::Receiver<Stop>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(duration) => true,
+        // A sender that is gone can stop nothing any more; the pause is over then too, since nobody waits for it.
+        _ = stop.wait_for(|stop| *stop != Stop::No) => false,
+    }
+}
+
+/// Makes the outcome of what was stopped before it began.
+pub(super) fn stopped_before() -> Outcome {
+    Outcome { how: How::Stopped, saw: "stopped before it began".to_owned(), ..Outcome::default() }
+}

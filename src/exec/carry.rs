@@ -1,0 +1,277 @@
+//! The real executor: every effect becomes a task of its own, and what comes of it a [`Report`].
+//!
+//! It decides nothing: one effect, one answer to the engine, whatever happens. What runs is found again by its target, so that it
+//! can be stopped.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::child::Stop;
+use super::command::failed;
+use super::launch::Launcher;
+use super::scene::{Gaps, Scene};
+use super::shown::Outlet;
+use super::{Executor, Report, act, transcript};
+use crate::engine::undo::{UndoAction, action};
+use crate::engine::{Effect, Input, Outcome, Target};
+use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Step, StepId};
+use crate::secret::{Secret, Secrets};
+
+/// What the real executor needs.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The playbook's folder: relative paths start here, and so do children.
+    pub base: PathBuf,
+    /// The folders of the run; none when nothing of it is to be kept.
+    pub folder: Option<RunPaths>,
+    /// The run's secrets.
+    pub secrets: Arc<Secrets>,
+    /// Where results go.
+    pub reports: UnboundedSender<Report>,
+    /// Where tasks run.
+    pub runtime: Handle,
+    /// How children are started.
+    pub launcher: Launcher,
+}
+
+/// The folders of a run that an executor writes to. Both exist.
+#[derive(Clone, Debug)]
+pub struct RunPaths {
+    /// For transcripts.
+    pub transcript: PathBuf,
+    /// For sealed copies of files.
+    pub snapshots: PathBuf,
+}
+
+/// Carries effects out for real.
+#[derive(Debug)]
+pub struct World {
+    setting: Setting,
+    /// What runs, and how it is stopped.
+    running: HashMap<Target, watch::Sender<Stop>>,
+    /// The bytes of output on their way to the front.
+    under_way: Arc<AtomicUsize>,
+}
+
+impl World {
+    /// Makes one for a run.
+    #[must_use]
+    pub fn new(setting: Setting) -> Self {
+        Self { setting, running: HashMap::new(), under_way: Arc::default() }
+    }
+
+    /// Returns what an effect can draw on.
+    pub(super) fn scene(&self, values: &BTreeMap<Name, String>) -> Scene {
+        Scene {
+            plan: Arc::clone(&self.setting.plan),
+            base: self.setting.base.clone(),
+            secrets: Arc::clone(&self.setting.secrets),
+            values: values.clone(),
+            launcher: self.setting.launcher.clone(),
+            gaps: Gaps::Refused,
+        }
+    }
+
+    /// Sends a result of an effect that was not carried out.
+    pub(super) fn answer(&self, input: Input) {
+        // Nobody listens any more when the program ends.
+        let _ = self.setting.reports.send(Report::Input(input));
+    }
+
+    /// The action that a target stands for: the step's own, or one that the author wrote to undo it.
+    pub(super) fn action(&self, target: &Target) -> Option<Action> {
+        find(&self.setting.plan, target).cloned()
+    }
+
+    /// A step of the plan.
+    pub(super) fn step(&self, id: &StepId) -> Option<&Step> {
+        self.setting.plan.step(id)
+    }
+
+    fn outlet(&self, target: &Target) -> Outlet {
+        Outlet::new(self.setting.reports.clone(), target.clone(), Arc::clone(&self.under_way))
+    }
+
+    /// Starts a task whose result is for the engine.
+    fn spawn(&self, task: impl Future<Output = Input> + Send + 'static) {
+        let reports = self.setting.reports.clone();
+        self.setting.runtime.spawn(async move {
+            let input = task.await;
+            let _ = reports.send(Report::Input(input));
+        });
+    }
+
+    /// Notes that a target runs from now on, and returns what tells it to stop.
+    fn stoppable(&mut self, target: &Target) -> watch::Receiver<Stop> {
+        self.running.retain(|_, stop| !stop.is_closed());
+        let (stop, stopped) = watch::channel(Stop::No);
+        self.running.insert(target.clone(), stop);
+        stopped
+    }
+
+    fn perform(&mut self, target: Target, attempt: u32, after: std::time::Duration, scene: Scene) {
+        let Some(action) = self.action(&target) else {
+            return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
+        };
+        let mut stopped = self.stoppable(&target);
+        let outlet = self.outlet(&target);
+        let transcript =
+            self.setting.folder.as_ref().map(|folder| transcript::path(&folder.transcript, &target, attempt));
+        self.spawn(async move {
+            let mut begun = Instant::now();
+            let outcome = if after.is_zero() || act::pause(after, &mut stopped).await {
+                begun = Instant::now();
+                act::perform(&action, &action.capture, &scene, transcript, Some(outlet), &mut stopped).await
+            } else {
+                act::stopped_before()
+            };
+            Input::Performed { target, attempt, outcome: timed(outcome, begun) }
+        });
+    }
+
+    /// Asks probes, all at the same time.
+    pub(super) fn probe(&mut self, target: Target, probes: Vec<ProbeSpec>, scene: Scene) {
+        let stopped = self.stoppable(&target);
+        let reports = self.setting.reports.clone();
+        self.spawn(async move {
+            let verdicts = super::seam::verify(&target, &probes, &scene, &stopped, &reports).await;
+            Input::Probed { target, verdicts }
+        });
+    }
+
+    /// Works out what an edit would change.
+    pub(super) fn preview_in(&self, target: Target, scene: Scene) {
+        let action = self.action(&target);
+        let reports = self.setting.reports.clone();
+        self.setting.runtime.spawn(async move {
+            let diff = match action {
+                Some(action) => act::preview(action, scene).await,
+                None => Err("there is no such step".to_owned()),
+            };
+            let _ = reports.send(Report::Preview { target, diff });
+        });
+    }
+
+    fn recapture(&mut self, step: StepId, scene: Scene) {
+        let target = Target::step(&step);
+        let found = self.setting.plan.step(&step).and_then(|found| {
+            let recapture = found.recapture.clone()?;
+            let capture =
+                if recapture.capture.is_empty() { found.action.capture.clone() } else { recapture.capture.clone() };
+            Some((recapture, capture))
+        });
+        let Some((action, capture)) = found else {
+            return self.answer(Input::Recaptured { outcome: nothing(&target), step });
+        };
+        let mut stopped = self.stoppable(&target);
+        let outlet = self.outlet(&target);
+        let transcript = self
+            .setting
+            .folder
+            .as_ref()
+            .map(|folder| folder.transcript.join(format!("{}.recapture.log", transcript::stem(&target))));
+        self.spawn(async move {
+            let begun = Instant::now();
+            let outcome = act::perform(&action, &capture, &scene, transcript, Some(outlet), &mut stopped).await;
+            Input::Recaptured { step, outcome: timed(outcome, begun) }
+        });
+    }
+
+    fn save(&mut self, target: Target, attempt: u32, scene: Scene) {
+        let (Some(action), Some(folder)) = (self.action(&target), &self.setting.folder) else {
+            return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
+        };
+        let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", transcript::stem(&target)));
+        self.spawn(async move {
+            let begun = Instant::now();
+            match act::save(&action, folder, stem, scene).await {
+                Ok(files) => Input::Saved { target, files },
+                Err(wrong) => Input::Performed { target, attempt, outcome: timed(failed(wrong), begun) },
+            }
+        });
+    }
+}
+
+impl Executor for World {
+    fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>) {
+        let scene = self.scene(values);
+        match effect {
+            Effect::Perform { target, attempt, after } => self.perform(target, attempt, after, scene),
+            Effect::Save { target, attempt } => self.save(target, attempt, scene),
+            Effect::Restore { target, attempt, files } => {
+                let Some(folder) = self.setting.folder.clone() else {
+                    return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
+                };
+                self.spawn(async move {
+                    let begun = Instant::now();
+                    let outcome = act::restore(files, folder.snapshots, scene).await;
+                    Input::Performed { target, attempt, outcome: timed(outcome, begun) }
+                });
+            }
+            Effect::Probe { target } => {
+                let probes = self.action(&target).map(|action| action.verify).unwrap_or_default();
+                self.probe(target, probes, scene);
+            }
+            Effect::Recapture { step } => self.recapture(step, scene),
+            Effect::Stop { target, hard } => {
+                if let Some(stop) = self.running.get(&target) {
+                    stop.send_replace(if hard { Stop::Hard } else { Stop::Polite });
+                }
+            }
+            Effect::RemoveTemporary => self.spawn(async move {
+                let (removed, left) = act::remove_temporary(scene).await;
+                Input::TemporaryRemoved { removed, left }
+            }),
+            Effect::Close => {
+                if let Err(wrong) = self.setting.secrets.delete_vault() {
+                    tracing::error!(wrong, "the vault of a closed run is still there");
+                }
+            }
+            Effect::Leave => {}
+        }
+    }
+
+    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>) {
+        self.preview_in(target, self.scene(values));
+    }
+
+    fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
+        self.setting
+            .secrets
+            .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn same(&self, name: &Name, secret: &Secret) -> bool {
+        self.setting.secrets.same(name.as_str(), secret)
+    }
+
+    fn mask(&self, text: &str) -> String {
+        self.setting.secrets.masker().mask(text)
+    }
+}
+/// Finds the action that a target stands for.
+fn find<'p>(plan: &'p Plan, target: &Target) -> Option<&'p Action> {
+    match (target.undo, action(plan, target)) {
+        (None, _) => plan.step(&target.step).map(|step| &step.action),
+        (Some(_), Some(UndoAction::Author(action))) => Some(action),
+        (Some(_), Some(UndoAction::Restore) | None) => None,
+    }
+}
+
+fn nothing(target: &Target) -> Outcome {
+    failed(format!("the playbook has nothing to do for {}", target.step))
+}
+
+fn timed(outcome: Outcome, begun: Instant) -> Outcome {
+    Outcome { took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), ..outcome }
+}

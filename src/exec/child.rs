@@ -1,0 +1,309 @@
+//! Runs a child: in a session of its own, its output read as it comes, stopped politely and then hard.
+//!
+//! The end of a child is the exit of its process plus a short wait for its pipes: something it left behind may hold them open
+//! for ever. What must stay true: every byte that was written before the exit is read; a stop reaches the whole group;
+//! nothing here blocks a thread.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{ChildStderr, ChildStdout};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+use zeroize::Zeroizing;
+
+use super::holders;
+use super::launch::Launcher;
+use super::scene::Scene;
+use super::transcript::Stream;
+use crate::engine::How;
+use crate::playbook::plan::{Given, Program, RunSpec};
+
+/// The time between a polite stop and a hard one.
+const POLITE: Duration = Duration::from_secs(5);
+
+/// The time that others may go on holding the pipes of a child that has exited.
+const HELD: Duration = Duration::from_millis(500);
+
+/// The most bytes of one read.
+const READ: usize = 128 << 10;
+
+/// Whether what runs is to be stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    /// It is not.
+    #[default]
+    No,
+    /// It is asked to end, and made to after a while.
+    Polite,
+    /// It is made to end at once.
+    Hard,
+}
+
+/// A child to start.
+pub(crate) struct Command {
+    program: String,
+    words: Vec<String>,
+    environment: BTreeMap<OsString, OsString>,
+    cwd: PathBuf,
+    stdin: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// How a child ended.
+pub(crate) struct Ended {
+    /// Its exit status; none when a signal ended it.
+    pub exit: Option<i32>,
+    /// The same in words.
+    pub words: String,
+    /// Whether it ended by itself.
+    pub how: How,
+    /// Who still holds its output open.
+    pub holders: Vec<String>,
+}
+
+impl Command {
+    /// Puts a command of the plan together.
+    ///
+    /// # Errors
+    /// When a value is missing or there is no such program: a sentence.
+    pub(crate) fn new(spec: &RunSpec, scene: &Scene) -> Result<Self, String> {
+        let mut words = match &spec.program {
+            Program::Script { text, shell } => shell.iter().cloned().chain([text.clone()]).collect(),
+            Program::Words(words) => words.iter().map(|word| scene.complete(word)).collect::<Result<Vec<_>, _>>()?,
+        };
+        if words.is_empty() {
+            return Err("there is no program to start".to_owned());
+        }
+        let program = words.remove(0);
+        let mut environment = scene.environment();
+        for (variable, given) in &spec.env {
+            environment.insert(variable.into(), scene.given(given)?.expose().into());
+        }
+        let stdin = spec.stdin.as_ref().map(|given: &Given| scene.given(given)).transpose()?;
+        let cwd = spec.cwd.as_ref().map_or_else(|| Ok(scene.base.clone()), |cwd| scene.path(cwd))?;
+        if !cwd.is_dir() {
+            return Err(format!("{} is not a folder, so nothing can run there", cwd.display()));
+        }
+        let path = environment.get(&OsString::from("PATH"));
+        if !is_there(&program, &cwd, path) {
+            return Err(format!("there is no program {program}; install it, or put its folder on PATH"));
+        }
+        let stdin = stdin.map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec()));
+        Ok(Self { program, words, environment, cwd, stdin })
+    }
+
+    fn spawn(&self, launcher: &Launcher) -> std::io::Result<tokio::process::Child> {
+        // No closure before exec, no user, no group: that keeps the standard library from forking.
+        tokio::process::Command::new(&launcher.program)
+            .args(&launcher.words)
+            .arg(&self.program)
+            .args(&self.words)
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(&self.cwd)
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+}
+
+/// Runs a child to its end. `take` gets its output as it comes.
+///
+/// # Errors
+/// When it could not be started: a sentence.
+pub(crate) async fn run(
+    command: Command,
+    launcher: &Launcher,
+    timeout: Option<Duration>,
+    stop: &mut watch::Receiver<Stop>,
+    take: &mut (dyn FnMut(Stream, &[u8]) + Send),
+) -> Result<Ended, String> {
+    let mut child =
+        command.spawn(launcher).map_err(|error| format!("{} could not be started: {error}", command.program))?;
+    let group = Group::of(&child);
+    let writer = child.stdin.take().map(|mut stdin| {
+        let bytes = command.stdin;
+        tokio::spawn(async move {
+            // A child need not read what it is given.
+            let _ = stdin.write_all(bytes.as_deref().map_or(&[], Vec::as_slice)).await;
+        })
+    });
+    let mut out = Pipe::<ChildStdout>::new(child.stdout.take());
+    let mut err = Pipe::<ChildStderr>::new(child.stderr.take());
+    let inodes = holders::inodes(out.inner.as_ref(), err.inner.as_ref());
+
+    let mut exit: Option<ExitStatus> = None;
+    let mut how = How::Ok;
+    let mut stopping = Stop::No;
+    let mut kill_at: Option<Instant> = None;
+    let mut deadline = timeout.map(|timeout| Instant::now() + timeout);
+    let mut listening = true;
+    while exit.is_none() || out.inner.is_some() || err.inner.is_some() {
+        tokio::select! {
+            () = out.read() => out.hand(Stream::Out, take),
+            () = err.read() => err.hand(Stream::Err, take),
+            status = child.wait(), if exit.is_none() => {
+                exit = Some(status.map_err(|error| format!("the end of {} was not seen: {error}", command.program))?);
+                deadline = Some(Instant::now() + HELD);
+            }
+            () = at(deadline), if deadline.is_some() => {
+                if exit.is_some() {
+                    break;
+                }
+                deadline = match stopping {
+                    Stop::No => {
+                        how = How::TimedOut;
+                        stopping = Stop::Polite;
+                        group.signal(Signal::TERM);
+                        kill_at = Some(Instant::now() + POLITE);
+                        kill_at
+                    }
+                    Stop::Polite | Stop::Hard => {
+                        group.signal(Signal::KILL);
+                        None
+                    }
+                };
+            }
+            changed = stop.changed(), if listening => {
+                listening = changed.is_ok();
+                let asked = *stop.borrow_and_update();
+                if asked > stopping {
+                    stopping = asked;
+                    if how == How::Ok {
+                        how = How::Stopped;
+                    }
+                    let now = Instant::now();
+                    kill_at = Some(if asked == Stop::Hard { now } else { now + POLITE });
+                    group.signal(if asked == Stop::Hard { Signal::KILL } else { Signal::TERM });
+                    if exit.is_none() {
+                        deadline = kill_at.filter(|_| asked == Stop::Polite);
+                    }
+                }
+            }
+        }
+    }
+    if let Some(kill_at) = kill_at {
+        group.end(kill_at).await;
+    }
+    if let Some(writer) = writer {
+        writer.abort();
+    }
+    let holders = if out.inner.is_some() || err.inner.is_some() { holders::find(inodes).await } else { Vec::new() };
+    out.drain();
+    err.drain();
+    let (exit, words) = exit.map_or((None, "its end was not seen".to_owned()), told);
+    Ok(Ended { exit, words, how, holders })
+}
+
+/// One output of a child.
+struct Pipe<R> {
+    inner: Option<R>,
+    buffer: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin + Send + 'static> Pipe<R> {
+    fn new(inner: Option<R>) -> Self {
+        Self { inner, buffer: Vec::new() }
+    }
+
+    /// Waits for bytes, or for the end. Waits for ever when the end has come.
+    async fn read(&mut self) {
+        match &mut self.inner {
+            Some(inner) => {
+                // Not filled with zeros first: most children say little.
+                self.buffer.reserve_exact(READ - self.buffer.len());
+                if matches!(inner.read_buf(&mut self.buffer).await, Ok(0) | Err(_)) {
+                    self.inner = None;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    fn hand(&mut self, stream: Stream, take: &mut (dyn FnMut(Stream, &[u8]) + Send)) {
+        take(stream, &self.buffer);
+        self.buffer.clear();
+    }
+
+    /// Goes on reading what others write, to nowhere: without a reader, their next line would end them.
+    fn drain(self) {
+        if let Some(mut inner) = self.inner {
+            tokio::spawn(async move { tokio::io::copy(&mut inner, &mut tokio::io::sink()).await });
+        }
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The process group of a child, which it leads.
+#[derive(Clone, Copy)]
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &tokio::process::Child) -> Self {
+        Self(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
+    }
+
+    fn signal(self, signal: Signal) {
+        let Some(leader) = self.0 else { return };
+        if rustix::process::kill_process_group(leader, signal).is_err() {
+            // Not the leader of a group yet: it was started a moment ago.
+            let _ = rustix::process::kill_process(leader, signal);
+        }
+    }
+
+    /// Waits until nobody of the group is left, and ends who is.
+    async fn end(self, kill_at: Instant) {
+        let Some(leader) = self.0 else { return };
+        while holders::group_lives(leader) {
+            if Instant::now() >= kill_at {
+                let _ = rustix::process::kill_process_group(leader, Signal::KILL);
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Says whether a program can be found.
+fn is_there(program: &str, cwd: &Path, path: Option<&OsString>) -> bool {
+    if program.contains('/') {
+        return cwd.join(program).exists();
+    }
+    let Some(path) = path else { return true }; // the system has a path of its own then
+    std::env::split_paths(path).any(|folder| cwd.join(folder).join(program).is_file())
+}
+
+/// Tells a status as a number, where it has one, and in words.
+fn told(status: ExitStatus) -> (Option<i32>, String) {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => (Some(code), format!("exit status {code}")),
+        (None, Some(signal)) => {
+            let name = match signal {
+                1 => " (HUP)",
+                2 => " (INT)",
+                3 => " (QUIT)",
+                6 => " (ABRT)",
+                9 => " (KILL)",
+                11 => " (SEGV)",
+                13 => " (PIPE)",
+                15 => " (TERM)",
+                _ => "", // the number says it
+            };
+            (None, format!("ended by signal {signal}{name}"))
+        }
+        (None, None) => (None, "ended".to_owned()),
+    }
+}

@@ -1,0 +1,247 @@
+//! Carries out a command of the playbook: runs it, keeps its transcript, takes its captures, judges it.
+//!
+//! Order matters. Secrets are in the vault before anything is told, also those of a command that failed: the other side may
+//! have changed them. Output that may hold one is let out only after that.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::capture;
+use super::child::{self, Command, Ended, Stop};
+use super::expect::{Answer, judge};
+use super::kept::Kept;
+use super::scene::Scene;
+use super::shown::Outlet;
+use super::transcript::{Sink, Stream, without_colours};
+use crate::engine::{How, Outcome};
+use crate::playbook::plan::{Capture, Expect, Name, RunSpec};
+use crate::secret::Secret;
+
+/// A command and how it is judged.
+pub(super) struct Task<'a> {
+    pub spec: &'a RunSpec,
+    pub expect: &'a [Expect],
+    pub capture: &'a [Capture],
+    pub timeout: Option<Duration>,
+}
+
+/// Carries out a command of a step. Never fails: what went wrong is the outcome.
+pub(super) async fn perform(
+    task: Task<'_>,
+    scene: &Scene,
+    transcript: Option<PathBuf>,
+    outlet: Option<Outlet>,
+    stop: &mut watch::Receiver<Stop>,
+) -> Outcome {
+    let sink = Sink::open(transcript, outlet, &scene.secrets.masker());
+    let (command, mut sink) = match (Command::new(task.spec, scene), sink) {
+        (Ok(command), Ok(sink)) => (command, sink),
+        (Err(wrong), _) | (Ok(_), Err(wrong)) => return failed(scene.line(&wrong)),
+    };
+    let hides = task.capture.iter().any(|capture| capture.secret);
+    if hides {
+        sink.withhold();
+    }
+    let wants = !task.capture.is_empty() || task.expect.iter().any(|expect| !matches!(expect, Expect::Exit(_)));
+    let mut kept = Kept::default();
+    let ended = child::run(command, &scene.launcher, task.timeout, stop, &mut |stream, bytes| {
+        if wants && stream == Stream::Out {
+            kept.take(bytes);
+        }
+        sink.take(stream, bytes);
+    })
+    .await;
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(wrong) => return failed(scene.line(&wrong)),
+    };
+
+    let mut taken = Taken { unknown: hides, ..Taken::default() };
+    let text = kept.text();
+    match &text {
+        Ok(text) => taken.take(task.capture, text, scene),
+        Err(wrong) if wants => taken.wrong.push(wrong.clone()),
+        Err(_) => {}
+    }
+    if hides && !taken.unknown {
+        sink.release(&scene.secrets.masker());
+    }
+    if !ended.holders.is_empty() {
+        sink.say(&format!("\n{}\n", held(&ended.holders)));
+    }
+    sink.finish();
+    conclude(&task, &ended, taken, text.ok(), &sink, scene)
+}
+
+fn conclude(
+    task: &Task<'_>,
+    ended: &Ended,
+    taken: Taken,
+    text: Option<Zeroizing<String>>,
+    sink: &Sink,
+    scene: &Scene,
+) -> Outcome {
+    let mut outcome = Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, ..Outcome::default() };
+    let last = sink.last_line().map(without_colours).filter(|line| !line.is_empty());
+    let with_last = |told: String| match &last {
+        Some(last) => format!("{told}: {last}"),
+        None => told,
+    };
+    let mut told = match ended.how {
+        How::Stopped => format!("stopped by the operator, {}", ended.words),
+        How::TimedOut => {
+            let limit = task.timeout.map_or_else(String::new, |limit| format!(" than {}", spell(limit)));
+            with_last(format!("took longer{limit} and was stopped, {}", ended.words))
+        }
+        How::Ok | How::Failed => {
+            let judged = match ended.exit {
+                Some(_) => {
+                    let text = text.map_or_else(String::new, |text| text.to_string());
+                    let answer = Answer { text, exit: ended.exit, ..Answer::default() };
+                    judge(&answer, task.expect, &scene.values, &|text| {
+                        // What may hold a secret that nobody knows is not quoted.
+                        if taken.unknown { "(withheld)".to_owned() } else { scene.mask(text) }
+                    })
+                }
+                None => Err(ended.words.clone()),
+            };
+            // A wrong status explains a missing capture, not the other way round.
+            match judged {
+                Err(wrong) => {
+                    outcome.how = How::Failed;
+                    if wrong.starts_with(&ended.words) { with_last(wrong) } else { wrong }
+                }
+                Ok(()) if !taken.wrong.is_empty() => {
+                    outcome.how = How::Failed;
+                    taken.wrong.join("; ")
+                }
+                Ok(()) => {
+                    outcome.values = taken.values;
+                    last.clone().unwrap_or_else(|| ended.words.clone())
+                }
+            }
+        }
+    };
+    if !ended.holders.is_empty() {
+        told = format!("{told}; {}", held(&ended.holders));
+    }
+    if let Some(trouble) = sink.trouble() {
+        told = format!("{told}; {trouble}");
+    }
+    outcome.saw = scene.line(&told);
+    outcome
+}
+
+/// What was captured.
+#[derive(Default)]
+struct Taken {
+    values: BTreeMap<Name, String>,
+    /// The names of those that are in the vault.
+    secrets: Vec<Name>,
+    /// Whether the output may hold a secret that the masker does not know.
+    unknown: bool,
+    wrong: Vec<String>,
+}
+
+impl Taken {
+    fn take(&mut self, captures: &[Capture], text: &str, scene: &Scene) {
+        self.unknown = false;
+        let mut secrets: Vec<(String, Secret)> = Vec::new();
+        for capture in captures {
+            match capture::take(capture, text) {
+                Ok(value) if capture.secret => secrets.push((capture.name.as_str().to_owned(), value)),
+                Ok(value) => {
+                    self.values.insert(capture.name.clone(), value.expose().to_owned());
+                }
+                Err(wrong) => {
+                    self.unknown |= capture.secret;
+                    self.wrong.push(wrong);
+                }
+            }
+        }
+        let names: Vec<Name> = secrets.iter().map(|(name, _)| Name::new(name)).collect();
+        if !secrets.is_empty() {
+            match scene.secrets.keep(secrets) {
+                Ok(()) => self.secrets = names,
+                Err(wrong) => {
+                    self.unknown = true;
+                    self.wrong.push(wrong);
+                }
+            }
+        }
+        self.refuse_secrets(scene);
+    }
+
+    /// A value goes into the journal and to every later script, so none may have a secret in it.
+    fn refuse_secrets(&mut self, scene: &Scene) {
+        let masker = scene.secrets.masker();
+        let holds = |value: &String| masker.mask(value) != *value;
+        let names: Vec<Name> =
+            self.values.iter().filter(|(_, value)| holds(value)).map(|(name, _)| name.clone()).collect();
+        for name in names {
+            self.values.remove(&name);
+            self.wrong.push(format!("{name} was not captured: it has a secret in it; say `secret: true` there"));
+        }
+    }
+}
+
+/// Runs a command for its answer alone: a probe, or the source of an input. Nothing of it is shown or written.
+///
+/// # Errors
+/// When it could not be started, took too long or was stopped, or said too much: a sentence, masked.
+pub(crate) async fn ask(
+    spec: &RunSpec,
+    scene: &Scene,
+    timeout: Option<Duration>,
+    stop: &mut watch::Receiver<Stop>,
+) -> Result<Answer, String> {
+    let command = Command::new(spec, scene).map_err(|wrong| scene.line(&wrong))?;
+    let (mut kept, mut errors) = (Kept::default(), Kept::default());
+    let started = Instant::now();
+    let ended = child::run(command, &scene.launcher, timeout, stop, &mut |stream, bytes| match stream {
+        Stream::Out => kept.take(bytes),
+        Stream::Err => errors.take(bytes),
+    })
+    .await
+    .map_err(|wrong| scene.line(&wrong))?;
+    match (ended.how, ended.exit) {
+        (How::Stopped, _) => Err("stopped by the operator".to_owned()),
+        (How::TimedOut, _) => Err(format!("no end after {}", spell(started.elapsed()))),
+        (How::Ok | How::Failed, None) => Err(ended.words),
+        (How::Ok | How::Failed, exit) => {
+            let errors = errors.text().ok();
+            let errors = errors.as_deref().map_or("", |text| text.trim().lines().last().unwrap_or(""));
+            Ok(Answer { text: kept.text()?.to_string(), exit, said: scene.line(errors), ..Answer::default() })
+        }
+    }
+}
+
+/// Makes the outcome of something that failed.
+pub(super) fn failed(saw: String) -> Outcome {
+    Outcome { how: How::Failed, saw, ..Outcome::default() }
+}
+
+/// Spells a duration as the playbook does.
+pub(super) fn spell(duration: Duration) -> String {
+    let (whole, millis) = (duration.as_secs(), duration.subsec_millis());
+    if whole == 0 {
+        return format!("{millis}ms");
+    }
+    let mut spelled = String::new();
+    for (count, unit) in [(whole / 3600, 'h'), (whole / 60 % 60, 'm'), (whole % 60, 's')] {
+        if count > 0 {
+            let _ = write!(spelled, "{count}{unit}");
+        }
+    }
+    spelled
+}
+
+fn held(holders: &[String]) -> String {
+    format!("output still held open by process {}; what it prints from now on is not kept", holders.join(", "))
+}

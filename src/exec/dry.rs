@@ -1,0 +1,164 @@
+//! The dry run: only what changes nothing is carried out; everything else is shown and said not to have been.
+//!
+//! It reads, asks probes and runs the commands of `read_only` steps. It writes no file, no transcript, no copy, and keeps
+//! captured secrets in memory alone (its [`Secrets`](crate::secret::Secrets) must have been opened without a path).
+
+use std::collections::BTreeMap;
+
+use super::Executor;
+use super::carry::{Setting, World};
+use super::scene::{Gaps, Scene};
+use crate::engine::{Effect, Finding, Input, Outcome, Target, Verdict};
+use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Template};
+use crate::secret::Secret;
+
+/// What everything that is not carried out says.
+const NOT_DONE: &str = "dry run: not carried out";
+
+/// Carries out only what changes nothing.
+#[derive(Debug)]
+pub struct DryRun {
+    world: World,
+    /// Whether a step that changes something was passed over: from then on the world is not what the playbook expects.
+    passed_over: bool,
+}
+
+impl DryRun {
+    /// Makes one. The folders of the setting, if there are any, are not used.
+    #[must_use]
+    pub fn new(setting: Setting) -> Self {
+        Self { world: World::new(Setting { folder: None, ..setting }), passed_over: false }
+    }
+
+    /// The command of a read-only step. Only a step's own act can be known to change nothing; an undo is there to change
+    /// something.
+    fn reads(&self, target: &Target) -> Option<&RunSpec> {
+        match &self.world.step(&target.step)?.action.act {
+            Act::Run(spec) if target.undo.is_none() && self.world.step(&target.step)?.read_only => Some(spec),
+            _ => None, // every other act is carried out by nobody
+        }
+    }
+
+    fn edits(&self, target: &Target) -> bool {
+        self.world.action(target).is_some_and(|action| matches!(action.act, Act::Edit(_)))
+    }
+
+    /// Says whether a target was carried out, or has nothing but probes.
+    fn is_real(&self, target: &Target) -> bool {
+        let step = self.world.step(&target.step);
+        self.reads(target).is_some()
+            || target.undo.is_none() && step.is_some_and(|step| matches!(step.action.act, Act::Verify))
+    }
+
+    fn pretend(&self, target: Target, attempt: u32) {
+        self.world.answer(Input::Performed { target, attempt, outcome: not_done() });
+    }
+}
+
+impl Executor for DryRun {
+    fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>) {
+        match effect {
+            Effect::Perform { ref target, attempt, .. } => {
+                let missing = self.reads(target).map(|spec| missing(spec, &self.world.scene(values)));
+                match missing {
+                    Some(None) => return self.world.start(effect, values),
+                    Some(Some(name)) => {
+                        let saw = format!("{NOT_DONE}: it needs {name}, which a dry run does not get");
+                        let outcome = Outcome { saw, ..Outcome::default() };
+                        return self.world.answer(Input::Performed { target: target.clone(), attempt, outcome });
+                    }
+                    None => self.passed_over = true,
+                }
+                if self.edits(target) {
+                    self.preview(target.clone(), values);
+                }
+                self.pretend(target.clone(), attempt);
+            }
+            // No copies are kept of what is not going to be changed.
+            Effect::Save { target, attempt } => {
+                if self.edits(&target) {
+                    self.world.answer(Input::Saved { target, files: Vec::new() });
+                } else {
+                    self.pretend(target, attempt);
+                }
+            }
+            Effect::Restore { target, attempt, .. } => self.pretend(target, attempt),
+            Effect::Recapture { step } => self.world.answer(Input::Recaptured { step, outcome: not_done() }),
+            Effect::RemoveTemporary => {
+                self.world.answer(Input::TemporaryRemoved { removed: Vec::new(), left: Vec::new() });
+            }
+            Effect::Probe { target } => {
+                let mut probes = self.world.action(&target).map(|action| action.verify).unwrap_or_default();
+                if !self.is_real(&target) {
+                    let verdicts = probes.iter().map(|probe| not_asked(probe, &self.world.scene(values))).collect();
+                    return self.world.answer(Input::Probed { target, verdicts });
+                }
+                if self.passed_over {
+                    // What a change would have brought about cannot be there.
+                    probes.iter_mut().for_each(|probe| probe.warn = true);
+                }
+                self.world.probe(target, probes, self.world.scene(values));
+            }
+            Effect::Stop { .. } => self.world.start(effect, values),
+            Effect::Close | Effect::Leave => {}
+        }
+    }
+
+    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>) {
+        self.world.preview_in(target, Scene { gaps: Gaps::Shown, ..self.world.scene(values) });
+    }
+
+    fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
+        self.world.keep(secrets)
+    }
+
+    fn same(&self, name: &Name, secret: &Secret) -> bool {
+        self.world.same(name, secret)
+    }
+
+    fn mask(&self, text: &str) -> String {
+        self.world.mask(text)
+    }
+}
+
+/// Finds a name without a value that a command uses: in its words, by its variable, or as a secret.
+fn missing(spec: &RunSpec, scene: &Scene) -> Option<Name> {
+    let given = spec.env.iter().map(|(_, given)| given).chain(&spec.stdin);
+    let mut names: Vec<Name> = given
+        .flat_map(|given| match given {
+            Given::Text(template) => template.names().cloned().collect(),
+            Given::Secret(name) => vec![name.clone()],
+        })
+        .collect();
+    names.extend(spec.cwd.iter().flat_map(Template::names).cloned());
+    match &spec.program {
+        Program::Words(words) => names.extend(words.iter().flat_map(Template::names).cloned()),
+        Program::Script { text, .. } => {
+            // `$NAME` of a value that no step of a dry run gives would end the script.
+            let used =
+                |variable: &str| text.contains(&format!("${variable}")) || text.contains(&format!("${{{variable}"));
+            let all = scene.plan.names.iter().filter(|(_, spec)| !spec.secret && used(&spec.env));
+            names.extend(all.map(|(name, _)| name.clone()));
+        }
+    }
+    names.into_iter().find(|name| !scene.values.contains_key(name) && scene.secrets.get(name.as_str()).is_none())
+}
+
+fn not_asked(probe: &ProbeSpec, scene: &Scene) -> Verdict {
+    let title = probe.title.as_ref().map_or_else(|| "probe".to_owned(), |title| scene.text(title));
+    Verdict {
+        title,
+        finding: Finding::Holds,
+        pass: true,
+        warn: probe.warn,
+        saw: "dry run: not asked".to_owned(),
+        attempts: 0,
+        took_ms: 0,
+        values: BTreeMap::new(),
+        secrets: Vec::new(),
+    }
+}
+
+fn not_done() -> Outcome {
+    Outcome { saw: NOT_DONE.to_owned(), ..Outcome::default() }
+}

@@ -1,0 +1,158 @@
+//! Finds the places in a text that an edit changes: the value of a dotenv key, the matches of a regular expression, the
+//! password inside a URL. Finds exactly what the playbook says or says what is there instead; it shows no value.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use regex::Regex;
+
+use crate::exec::dotenv::{self, Quote};
+use crate::playbook::plan::EditPlace;
+
+/// All but what RFC 3986 calls unreserved: what is left stands in any URL, in any quotes, in any shell.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// User and password of a URL. A password is taken to the last `@` before the host ends.
+#[expect(clippy::expect_used, reason = "the pattern is fixed and a test compiles it")]
+static USERINFO: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s:/?#@'"`]*:([^\s/?#'"`]+)@"#).expect("the pattern is fixed")
+});
+
+/// A place to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where.
+    pub range: Range<usize>,
+    /// How it is quoted, where a format says so.
+    pub quote: Option<Quote>,
+}
+
+/// Finds the places of an edit in a text.
+///
+/// # Errors
+/// A sentence without the file's name.
+pub(super) fn find(text: &str, place: &EditPlace, count: usize) -> Result<Vec<Place>, String> {
+    match place {
+        EditPlace::Dotenv(key) => {
+            let found = dotenv::find(text, key)?;
+            Ok(vec![Place { range: found.value, quote: Some(found.quote) }])
+        }
+        EditPlace::Match(pattern) => matches(text, pattern, count),
+    }
+}
+
+fn matches(text: &str, pattern: &Regex, count: usize) -> Result<Vec<Place>, String> {
+    let found: Vec<_> = pattern.captures_iter(text).collect();
+    if found.len() != count {
+        let lines: Vec<usize> =
+            found.iter().filter_map(|captures| Some(line_of(text, captures.get(0)?.start()))).collect();
+        let expected = if count == 1 { "1 place".to_owned() } else { format!("{count} places") };
+        let there = match lines.as_slice() {
+            [] => "there is none".to_owned(),
+            [line] => format!("there is 1, in line {line}"),
+            [lines @ .., last] => {
+                let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+                format!("there are {}, in lines {} and {last}", lines.len() + 1, lines.join(", "))
+            }
+        };
+        return Err(format!("expected {expected} that {pattern} matches, {there}"));
+    }
+    found
+        .iter()
+        .map(|captures| {
+            let whole = captures.get(0);
+            let group = if captures.len() > 1 { captures.get(1) } else { whole };
+            group.map(|group| Place { range: group.range(), quote: None }).ok_or_else(|| {
+                let line = whole.map_or(1, |whole| line_of(text, whole.start()));
+                format!("line {line}: {pattern} matches, but its group does not take part")
+            })
+        })
+        .collect()
+}
+
+/// Narrows a place down to the password of the one URL there. A place that is itself the password of a URL stays.
+///
+/// # Errors
+/// A sentence without the file's name.
+pub(super) fn password(text: &str, place: &Place) -> Result<Place, String> {
+    let range = place.range.clone();
+    let there = &text[range.clone()];
+    let line = line_of(text, range.start);
+    let narrowed = |range| Ok(Place { range, quote: place.quote });
+    match there.matches("://").count() {
+        1 => {
+            let mut found = passwords(there);
+            match (found.next(), found.next()) {
+                (Some(one), None) => narrowed(range.start + one.start..range.start + one.end),
+                (Some(_), Some(_)) | (None, _) => {
+                    Err(format!("line {line}: the URL there has no user and password before its host"))
+                }
+            }
+        }
+        0 if passwords(text).any(|password| password == range) => narrowed(range),
+        0 => Err(format!("line {line}: expected a URL with a password, there is none")),
+        several => Err(format!("line {line}: expected one URL, there are {several}")),
+    }
+}
+
+/// Lists where the passwords of URLs stand.
+pub(super) fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    USERINFO.captures_iter(text).filter_map(|captures| Some(captures.get(1)?.range()))
+}
+
+/// Encodes a password for a URL.
+pub(super) fn encode(password: &str) -> String {
+    utf8_percent_encode(password, RESERVED).to_string()
+}
+
+/// Returns the line of a place, from 1.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by(pattern: &str) -> EditPlace {
+        EditPlace::Match(Regex::new(pattern).unwrap())
+    }
+
+    fn at(text: &str, pattern: &str) -> Result<String, String> {
+        let place = find(text, &by(pattern), 1)?.remove(0);
+        password(text, &place).map(|place| text[place.range].to_owned())
+    }
+
+    #[test]
+    fn the_password_of_the_one_url() {
+        let text = "a: 'postgres://doadmin:o%40d@h:1/d',\nb: \"rediss://:pw@h\",\nc: 'http://h/x',\nd: 'plain'";
+        assert_eq!(at(text, "postgres://doadmin:([^@]+)@").as_deref(), Ok("o%40d"));
+        assert_eq!(at(text, "postgres://[^']+").as_deref(), Ok("o%40d"));
+        assert_eq!(at(text, "b: \"([^\"]+)\"").as_deref(), Ok("pw"));
+        assert_eq!(
+            at(text, "c: '(.+)'").unwrap_err(),
+            "line 3: the URL there has no user and password before its host"
+        );
+        assert_eq!(at(text, "d: '(.+)'").unwrap_err(), "line 4: expected a URL with a password, there is none");
+        assert_eq!(at(text, "(?s)a: .*h\"").unwrap_err(), "line 1: expected one URL, there are 2");
+        assert_eq!(
+            at("postgres://u:@h", ".+").unwrap_err(),
+            "line 1: the URL there has no user and password before its host"
+        );
+    }
+
+    #[test]
+    fn counts_are_exact() {
+        let found = |count| find("x\ny\nx x\n", &by("x"), count).map(|places| places.len());
+        assert_eq!(found(3), Ok(3));
+        assert_eq!(found(1).unwrap_err(), "expected 1 place that x matches, there are 3, in lines 1, 3 and 3");
+        assert_eq!(find("a", &by("x"), 2).unwrap_err(), "expected 2 places that x matches, there is none");
+    }
+
+    #[test]
+    fn only_unreserved_characters_stay() {
+        assert_eq!(encode("aZ9-._~"), "aZ9-._~");
+        assert_eq!(encode("$'(&é/@:#%"), "%24%27%28%26%C3%A9%2F%40%3A%23%25");
+    }
+}

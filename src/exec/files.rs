@@ -1,0 +1,233 @@
+//! Reads and replaces files so that nothing of them is lost on the way.
+//!
+//! [`replace`] writes a new file in the same folder, gives it owner and mode, syncs it, renames it over the old one and
+//! syncs the folder: at any moment there is the old file or the new one, whole. It does not keep other names (hard links)
+//! of the file, so a file with several names is refused, and it does not keep extended attributes.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
+use zeroize::Zeroizing;
+
+/// Whose a file is, and who may do what with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The mode bits.
+    pub mode: u32,
+    /// The owner's id.
+    pub uid: u32,
+    /// The group's id.
+    pub gid: u32,
+}
+
+impl Standing {
+    /// Reads them off.
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self { mode: metadata.mode() & 0o7777, uid: metadata.uid(), gid: metadata.gid() }
+    }
+}
+
+/// A file that was read.
+pub(crate) struct Found {
+    /// Its path, absolute, links followed.
+    pub path: PathBuf,
+    /// Its bytes; they may hold secrets.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Owner and mode.
+    pub standing: Standing,
+}
+
+/// The most bytes of a file that is changed or kept.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads a file.
+///
+/// # Errors
+/// When it is not there, no plain file, or cannot be read: a sentence with its name.
+pub(crate) fn read(path: &Path) -> Result<Found, String> {
+    let named = |error: io::Error| sentence(path, &error);
+    let real = fs::canonicalize(path).map_err(named)?;
+    let metadata = fs::metadata(&real).map_err(named)?;
+    if !metadata.is_file() {
+        return Err(format!("{} is not a plain file", path.display()));
+    }
+    if metadata.len() > LARGEST {
+        return Err(format!("{} is larger than {} MiB", path.display(), LARGEST >> 20));
+    }
+    let bytes = Zeroizing::new(fs::read(&real).map_err(named)?);
+    Ok(Found { path: real, bytes, standing: Standing::of(&metadata) })
+}
+
+/// A new file that waits, complete and synced, beside the one that it will replace.
+pub(crate) struct Ready {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+/// Prepares new bytes for a file, with this owner and mode. Nothing is changed yet.
+///
+/// # Errors
+/// When the folder does not take a new file, or owner and mode cannot be given to it: a sentence with the file's name.
+pub(crate) fn prepare(path: &Path, bytes: &[u8], standing: Standing) -> Result<Ready, String> {
+    let named = |error: io::Error| sentence(path, &error);
+    if let Ok(metadata) = fs::symlink_metadata(path)
+        && metadata.is_file()
+        && metadata.nlink() > 1
+    {
+        return Err(format!(
+            "{} has {} names (hard links), and a safe change would part them; change it by hand",
+            path.display(),
+            metadata.nlink()
+        ));
+    }
+    let mut file = tempfile::Builder::new().prefix(".runsheet-").tempfile_in(folder(path)).map_err(named)?;
+    let now = Standing::of(&file.as_file().metadata().map_err(named)?);
+    if (now.uid, now.gid) != (standing.uid, standing.gid) {
+        fchown(file.as_fd(), Some(Uid::from_raw(standing.uid)), Some(Gid::from_raw(standing.gid))).map_err(
+            |error| format!("{} belongs to somebody else, and that could not be kept: {error}", path.display()),
+        )?;
+    }
+    fchmod(file.as_fd(), Mode::from_raw_mode(standing.mode)).map_err(|error| named(error.into()))?;
+    file.write_all(bytes).map_err(named)?;
+    file.as_file().sync_all().map_err(named)?;
+    Ok(Ready { path: path.to_owned(), file })
+}
+
+impl Ready {
+    /// Puts the new file in the place of the old one.
+    ///
+    /// # Errors
+    /// A sentence with the file's name; the old file is still there.
+    pub(crate) fn put(self) -> Result<(), String> {
+        self.file.persist(&self.path).map_err(|error| sentence(&self.path, &error.error))?;
+        sync_folder(folder(&self.path)).map_err(|error| sentence(&self.path, &error))
+    }
+}
+
+/// Writes a new file of our own, 0600 whatever the umask, and syncs it and its folder. An older one is never replaced.
+///
+/// # Errors
+/// As the system says, also when there is one already.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create_private(path, fs::OpenOptions::new().write(true).create_new(true))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    sync_folder(folder(path))
+}
+
+/// Opens a file of our own, 0600 whatever the umask.
+///
+/// # Errors
+/// As the system says.
+pub(crate) fn create_private(path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = options.mode(0o600).open(path)?;
+    fchmod(file.as_fd(), Mode::from_raw_mode(0o600))?;
+    Ok(file)
+}
+
+/// Removes a file for good. Says whether there was one.
+///
+/// # Errors
+/// A sentence with the file's name.
+pub(crate) fn remove(path: &Path) -> Result<bool, String> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_folder(folder(path)).map(|()| true).map_err(|error| sentence(path, &error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(sentence(path, &error)),
+    }
+}
+
+/// Says what is wrong with a file.
+pub(crate) fn sentence(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("{path} is not there"),
+        io::ErrorKind::PermissionDenied => format!("{path}: permission denied"),
+        io::ErrorKind::ReadOnlyFilesystem => format!("{path} is on a read-only file system"),
+        io::ErrorKind::StorageFull => format!("{path}: no space left"),
+        // Anything rarer is best said in the system's own words.
+        _ => format!("{path}: {error}"),
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_replaced_file_keeps_its_mode_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        fs::write(&path, b"old\0\xff").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o2664)).unwrap();
+        let found = read(&path).unwrap();
+        assert_eq!(&**found.bytes, b"old\0\xff");
+        prepare(&found.path, b"new", found.standing).unwrap().put().unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"new".to_vec(), 0o2664));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn owner_and_group_are_kept() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        fs::write(&path, "old").unwrap();
+        std::os::unix::fs::chown(&path, Some(1234), Some(4321)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o4750)).unwrap();
+        let found = read(&path).unwrap();
+        prepare(&found.path, b"new", found.standing).unwrap().put().unwrap();
+        assert_eq!(read(&path).unwrap().standing, Standing { mode: 0o4750, uid: 1234, gid: 4321 });
+    }
+
+    #[test]
+    fn a_file_with_two_names_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&a, "x").unwrap();
+        fs::hard_link(&a, &b).unwrap();
+        let found = read(&a).unwrap();
+        let wrong = prepare(&found.path, b"y", found.standing).err().unwrap();
+        assert!(wrong.contains("2 names"), "{wrong}");
+    }
+
+    #[test]
+    fn our_own_files_are_private_and_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("copy");
+        create(&path, b"1").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(create(&path, b"2").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!((remove(&path), remove(&path)), (Ok(true), Ok(false)));
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path()).err().unwrap().ends_with("is not a plain file"));
+        assert!(read(&folder.path().join("x")).err().unwrap().ends_with("/x is not there"));
+    }
+}

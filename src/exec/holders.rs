@@ -1,0 +1,60 @@
+//! Who is still there after a child has exited: members of its group, and whoever holds its pipes open.
+//!
+//! Read from `/proc`; where there is none, or it is not ours to read, nobody is found.
+
+use std::fs;
+use std::os::fd::AsFd;
+
+use rustix::process::Pid;
+
+/// The inodes of the pipes of a child.
+pub(super) fn inodes(out: Option<impl AsFd>, err: Option<impl AsFd>) -> Vec<u64> {
+    let inode = |fd: std::os::fd::BorrowedFd<'_>| rustix::fs::fstat(fd).ok().map(|stat| stat.st_ino);
+    let out = out.and_then(|out| inode(out.as_fd()));
+    let err = err.and_then(|err| inode(err.as_fd()));
+    out.into_iter().chain(err).collect()
+}
+
+/// Names the other processes that hold one of these pipes, such as `42 (redis-server)`.
+pub(super) async fn find(inodes: Vec<u64>) -> Vec<String> {
+    // A thousand processes take some milliseconds.
+    tokio::task::spawn_blocking(move || {
+        let links: Vec<String> = inodes.iter().map(|inode| format!("pipe:[{inode}]")).collect();
+        let holds = |process: &u32| {
+            let folder = fs::read_dir(format!("/proc/{process}/fd"));
+            folder.into_iter().flatten().flatten().any(|entry| {
+                fs::read_link(entry.path()).is_ok_and(|link| links.iter().any(|pipe| link.as_os_str() == pipe.as_str()))
+            })
+        };
+        let ours = std::process::id();
+        let name = |process: u32| match fs::read_to_string(format!("/proc/{process}/comm")) {
+            Ok(name) => format!("{process} ({})", name.trim()),
+            Err(_) => process.to_string(),
+        };
+        processes().filter(|process| *process != ours).filter(holds).map(name).collect()
+    })
+    .await
+    .unwrap_or_default()
+}
+
+/// Says whether a group has a member that is not only waiting to be collected by its parent.
+pub(super) fn group_lives(leader: Pid) -> bool {
+    if rustix::process::test_kill_process_group(leader).is_err() {
+        return false;
+    }
+    if !fs::exists("/proc/self/stat").unwrap_or(false) {
+        return true;
+    }
+    let group = leader.as_raw_nonzero().get().to_string();
+    processes().any(|process| {
+        let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { return false };
+        // pid (name) state parent group …, and a name may hold anything
+        let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace();
+        let (state, _parent, of) = (fields.next(), fields.next(), fields.next());
+        of == Some(group.as_str()) && !matches!(state, Some("Z" | "X"))
+    })
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}

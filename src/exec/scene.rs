@@ -1,0 +1,153 @@
+//! What an effect can draw on: the plan, the run's values and secrets, the folder that paths start from.
+//!
+//! The one place where a template, a `Given` or a path of the plan becomes text of this run, and where the environment of
+//! a child is put together.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::output::visible_plain;
+use crate::playbook::plan::{Given, InputKind, Name, Plan, Put, Source, Template};
+use crate::secret::{Secret, Secrets};
+
+use super::expect::{fill, shorten};
+use super::launch::Launcher;
+
+/// What an effect can draw on.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The playbook's folder, absolute: relative paths start here, and so do children.
+    pub base: PathBuf,
+    /// The run's secrets.
+    pub secrets: Arc<Secrets>,
+    /// The run's values that are no secrets.
+    pub values: BTreeMap<Name, String>,
+    /// How children are started.
+    pub launcher: Launcher,
+    /// What becomes of a value that is not there.
+    pub gaps: Gaps,
+}
+
+/// What becomes of a value that is not there yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gaps {
+    /// It is an error.
+    #[default]
+    Refused,
+    /// It is shown as `${name}`: for a dry run, which carries nothing out with it.
+    Shown,
+}
+
+/// The most characters of a line for people that came from outside.
+const LINE: usize = 200;
+
+impl Scene {
+    /// Puts the values into a template.
+    #[must_use]
+    pub fn text(&self, template: &Template) -> String {
+        fill(template, &self.values)
+    }
+
+    /// Puts the values into a path and makes it absolute. A value that is not there yet is an error here: a file called
+    /// `${name}` is never meant.
+    ///
+    /// # Errors
+    /// A sentence with the name that has no value.
+    pub fn path(&self, template: &Template) -> Result<PathBuf, String> {
+        self.complete(template).map(|text| self.base.join(text))
+    }
+
+    /// Puts the values into a template whose names must all have one.
+    ///
+    /// # Errors
+    /// A sentence with the name that has no value.
+    pub fn complete(&self, template: &Template) -> Result<String, String> {
+        match template.names().find(|name| !self.values.contains_key(*name)) {
+            Some(_) if self.gaps == Gaps::Shown => Ok(self.text(template)),
+            Some(name) => Err(format!("{name} has no value yet: the step that gives it was not done")),
+            None => Ok(self.text(template)),
+        }
+    }
+
+    /// Returns a text or a secret of the plan.
+    ///
+    /// # Errors
+    /// A sentence with the name that has no value.
+    pub fn given(&self, given: &Given) -> Result<Secret, String> {
+        match given {
+            Given::Text(template) => self.complete(template).map(Secret::new),
+            Given::Secret(name) => self.secret(name),
+        }
+    }
+
+    /// Returns a secret by name.
+    ///
+    /// # Errors
+    /// A sentence with the name when there is none.
+    pub fn secret(&self, name: &Name) -> Result<Secret, String> {
+        match self.secrets.get(name.as_str()) {
+            Some(secret) => Ok(secret),
+            None if self.gaps == Gaps::Shown => Ok(Secret::new(format!("${{{name}}}"))),
+            None => Err(format!("the secret {name} has no value: the step that gives it was not done")),
+        }
+    }
+
+    /// Says whether a secret is shown as `${name}` because it is not there.
+    pub(super) fn is_gap(&self, name: &Name) -> bool {
+        self.gaps == Gaps::Shown && self.secrets.get(name.as_str()).is_none()
+    }
+
+    /// Says whether an edit puts in something that is not there.
+    pub(super) fn has_gaps(&self, put: &Put) -> bool {
+        match put {
+            Put::Value(Given::Text(template)) => template.names().any(|name| !self.values.contains_key(name)),
+            Put::Value(Given::Secret(name)) | Put::UrlPassword(name) => self.is_gap(name),
+        }
+    }
+
+    /// Masks a text from outside and makes its controls visible.
+    #[must_use]
+    pub fn mask(&self, text: &str) -> String {
+        self.secrets.masker().mask(&visible_plain(text))
+    }
+
+    /// Makes a text from outside one line for people: masked, and short.
+    #[must_use]
+    pub fn line(&self, text: &str) -> String {
+        let masked = self.mask(text);
+        shorten(&masked.split_whitespace().collect::<Vec<_>>().join(" "), LINE)
+    }
+
+    /// Puts together the environment that every child gets: ours, and the run's values that are no secrets.
+    ///
+    /// Taken out of ours: what bears the name of any value of the playbook (a stale one must not stand in for it), what an
+    /// input takes a secret from, and whatever equals a secret of the run. A step gets a secret by naming it, only so.
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<OsString, OsString> {
+        let mut without: HashSet<&str> = self.plan.names.values().map(|spec| spec.env.as_str()).collect();
+        without.extend(self.plan.inputs.iter().filter_map(|input| match (&input.kind, &input.from) {
+            (InputKind::Secret, Some(Source::Env(variable))) => Some(variable.as_str()),
+            _ => None, // whatever else there is, its value may be seen
+        }));
+        let secrets: Vec<Secret> = self.secrets.names().iter().filter_map(|name| self.secrets.get(name)).collect();
+        let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os()
+            .filter(|(key, _)| key.to_str().is_none_or(|key| !without.contains(key)))
+            .filter(|(_, value)| {
+                let value = value.as_encoded_bytes();
+                !secrets.iter().any(|secret| secret.expose().as_bytes() == value)
+            })
+            .collect();
+        for (name, value) in &self.values {
+            if let Some(spec) = self.plan.names.get(name)
+                && !spec.secret
+            {
+                environment.insert(spec.env.clone().into(), value.into());
+            }
+        }
+        environment
+    }
+}

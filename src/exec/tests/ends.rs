@@ -1,0 +1,109 @@
+//! How a command comes to its end: by itself, by signal, by time, by the operator, or hardly at all.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::{Effect, How};
+use crate::exec::Executor;
+use crate::exec::testing::{Stage, action, perform, run, target, until_input};
+use crate::playbook::plan::Act;
+
+async fn ends(script: &str, timeout: Option<Duration>) -> (How, Option<i32>, String) {
+    let mut stage = Stage::of(run(script));
+    stage.plan.steps[0].action.timeout = timeout;
+    let outcome = stage.carry(perform()).await.outcome().clone();
+    (outcome.how, outcome.exit, outcome.saw)
+}
+
+#[tokio::test]
+async fn by_itself_or_by_a_signal() {
+    let ended = |how, exit, saw: &str| (how, exit, saw.to_owned());
+    assert_eq!(ends("echo fine", None).await, ended(How::Ok, Some(0), "fine"));
+    assert_eq!(ends("true", None).await, ended(How::Ok, Some(0), "exit status 0"));
+    assert_eq!(
+        ends("echo one; printf 'it \\e[1mbroke\\e[0m\\n\\n' >&2; exit 3", None).await,
+        ended(How::Failed, Some(3), "exit status 3: it broke")
+    );
+    assert_eq!(ends("kill -SEGV $$", None).await, ended(How::Failed, None, "ended by signal 11 (SEGV)"));
+    assert_eq!(ends("false | true", None).await.0, How::Failed);
+}
+
+#[tokio::test]
+async fn too_long_is_stopped_politely() {
+    let (how, exit, saw) =
+        ends("trap 'echo bye; exit 9' TERM; echo on; sleep 60 & wait", Some(Duration::from_millis(300))).await;
+    assert_eq!(
+        (how, exit, saw.as_str()),
+        (How::TimedOut, Some(9), "took longer than 300ms and was stopped, exit status 9: bye")
+    );
+}
+
+async fn stopped(script: &str, hard: bool) -> (crate::engine::Outcome, Duration) {
+    let stage = Stage::of(run(script));
+    let (mut world, mut received) = stage.world();
+    world.start(perform(), &stage.values);
+    // Not before it says that it runs.
+    while !matches!(received.recv().await, Some(crate::exec::Report::Output { .. })) {}
+    let asked = Instant::now();
+    world.start(Effect::Stop { target: target(), hard }, &stage.values);
+    (until_input(&mut received).await.outcome().clone(), asked.elapsed())
+}
+
+#[tokio::test]
+async fn the_operator_stops_it_with_all_its_children() {
+    let (outcome, took) = stopped("sleep 61 & echo $!; sleep 62", false).await;
+    assert_eq!(
+        (outcome.how, outcome.saw.as_str()),
+        (How::Stopped, "stopped by the operator, ended by signal 15 (TERM)")
+    );
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn what_ignores_a_polite_stop_is_stopped_hard() {
+    let (outcome, took) = stopped("trap '' TERM; echo on; while :; do sleep 1; done", true).await;
+    assert_eq!(
+        (outcome.how, outcome.saw.as_str()),
+        (How::Stopped, "stopped by the operator, ended by signal 9 (KILL)")
+    );
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    let (outcome, took) = stopped("trap '' TERM; echo on; while :; do sleep 1; done", false).await;
+    assert_eq!(outcome.saw, "stopped by the operator, ended by signal 9 (KILL)");
+    assert!((Duration::from_secs(4)..Duration::from_secs(8)).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn what_holds_the_output_open_is_named_and_lives_on() {
+    let begun = Instant::now();
+    let stage = Stage::of(run("(sleep 2; echo late; touch lived) & echo $! > pid; echo started"));
+    let given = stage.carry(perform()).await;
+    assert!(begun.elapsed() < Duration::from_millis(1900), "{:?}", begun.elapsed());
+    let outcome = given.outcome();
+    assert_eq!(outcome.how, How::Ok);
+    let pid = std::fs::read_to_string(stage.path("pid")).unwrap();
+    let told = format!("started; output still held open by process {} (", pid.trim());
+    assert!(outcome.saw.starts_with(&told), "{outcome:?}");
+    assert!(stage.transcript("it.1.log").contains("output still held open by process"));
+    // It goes on, and its next line does not end it.
+    while begun.elapsed() < Duration::from_secs(10) && !stage.path("lived").exists() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(stage.path("lived").exists());
+}
+
+#[tokio::test]
+async fn a_wait_can_be_cut_short_and_a_retry_stopped_before_it_begins() {
+    let stage = Stage::of(action(Act::Wait(Duration::from_mins(10))));
+    let (mut world, mut received) = stage.world();
+    world.start(perform(), &stage.values);
+    world.start(Effect::Stop { target: target(), hard: false }, &stage.values);
+    let outcome = until_input(&mut received).await.outcome().clone();
+    assert_eq!(outcome.how, How::Ok);
+    assert!(outcome.saw.starts_with("cut short after"), "{outcome:?}");
+
+    let stage = Stage::of(run("touch ran"));
+    let (mut world, mut received) = stage.world();
+    world.start(Effect::Perform { target: target(), attempt: 2, after: Duration::from_mins(10) }, &stage.values);
+    world.start(Effect::Stop { target: target(), hard: false }, &stage.values);
+    assert_eq!(until_input(&mut received).await.outcome().how, How::Stopped);
+    assert!(!stage.path("ran").exists());
+}
