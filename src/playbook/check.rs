@@ -185,3 +185,69 @@ fn sign_off(lower: &mut Lower<'_>, node: &Node) -> SignOff {
     }
     SignOff { by, distinct: flag(node, "distinct") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "runsheet: 1\ntitle: Test\n";
+    const PHASES: &str = "phases:\n  - { title: A, steps: [{ id: one, title: One, wait: 1s }] }\n  - { title: B, steps: [{ id: two, title: Two, wait: 1s }] }\n";
+
+    fn plan(rest: &str) -> Plan {
+        check(&format!("{HEAD}{rest}{PHASES}")).map(|checked| checked.plan).unwrap()
+    }
+
+    #[test]
+    fn steps_stand_in_the_order_of_the_walk() {
+        let plan = plan(
+            "after_rollback: [{ id: back, title: Back, run: date }]\ncleanup: [{ id: clean, title: Clean, run: date }]\n\
+             success: [{ title: Ok, confirm: true }, { title: Up, tcp: 'h:1', id: success-1 }, { title: In, confirm: true }]\n",
+        );
+        let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+        assert_eq!(ids, ["one", "two", "success-2", "success-1", "success-4", "clean", "back"]);
+        assert_eq!(plan.section(Section::Main), 0..2);
+        assert_eq!(plan.section(Section::Success), 2..5);
+        assert_eq!(plan.section(Section::Cleanup), 5..6);
+        assert_eq!(plan.section(Section::AfterRollback), 6..7);
+        assert_eq!(plan.phases[1].steps, 1..2);
+        assert!(plan.steps.iter().enumerate().all(|(at, step)| plan.index[&step.id] == at));
+    }
+
+    #[test]
+    fn inputs_stand_behind_those_that_they_are_made_from() {
+        let plan = plan(
+            "inputs: { a: { type: text, default: '${c}/${b}' }, b: { type: text }, c: { type: text, default: '${b}' }, d: { type: secret } }\n",
+        );
+        let names: Vec<&str> = plan.inputs.iter().map(|input| input.name.as_str()).collect();
+        assert_eq!(names, ["b", "c", "a", "d"]);
+        assert!(plan.is_secret(&"d".into()) && !plan.is_secret(&"a".into()));
+        assert_eq!(plan.names["a"].env, "A");
+    }
+
+    #[test]
+    fn values_may_be_written_short() {
+        let plan = plan(
+            "owners: ops\ntags: [a, b]\nversion: 2.1\nsign_off: { by: operator }\nfollow_up: [Tell, { title: Ask, within: 1h }]\n",
+        );
+        assert_eq!(plan.owners, ["ops"]);
+        assert_eq!(plan.version.as_deref(), Some("2.1"));
+        assert_eq!(plan.sign_off, Some(SignOff { by: vec!["operator".to_owned()], distinct: false }));
+        assert_eq!(plan.follow_up.len(), 2);
+    }
+
+    #[test]
+    fn all_faults_come_at_once_in_the_order_of_the_file() {
+        let faults =
+            check(&format!("{HEAD}window: 5\nsumary: x\n{PHASES}success: [{{ title: '${{no}}', confirm: true }}]\n"))
+                .map(|_| ())
+                .unwrap_err();
+        let lines: Vec<usize> = faults.iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [3, 4, 8]);
+    }
+
+    #[test]
+    fn warnings_alone_do_not_refuse_a_playbook() {
+        let text = format!("{HEAD}phases: [{{ title: A, steps: [{{ id: a, title: A, wait: 1s, evidence: x }}] }}]\n");
+        assert_eq!(check(&text).unwrap().warnings.len(), 1);
+    }
+}

@@ -25,6 +25,8 @@ mod shape;
 mod steps;
 mod structure;
 mod template;
+#[cfg(test)]
+mod testing;
 pub mod yaml;
 
 pub use check::{Checked, check};

@@ -344,7 +344,7 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
 /// Says whether a fault is about the key, because there is no value or none would do.
 fn points_at_key(node: &Node, shape: &Shape) -> bool {
     matches!(shape, Shape::Later(_))
-        || matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null && scalar.text.is_empty())
+        || matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null && node.place.length == 0)
 }
 
 fn unknown(entry: &Entry, table: &Table) -> (Fault, Option<&'static str>) {

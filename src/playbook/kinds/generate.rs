@@ -85,3 +85,33 @@ fn spec(entry: &Entry) -> Option<GenerateSpec> {
     };
     Some(GenerateSpec { name: Name::new(&entry.key), how })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::testing::{faults, plan};
+
+    #[test]
+    fn makes_secrets_of_bytes_or_of_characters() {
+        let plan = plan(
+            "generate: { a: { bytes: 32 }, b: { length: 20, alphabet: symbols }, c: { bytes: 8, encoding: base64url } }",
+        );
+        let Act::Generate(specs) = &plan.steps[0].action.act else { panic!("secrets") };
+        let how: Vec<Generate> = specs.iter().map(|spec| spec.how).collect();
+        assert_eq!(
+            how,
+            [
+                Generate::Bytes { bytes: 32, encoding: Encoding::Base64 },
+                Generate::Characters { length: 20, alphabet: Alphabet::Symbols },
+                Generate::Bytes { bytes: 8, encoding: Encoding::Base64Url },
+            ]
+        );
+        assert!(specs.iter().all(|spec| plan.is_secret(&spec.name)));
+    }
+
+    #[test]
+    fn refuses_what_is_not_said_clearly() {
+        assert_eq!(faults("generate: { a: {} }"), ["a generated secret needs `bytes` or `length`"]);
+        assert_eq!(faults("generate: { a: { bytes: 3 } }"), ["`bytes` must be from 4 to 4096"]);
+    }
+}

@@ -184,3 +184,52 @@ fn host_and_port<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Template> 
 fn wrong_host(lower: &mut Lower<'_>, place: Place) {
     lower.fault(place, "this is no HOST:PORT", "write: `localhost:5432`");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::PROBES;
+    use crate::playbook::plan::Act;
+    use crate::playbook::testing::{faults, step};
+
+    #[test]
+    fn every_example_is_a_probe_in_which_nothing_is_wrong() {
+        for probe in PROBES {
+            assert_eq!(faults(&format!("verify: {}", probe_of(probe.example))), [""; 0], "{}", probe.name);
+        }
+    }
+
+    /// An example is a mapping in flow style, or a key with its value.
+    fn probe_of(example: &str) -> String {
+        if example.starts_with('{') { example.to_owned() } else { format!("{{ {example} }}") }
+    }
+
+    #[test]
+    fn a_probe_is_a_step_of_its_own_and_may_have_more_beside_it() {
+        let step = step("tcp: localhost:80\nwithin: 5s\nevery: 100ms\nwarn: true\nverify: { tcp: 'localhost:81' }");
+        assert!(matches!(step.action.act, Act::Verify));
+        let [own, more] = &step.action.verify[..] else { panic!("two probes") };
+        assert_eq!((own.within, own.every), (Some(Duration::from_secs(5)), Duration::from_millis(100)));
+        assert!(own.warn && !more.warn);
+        assert_eq!((more.within, more.every, more.timeout), (None, Duration::from_secs(1), Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn an_address_has_no_password() {
+        let with = "verify: { redis: 'redis://default:CANARY-pw@h' }";
+        assert_eq!(faults(with), ["an address cannot have a password in it"]);
+        assert_eq!(faults("verify: { redis: 'redis://default@h' }"), [""; 0]);
+        assert_eq!(faults("verify: { redis: 'redis://default:@h' }"), [""; 0]);
+    }
+
+    #[test]
+    fn host_and_port_may_be_made_of_names() {
+        for good in ["localhost:80", "[::1]:80", "h:${row_count}", "${app_root}"] {
+            assert_eq!(faults(&format!("tcp: '{good}'")), [""; 0], "{good}");
+        }
+        for bad in ["localhost", ":80", "h:0", "h:70000", "http://${app_root}:80"] {
+            assert_eq!(faults(&format!("tcp: '{bad}'")), ["this is no HOST:PORT"], "{bad}");
+        }
+    }
+}
