@@ -6,7 +6,7 @@ use super::fault::{Fault, Severity, nearest};
 use super::lower::{Lower, duration_of, flag, text_of, texts_of};
 use super::plan::{FollowUp, Name, Phase, Plan, Section, SignOff, Step, StepId};
 use super::yaml::{self, Node, Place};
-use super::{format, inputs, shape, steps, structure};
+use super::{format, inputs, shape, spelling, steps, structure};
 
 /// A playbook in which nothing is wrong.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub fn check(text: &str) -> Result<Checked, Vec<Fault>> {
         plan.names = lower.names.specs();
         faults = lower.faults;
     }
-    faults.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+    faults.sort_by_key(|fault| (fault.line, fault.column));
     faults.dedup();
     if root.is_some() && faults.iter().all(|fault| fault.severity == Severity::Warning) {
         Ok(Checked { plan, warnings: faults })
@@ -94,7 +94,7 @@ fn list<'a>(map: &'a Node, key: &str) -> &'a [Node] {
 fn protected<'a>(lower: &mut Lower<'a>, root: &'a Node, plan: &Plan) -> Vec<(Name, Vec<String>)> {
     let mut protected = Vec::new();
     for entry in root.get("protected").map(Node::entries).unwrap_or_default() {
-        if structure::name(&entry.key).is_some() {
+        if !spelling::is_name(&entry.key) {
             continue;
         }
         // So far only the inputs of the briefing have been defined.

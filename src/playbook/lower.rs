@@ -116,7 +116,7 @@ impl<'a> Lower<'a> {
     /// Lowers a name that stands alone.
     pub(super) fn name(&mut self, node: &'a Node, wants: Wants) -> Option<Name> {
         let name = node.scalar()?;
-        if super::structure::name(name).is_some() {
+        if !super::spelling::is_name(name) {
             return None;
         }
         self.names.uses(name, node.place, None, wants, self.at.clone());

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::fault::{Fault, nearest};
 use super::lower::Source;
 use super::plan::{InputKind, Name, NameSpec, Section};
-use super::structure::one_of;
+use super::wanted::one_of;
 use super::yaml::Place;
 
 /// What a `when` asks for: every name has one of its values.
@@ -62,23 +62,23 @@ pub(super) struct Definition<'a> {
 
 /// A script, with the variables that it is given beside those of every script.
 #[derive(Debug)]
-struct Script<'a> {
-    text: &'a str,
-    place: Place,
-    given: Vec<&'a str>,
+pub(super) struct Script<'a> {
+    pub(super) text: &'a str,
+    pub(super) place: Place,
+    pub(super) given: Vec<&'a str>,
 }
 
 /// Everything known of names.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    definitions: HashMap<&'a str, Definition<'a>>,
+    pub(super) definitions: HashMap<&'a str, Definition<'a>>,
     order: Vec<&'a str>,
     uses: Vec<Use<'a>>,
     /// Names that a rollback or a recapture sets once more.
     again: Vec<(&'a str, Place, bool)>,
     /// Values that a name must be able to have.
     values: Vec<(&'a str, &'a str, Place)>,
-    scripts: Vec<Script<'a>>,
+    pub(super) scripts: Vec<Script<'a>>,
     seq: usize,
 }
 
@@ -290,41 +290,6 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn resolve_scripts(&self, source: &Source<'_>, faults: &mut Vec<Fault>) {
-        let secrets: HashMap<&str, &str> = self
-            .definitions
-            .iter()
-            .filter(|(_, definition)| definition.secret)
-            .map(|(name, definition)| (definition.env.as_str(), *name))
-            .collect();
-        for script in &self.scripts {
-            self.names_in_braces(script, source, faults);
-            withheld(script, &secrets, source, faults);
-        }
-    }
-
-    /// Finds `${name}` of a known name: a script has values only as variables.
-    fn names_in_braces(&self, script: &Script<'_>, source: &Source<'_>, faults: &mut Vec<Fault>) {
-        let mut seen: HashMap<&str, usize> = HashMap::new();
-        for (at, _) in script.text.match_indices("${") {
-            let Some((name, _)) = script.text[at + 2..].split_once('}') else { break };
-            let Some(definition) = self.definitions.get(name) else { continue };
-            let nth = seen.entry(name).or_default();
-            let needle = format!("${{{name}}}");
-            let fault = Fault::new(
-                source.locate(script.place, &needle, *nth),
-                format!("`{needle}` is not filled in here: a script gets values as variables"),
-            );
-            *nth += 1;
-            let env = &definition.env;
-            faults.push(if definition.secret {
-                fault.advise(format!("write: `\"${env}\"`, and `env: {{ {env}: {{ secret: {name} }} }}` beside it"))
-            } else {
-                fault.advise(format!("write: `\"${env}\"`"))
-            });
-        }
-    }
-
     /// Returns every name with what the plan says of it.
     pub(super) fn specs(&self) -> HashMap<Name, NameSpec> {
         self.definitions
@@ -343,31 +308,4 @@ fn not_implied<'w, 'a>(here: &When<'a>, there: &'w When<'a>) -> Option<(&'a str,
             here.iter().any(|(other, narrower)| other == name && narrower.iter().all(|value| values.contains(value)));
         (!implied).then_some((*name, values.as_slice()))
     })
-}
-
-/// Finds the variable of a secret in a script that is not given it, and does not set it itself either. Only a warning:
-/// no one can tell from a text what a script does.
-fn withheld(script: &Script<'_>, secrets: &HashMap<&str, &str>, source: &Source<'_>, faults: &mut Vec<Fault>) {
-    let mut told: Vec<&str> = Vec::new();
-    for (at, _) in script.text.match_indices('$') {
-        let after = script.text[at + 1..].trim_start_matches('{');
-        let length = after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
-        let variable = &after[..length];
-        let Some(name) = secrets.get(variable) else { continue };
-        let sets_it =
-            script.text.contains(&format!("{variable}=")) || script.text.contains(&format!("read -r {variable}"));
-        if script.given.contains(&variable) || sets_it || told.contains(&variable) {
-            continue;
-        }
-        told.push(variable);
-        let braces = script.text[at + 1..].starts_with('{');
-        let needle = if braces { format!("${{{variable}") } else { format!("${variable}") };
-        faults.push(
-            Fault::warning(
-                source.locate(script.place, &needle, 0),
-                format!("this script is not given the secret `{name}`: `{variable}` is not set in it"),
-            )
-            .advise(format!("write: `env: {{ {variable}: {{ secret: {name} }} }}` beside it")),
-        );
-    }
 }

@@ -11,7 +11,7 @@ use super::lower::{Lower, duration_of, flag};
 use super::names::{Wants, When};
 use super::plan::{Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, Step, StepId, Template};
 use super::probes;
-use super::structure;
+use super::spelling;
 use super::yaml::{Node, Place};
 
 /// Finds the kind that a mapping has; `verify` counts only where there is no other.
@@ -77,7 +77,7 @@ fn id(lower: &mut Lower<'_>, node: &Node) -> Option<StepId> {
 fn when<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<(Name, Vec<String>)> {
     let mut conditions: Vec<(&'a str, Vec<&'a str>)> = Vec::new();
     for entry in node.get("when").map(Node::entries).unwrap_or_default() {
-        if structure::name(&entry.key).is_some() {
+        if !spelling::is_name(&entry.key) {
             continue;
         }
         lower.names.uses(&entry.key, entry.place, None, Wants::Either, lower.at.clone());

@@ -6,7 +6,9 @@ use std::fmt;
 use super::duration;
 use super::fault::{Fault, nearest};
 use super::shape::{Key, Shape, Table};
-use super::yaml::{Entry, Node, Place, Scalar, ScalarKind, Value};
+use super::spelling::{bad_name, bad_variable, id, is_variable, name, pointer};
+use super::wanted::{duration_advice, example, one_of, wanted, wrong};
+use super::yaml::{Entry, Node, Scalar, ScalarKind, Value};
 
 /// How a value is named in messages; written out only when there is one.
 #[derive(Clone, Copy, Debug)]
@@ -78,90 +80,6 @@ fn fits(node: &Node, shape: &Shape) -> bool {
     }
 }
 
-/// Says in words what a shape wants.
-fn wanted(shape: &Shape) -> String {
-    let text = match shape {
-        Shape::Text | Shape::Template | Shape::Scalar => "a text",
-        Shape::Integer(least, most) if least == most => return format!("`{least}`"),
-        Shape::Integer(..) => "a whole number",
-        Shape::Number => "a number",
-        Shape::Boolean => "`true` or `false`",
-        Shape::Yes => "`true`",
-        Shape::Duration | Shape::DurationOrZero => "a duration such as `30s`",
-        Shape::Pattern => "a regular expression in quotes",
-        Shape::Pointer => "a JSON pointer such as `/0/name`",
-        Shape::Name => "the name of a value",
-        Shape::Id => "an id such as `restart-app`",
-        Shape::Variable => "the name of an environment variable",
-        Shape::Choice(words) => return one_of(words),
-        Shape::Map(_) | Shape::Open(..) => "a mapping (`key: value`)",
-        Shape::List(..) => "a list",
-        Shape::OneOf(shapes) => return join(shapes.iter().map(wanted).collect()),
-        Shape::Any => "anything",
-        Shape::Later(_) => "nothing yet",
-    };
-    text.to_owned()
-}
-
-fn join(mut words: Vec<String>) -> String {
-    match words.pop() {
-        Some(last) if !words.is_empty() => format!("{} or {last}", words.join(", ")),
-        Some(last) => last,
-        None => String::new(),
-    }
-}
-
-/// Lists words as "`a`, `b` or `c`".
-pub(super) fn one_of(words: &[&str]) -> String {
-    join(words.iter().map(|word| format!("`{word}`")).collect())
-}
-
-fn wrong(node: &Node, shape: &Shape, what: What<'_>) -> Fault {
-    let found = match &node.value {
-        Value::Broken => "something else",
-        Value::List(_) => "a list",
-        Value::Map(_) => "a mapping",
-        Value::Scalar(scalar) => match scalar.kind {
-            ScalarKind::Null => "nothing",
-            ScalarKind::Boolean => "`true` or `false`",
-            ScalarKind::Integer | ScalarKind::Float => "a number",
-            ScalarKind::Text => "a text",
-        },
-    };
-    let fault = Fault::new(node.place, format!("{what} must be {}, not {found}", wanted(shape)));
-    match (&node.value, shape) {
-        (Value::Scalar(Scalar { text, .. }), Shape::Text | Shape::Template | Shape::Pattern) => {
-            fault.advise(format!("write: \"{text}\""))
-        }
-        (Value::Scalar(Scalar { text, kind: ScalarKind::Text }), Shape::Boolean | Shape::Yes) => {
-            match text.to_ascii_lowercase().as_str() {
-                "yes" | "on" | "y" => fault.advise("write: true"),
-                "no" | "off" | "n" => fault.advise("write: false"),
-                _ => fault.advise("write: true or false, without quotes"),
-            }
-        }
-        (Value::Map(_), Shape::Text | Shape::Template | Shape::Scalar) => {
-            fault.advise("put the text in quotes when it begins with `{` or `${`, or has `: ` in it")
-        }
-        (Value::List(_), Shape::Text | Shape::Template | Shape::Scalar) => {
-            fault.advise("put the text in quotes when it begins with `[`")
-        }
-        (Value::Scalar(_), Shape::List(item, _)) => fault.advise(format!("write: `[…]` with {} in it", example(item))),
-        _ => fault.advise(format!("write: {}", example(shape))),
-    }
-}
-
-/// Shows what could be written: for a mapping, the keys that it needs.
-fn example(shape: &Shape) -> String {
-    let Shape::Map(table) = shape else { return wanted(shape) };
-    let fields = &table().fields;
-    let mut keys: Vec<&str> = fields.iter().filter(|field| field.required).map(|field| field.name).collect();
-    if keys.is_empty() {
-        keys.extend(fields.first().map(|field| field.name));
-    }
-    format!("`{{ {}: … }}`", keys.join(": …, "))
-}
-
 fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: What<'_>, faults: &mut Vec<Fault>) {
     let Scalar { text, kind } = found;
     let is_text = *kind == ScalarKind::Text;
@@ -211,81 +129,6 @@ fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: What<'_>, faults: &m
     faults.extend(fault);
 }
 
-fn duration_advice(text: &str) -> String {
-    let digits = text.trim_start_matches(['-', '+']);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && digits.bytes().any(|b| b != b'0') {
-        format!("write: {digits}s, {digits}m or {digits}h")
-    } else {
-        "write: numbers with ms, s, m, h, d or w, the greatest first, such as `90s` or `1h30m`".to_owned()
-    }
-}
-
-/// Says what is wrong with a JSON pointer (RFC 6901).
-pub(super) fn pointer(text: &str) -> Option<(&'static str, String)> {
-    if !text.is_empty() && !text.starts_with('/') {
-        let path = text.trim_start_matches(['$', '.']).replace(['.', '['], "/").replace(']', "");
-        return Some(("is no JSON pointer: it must begin with `/`", format!("write: `/{}`", path.trim_matches('/'))));
-    }
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once('~') {
-        if !after.starts_with(['0', '1']) {
-            return Some((
-                "is no JSON pointer: a `~` stands alone",
-                "write: `~0` for `~` and `~1` for `/` inside a key".to_owned(),
-            ));
-        }
-        rest = after;
-    }
-    None
-}
-
-/// Gives advice when a text is no name of a value.
-pub(super) fn name(text: &str) -> Option<String> {
-    let good = text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    (!good).then(|| suggest(text, '_'))
-}
-
-fn bad_name(place: Place, text: &str, advice: String) -> Fault {
-    let message = format!("`{text}` is no name: small letters, digits and `_`, a letter first");
-    Fault::new(place, message).advise(advice)
-}
-
-fn id(text: &str) -> Option<String> {
-    let good = text
-        .split('-')
-        .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-    (!good).then(|| suggest(text, '-'))
-}
-
-/// Makes a name or an id of a text, as advice.
-fn suggest(text: &str, joint: char) -> String {
-    let mut made = String::new();
-    for c in text.chars().take(60) {
-        if c.is_ascii_alphanumeric() {
-            made.push(c.to_ascii_lowercase());
-        } else if !made.is_empty() && !made.ends_with(joint) {
-            made.push(joint);
-        }
-    }
-    let made = made.trim_matches(joint);
-    if made.starts_with(|c: char| c.is_ascii_lowercase()) || (joint == '-' && !made.is_empty()) {
-        format!("write: `{made}`")
-    } else {
-        format!("write: a word such as `new{joint}password`")
-    }
-}
-
-pub(super) fn is_variable(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-fn bad_variable(place: Place, text: &str) -> Fault {
-    Fault::new(place, format!("`{text}` is no name of an environment variable"))
-        .advise("write: letters, digits and `_`, such as `PG_HOST`")
-}
-
 fn check_key(entry: &Entry, key: Key, faults: &mut Vec<Fault>) {
     let fault = match key {
         Key::Any => None,
@@ -301,21 +144,18 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
     // Keys that stand under a mistyped name: not told a second time as missing.
     let mut meant = Vec::new();
     for entry in entries {
-        match table.field(&entry.key) {
-            Some(field) => {
-                let what = What::Key(&entry.key);
-                if points_at_key(&entry.value, &field.shape) {
-                    let key = Node { place: entry.place, value: entry.value.value.clone() };
-                    check(&key, &field.shape, what, faults);
-                } else {
-                    check(&entry.value, &field.shape, what, faults);
-                }
-            }
-            None => {
-                let (fault, near) = unknown(entry, table);
-                faults.push(fault);
-                meant.extend(near);
-            }
+        let Some(field) = table.field(&entry.key) else {
+            let (fault, near) = unknown(entry, table);
+            faults.push(fault);
+            meant.extend(near);
+            continue;
+        };
+        let what = What::Key(&entry.key);
+        if points_at_key(&entry.value, &field.shape) {
+            let key = Node { place: entry.place, value: entry.value.value.clone() };
+            check(&key, &field.shape, what, faults);
+        } else {
+            check(&entry.value, &field.shape, what, faults);
         }
     }
     for field in table.fields.iter().filter(|field| field.required && !meant.contains(&field.name)) {

@@ -4,6 +4,7 @@
 //! `${`. Whether a name is known, defined by then, and no secret is for `check` to say.
 
 use super::name::Name;
+use super::spelling::is_name;
 
 /// A text in which `${name}` stands for a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,11 +120,6 @@ impl Template {
         parsed.template = Self { parts };
         parsed
     }
-}
-
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::super::capture::sets;
 use super::super::lower::Lower;
 use super::super::plan::{Act, Alphabet, Encoding, Generate, GenerateSpec, Name};
 use super::super::shape::{Field, Key, Shape, Table};
-use super::super::structure;
+use super::super::spelling;
 use super::super::yaml::{Entry, Node};
 use super::Kind;
 
@@ -57,7 +57,7 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
         lower.fault(entry.place, "`generate` makes nothing", "write: `generate: { name: { bytes: 32 } }`");
     }
     let mut specs = Vec::new();
-    for entry in entry.value.entries().iter().filter(|entry| structure::name(&entry.key).is_none()) {
+    for entry in entry.value.entries().iter().filter(|entry| spelling::is_name(&entry.key)) {
         sets(lower, &entry.key, entry.place, true);
         specs.extend(spec(entry));
     }

@@ -27,6 +27,7 @@ pub(super) static ASK: Kind = Kind {
     lower,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "the signature of every kind in the table")]
 fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
     let open = lower.template_of(node, "open");
     let text = lower.template_of(node, "manual");

@@ -155,7 +155,7 @@ fn address<'a>(lower: &mut Lower<'a>, node: &'a Node, schemes: &[&str]) -> Optio
         lower.fault(
             node.place,
             "this is no address for this probe",
-            format!("write: {}", super::structure::one_of(&written.iter().map(String::as_str).collect::<Vec<_>>())),
+            format!("write: {}", super::wanted::one_of(&written.iter().map(String::as_str).collect::<Vec<_>>())),
         );
     }
     let authority = text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
@@ -175,7 +175,8 @@ fn host_and_port<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Template> 
     let text = node.scalar()?;
     let written = text.rsplit_once(':').filter(|(host, _)| !host.is_empty() && !host.contains("//"));
     let port = written.is_some_and(|(_, port)| port.contains('$') || port.parse::<u16>().is_ok_and(|port| port > 0));
-    if !port && !(text.contains("${") && !text.contains("//")) {
+    let made_of_names = text.contains("${") && !text.contains("//");
+    if !port && !made_of_names {
         wrong_host(lower, node.place);
     }
     lower.template(node)
