@@ -1,6 +1,9 @@
-//! The tests, as one binary.
+//! The tests of the built program, in one binary.
 
 mod bad_playbooks;
 mod mutations;
+mod launch;
+mod rigs;
 mod schema;
 mod secrets;
+mod support;
