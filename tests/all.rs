@@ -3,6 +3,7 @@
 mod bad_playbooks;
 mod engine;
 mod launch;
+mod mutations;
 mod properties;
 mod rigs;
 mod schema;
