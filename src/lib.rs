@@ -1,5 +1,7 @@
 //! runsheet walks an operator through an operations playbook.
 
+pub mod cli;
+pub mod ending;
 pub mod engine;
 pub mod exec;
 pub mod front;
@@ -8,3 +10,4 @@ pub mod output;
 pub mod playbook;
 pub mod secret;
 pub mod session;
+pub mod words;

@@ -1,3 +1,5 @@
-//! The tests of the built program, in one binary.
+//! The one test binary.
 
+mod bad_playbooks;
 mod launch;
+mod schema;

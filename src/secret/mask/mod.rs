@@ -145,7 +145,7 @@ impl MaskStream {
     fn let_out(&mut self, text: &[u8], decided: usize, out: &mut Vec<u8>) {
         self.spans.sort_unstable();
         let mut at = 0;
-        let mut reach = 0;
+        let mut reach = self.hidden;
         for &(start, end) in &self.spans {
             if start >= decided {
                 break;
