@@ -21,6 +21,7 @@ mod seam;
 mod shown;
 mod snapshot;
 mod source;
+mod spawn;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
