@@ -22,6 +22,7 @@ use super::shown::Outlet;
 use super::{Executor, Report, act, transcript};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Target};
+use crate::output::visible_plain;
 use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Step, StepId};
 use crate::secret::{Secret, Secrets};
 
@@ -256,7 +257,7 @@ impl Executor for World {
     }
 
     fn mask(&self, text: &str) -> String {
-        self.setting.secrets.masker().mask(text)
+        self.setting.secrets.masker().mask(&visible_plain(text))
     }
 }
 /// Finds the action that a target stands for.
