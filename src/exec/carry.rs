@@ -19,6 +19,7 @@ use super::command::failed;
 use super::launch::Launcher;
 use super::scene::{Gaps, Scene};
 use super::shown::Outlet;
+use super::world::{Attempt, Ctx, verify};
 use super::{Executor, Report, act, transcript};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Target};
@@ -145,7 +146,13 @@ impl World {
         let stopped = self.stoppable(&target);
         let reports = self.setting.reports.clone();
         self.spawn(async move {
-            let verdicts = super::seam::verify(&target, &probes, &scene, &stopped, &reports).await;
+            let told = |of: Attempt| {
+                let Attempt { probe, attempt, finding, pass, saw } = of;
+                let target = target.clone();
+                // Nobody listens any more when the program ends.
+                let _ = reports.send(Report::Attempt { target, probe, attempt, finding, pass, saw });
+            };
+            let verdicts = verify(&probes, Ctx { scene: &scene, stop: stopped, told: &told }).await;
             Input::Probed { target, verdicts }
         });
     }

@@ -17,7 +17,6 @@ mod holders;
 mod kept;
 mod launch;
 mod scene;
-mod seam;
 mod shown;
 mod snapshot;
 mod source;
@@ -27,10 +26,12 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod transcript;
+pub mod world;
 
 use std::collections::BTreeMap;
 
 pub use carry::{RunPaths, Setting, World};
+pub use child::Stop;
 pub use dry::DryRun;
 pub use launch::{Launcher, child_main};
 pub use scene::{Gaps, Scene};
