@@ -112,9 +112,9 @@ fn plain_text(length: usize) -> String {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let (small, id) = (number >> 54, number >> 20);
         // writing to a String does not fail
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "2026-03-14T09:{:02}:{:02}Z INFO worker-{small} request {id:x} GET /api/v1/items/{small} answered 200 in {} ms\n",
+            "2026-03-14T09:{:02}:{:02}Z INFO worker-{small} request {id:x} GET /api/v1/items/{small} answered 200 in {} ms",
             number >> 58,
             (number >> 50) & 63,
             (number >> 40) & 255,
@@ -124,14 +124,15 @@ fn plain_text(length: usize) -> String {
     text
 }
 
-/// The same with the first half of a secret in each line.
+/// The same with half of a secret in each line, the first or the second.
 fn near_miss(plain: &str, secrets: &[Secret]) -> String {
     let mut text = String::with_capacity(2 * plain.len());
     for (line, secret) in plain.lines().zip(secrets.iter().cycle()) {
         let secret = secret.expose();
         text.push_str(line);
         text.push_str(" token=");
-        text.push_str(&secret[..secret.len() / 2]);
+        let (first, second) = secret.split_at(secret.len() / 2);
+        text.push_str(if text.len().is_multiple_of(2) { first } else { second });
         text.push('\n');
     }
     text

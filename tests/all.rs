@@ -1,5 +1,8 @@
-//! The one test binary.
+//! The tests of the built program, in one binary.
 
 mod bad_playbooks;
 mod launch;
+mod rigs;
 mod schema;
+mod secrets;
+mod support;

@@ -30,7 +30,9 @@ fn mask_cut(masker: &Arc<Masker>, text: &str, cuts: impl IntoIterator<Item = usi
 /// Masks by looking for every form at every place.
 fn mask_slowly(secrets: &[&str], text: &str) -> String {
     let mut forms = Vec::new();
-    secrets.iter().for_each(|secret| forms::add(secret, &mut forms));
+    for secret in secrets {
+        forms::add(secret, &mut forms);
+    }
     let text = text.as_bytes();
     let mut hidden = vec![false; text.len()];
     for form in forms.iter().filter(|form| form.len() >= 4) {
@@ -105,6 +107,31 @@ fn holds_back_only_what_may_become_a_secret() {
 }
 
 #[test]
+fn a_stall_lets_a_prompt_out_and_no_more_than_seven_characters_of_a_secret() {
+    let masker = masker(&["d-CANARY-pa55", "-CAN"]);
+    for (pieces, seen) in [
+        (&["Password", ": "][..], &["Password", "Password: "][..]),
+        (&["d-C", "ANARY-pa55", " x"], &["d-C", "d-C[secret]", "d-C[secret] x"]),
+        (&["d-", "C", "ANX"], &["d-", "d-C", "d-C[secret]X"]),
+        (&["d-CAN", "ARY", "-pa55."], &["", "", "[secret]."]),
+        (&["d-CANARY-", "no"], &["", "d[secret]ARY-no"]),
+        (&["word", "\x1b[1m", "word"], &["word", "word\x1b[1m", "word\x1b[1mword"]),
+    ] {
+        let mut stream = masker.stream();
+        let mut out = String::new();
+        for (piece, so_far) in pieces.iter().zip(seen) {
+            stream.push_str(piece, &mut out);
+            stream.stall_str(&mut out);
+            assert_eq!(out, *so_far, "{pieces:?}");
+            stream.stall_str(&mut out);
+            assert_eq!(out, *so_far, "{pieces:?}");
+        }
+        stream.finish_str(&mut out);
+        assert_eq!(out, *seen.last().unwrap(), "{pieces:?}");
+    }
+}
+
+#[test]
 fn the_lines_of_a_key_are_secrets_and_its_frame_is_not() {
     let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANCANARY\nline-two-CANARY\nab=\n-----END PRIVATE KEY-----\n";
     let masker = masker(&[key]);
@@ -140,6 +167,7 @@ fn finds_what_encoders_write() {
         let json = serde_json::to_string(secret).unwrap();
         let json = json[1..json.len() - 1].to_owned();
         let units = |digits: fn(u16) -> String| secret.encode_utf16().map(digits).collect::<String>();
+        let bytes = |digits: fn(u8) -> String| secret.bytes().map(digits).collect::<String>();
         for form in [
             secret.to_owned(),
             url.password().unwrap().to_owned(),
@@ -147,10 +175,10 @@ fn finds_what_encoders_write() {
             lower(utf8_percent_encode(secret, &UNRESERVED).to_string()),
             utf8_percent_encode(secret, &COMPONENT).to_string(),
             url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
-            secret.bytes().map(|byte| format!("%{byte:02X}")).collect(),
-            secret.bytes().map(|byte| format!("%{byte:02x}")).collect(),
-            secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
-            secret.bytes().map(|byte| format!("{byte:02X}")).collect(),
+            bytes(|byte| format!("%{byte:02X}")),
+            bytes(|byte| format!("%{byte:02x}")),
+            bytes(|byte| format!("{byte:02x}")),
+            bytes(|byte| format!("{byte:02X}")),
             json.replace('/', "\\/"),
             json,
             units(|unit| format!("\\u{unit:04x}")),
@@ -174,16 +202,34 @@ fn finds_base64_in_every_alignment() {
                 let text = format!("{}{secret}{}", &"user:p "[..before], &"\u{7f}xyz"[..after]);
                 for engine in [STANDARD, URL_SAFE] {
                     let encoded = engine.encode(&text);
-                    let masked = masker.mask(&encoded);
-                    let (head, tail) = masked.split_once(MASK).unwrap_or_else(|| panic!("{encoded}"));
+                    let shown = masker.mask(&encoded);
+                    let (head, tail) = shown.split_once(MASK).unwrap_or_else(|| panic!("{encoded}"));
                     // no more than the digits that the secret shares with its neighbours
                     let kept = head.len() + tail.len();
-                    assert!(head.len() <= (before * 8).div_ceil(6), "{encoded} {masked}");
-                    assert!(kept <= (before * 8).div_ceil(6) + (after * 8).div_ceil(6) + 1 + 2, "{encoded} {masked}");
+                    assert!(head.len() <= (before * 8).div_ceil(6), "{encoded} {shown}");
+                    assert!(kept <= (before * 8).div_ceil(6) + (after * 8).div_ceil(6) + 1 + 2, "{encoded} {shown}");
                 }
             }
         }
     }
+}
+
+#[test]
+fn sees_through_colours_and_keeps_them() {
+    let masker = masker(&["CANARY-pa55"]);
+    for (text, masked) in [
+        ("\x1b[31mCAN\x1b[0mARY-pa55\x1b[m.", "\x1b[31m[secret]\x1b[0m\x1b[m."),
+        ("a\x1b[1mb CANARY-pa\x1b[1;31m", "a\x1b[1mb [secret]\x1b[1;31m"),
+        ("CAN\x1b[31", "CAN\x1b[31"),
+        ("\x1bCANARY-pa55\x1b[2J\x1b", "\x1b[secret]\x1b[2J\x1b"),
+    ] {
+        assert_eq!(masker.mask(text), masked, "{text:?}");
+        for first in 0..text.len() {
+            assert_eq!(mask_cut(&masker, text, [first, 1, 1]), masked, "{text:?} cut after {first}");
+        }
+    }
+    let flood = format!("C{}ANARY-pa55", "\x1b[1m".repeat(1000));
+    assert_eq!(masker.mask(&flood), format!("[secret]{}", "\x1b[1m".repeat(64)));
 }
 
 /// Texts and secrets that nearly match and often overlap.
@@ -196,7 +242,9 @@ fn hard() -> impl Strategy<Value = (Vec<String>, String, Vec<usize>)> {
         prop::collection::vec((any::<prop::sample::Index>(), 0_usize..100, 0_usize..100, "[ab c]{0,3}"), 0..10);
     (secrets, pieces, prop::collection::vec(0_usize..12, 0..60)).prop_map(|(secrets, pieces, cuts)| {
         let mut forms = Vec::new();
-        secrets.iter().for_each(|secret| forms::add(secret, &mut forms));
+        for secret in &secrets {
+            forms::add(secret, &mut forms);
+        }
         let mut text = String::new();
         for (which, from, to, between) in pieces {
             if !forms.is_empty() {
@@ -220,6 +268,26 @@ proptest! {
         let masked = masker.mask(&text);
         prop_assert_eq!(&masked, &mask_slowly(&secrets, &text));
         prop_assert_eq!(&mask_cut(&masker, &text, cuts), &masked);
+    }
+
+    #[test]
+    fn colours_make_no_difference((secrets, text, cuts) in hard(), places in prop::collection::vec(0_usize..20, 0..20)) {
+        const COLOURS: [&str; 3] = ["\x1b[m", "\x1b[1;31m", "\x1b[38:5:1m"];
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        let masker = masker(&secrets);
+        let mut coloured = String::new();
+        let mut rest = text.chars();
+        for (number, place) in places.iter().enumerate() {
+            coloured.extend(rest.by_ref().take(*place));
+            coloured.push_str(COLOURS[number % 3]);
+        }
+        coloured.extend(rest);
+        let masked = masker.mask(&coloured);
+        prop_assert_eq!(&mask_cut(&masker, &coloured, cuts), &masked);
+        let colours = |text: &str| text.split('\x1b').skip(1).map(|part| part.split('m').next().map(str::to_owned)).collect::<Vec<_>>();
+        prop_assert_eq!(colours(&masked), colours(&coloured));
+        let without = COLOURS.iter().fold(masked, |text, colour| text.replace(colour, ""));
+        prop_assert_eq!(without, masker.mask(&text));
     }
 }
 
