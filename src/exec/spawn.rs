@@ -97,9 +97,15 @@ impl Process {
     pub(super) async fn wait(&mut self) -> io::Result<WaitIdStatus> {
         match &mut self.end {
             End::Descriptor(descriptor) => {
-                // It stays readable once the process has ended.
-                let _ready = descriptor.readable().await?;
-                ended(waitid(WaitId::PidFd(descriptor.get_ref().as_fd()), WaitIdOptions::EXITED)?)
+                // It stays readable once the process has ended. A thread must never wait in here.
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+                loop {
+                    let mut ready = descriptor.readable().await?;
+                    if let Some(status) = waitid(WaitId::PidFd(ready.get_inner().as_fd()), options)? {
+                        return Ok(status);
+                    }
+                    ready.clear_ready();
+                }
             }
             End::Thread(thread) => thread.await.map_err(io::Error::other)?,
         }

@@ -1,7 +1,5 @@
 //! What starting and reading costs. Not run with the others: `cargo test --lib exec::tests::cost -- --ignored --nocapture`.
 
-#![expect(clippy::print_stdout, reason = "a measurement is for reading")]
-
 use std::time::Instant;
 
 use crate::engine::How;
