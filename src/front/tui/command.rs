@@ -26,7 +26,13 @@ pub(super) fn part(walk: &Walk, name: &str, text: &str, columns: usize) -> Vec<L
 pub(super) fn act(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     match &action.act {
-        Act::Run(run) => command(walk, run, columns, &mut lines),
+        Act::Run(run) => {
+            command(walk, run, columns, &mut lines);
+            let place = run.cwd.as_ref().map_or_else(|| "the playbook's folder".into(), |cwd| walk.fill(cwd));
+            let time =
+                action.timeout.map_or_else(|| "without a timeout".into(), |time| format!("at most {}", duration(time)));
+            lines.extend(part(walk, "runs in", &format!("{place}, {time}"), columns));
+        }
         // The instructions are set by whoever shows the step, with their ticks.
         Act::Person(_) => {}
         Act::Generate(specs) => {
@@ -63,9 +69,6 @@ pub(super) fn act(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'sta
         Act::Verify => lines.extend(part(walk, "does", "nothing but check", columns)),
         Act::Wait(time) => lines.extend(part(walk, "waits", &duration(*time), columns)),
     }
-    if let Some(timeout) = action.timeout {
-        lines.extend(part(walk, "timeout", &duration(timeout), columns));
-    }
     for expect in &action.expect {
         lines.extend(part(walk, "expects", &expectation(walk, expect), columns));
     }
@@ -93,9 +96,6 @@ fn command(walk: &Walk, run: &RunSpec, columns: usize, lines: &mut Vec<Line<'sta
     }
     if let Some(shell) = shell.filter(|shell| shell != "bash -euo pipefail -c") {
         lines.extend(part(walk, "shell", &shell, columns));
-    }
-    if let Some(cwd) = &run.cwd {
-        lines.extend(part(walk, "in", &walk.fill(cwd), columns));
     }
     for (name, given) in &run.env {
         let value = match given {

@@ -100,6 +100,9 @@ pub(super) fn columns(text: &str) -> usize {
 /// Breaks a text of several lines into tamed lines, each no wider than `columns`, between words where that is possible.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
+    if text.is_empty() {
+        return vec![String::new()];
+    }
     let mut lines = Vec::new();
     for line in text.lines() {
         let line = tame(line);
@@ -131,13 +134,13 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
 
 /// Sets Markdown in lines, with the theme's styles, wrapped to a width.
 pub(super) fn markdown(source: &str, columns: usize, theme: Theme) -> Vec<Line<'static>> {
-    let tamed: String = source.lines().map(|line| format!("{}\n", tame(line))).collect();
-    let Text { lines, .. } = tui_markdown::from_str(&tamed);
-    lines.into_iter().flat_map(|line| wrap_line(line, columns, theme)).collect()
+    let tamed = source.lines().map(tame).collect::<Vec<_>>().join("\n");
+    let Text { lines, .. } = tui_markdown::from_str_with_options(&tamed, &tui_markdown::Options::new(theme));
+    lines.iter().flat_map(|line| wrap_line(line, columns, theme)).collect()
 }
 
 /// Wraps a styled line to a width and adapts its styles to the terminal.
-pub(super) fn wrap_line(line: Line<'_>, columns: usize, theme: Theme) -> Vec<Line<'static>> {
+fn wrap_line(line: &Line<'_>, columns: usize, theme: Theme) -> Vec<Line<'static>> {
     let columns = columns.max(1);
     let base = line.style;
     let letters: Vec<(char, Style)> = line
@@ -188,12 +191,18 @@ fn join(letters: &[(char, Style)]) -> Line<'static> {
 pub(super) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
+        0 if time.is_zero() => "0s".into(),
         0 => format!("{}ms", time.as_millis()),
         1..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3600 % 24),
+        60..3600 => two(seconds / 60, "m", seconds % 60, "s"),
+        3600..86_400 => two(seconds / 3600, "h", seconds / 60 % 60, "m"),
+        _ => two(seconds / 86_400, "d", seconds / 3600 % 24, "h"),
     }
+}
+
+/// Writes a number of something, and of a smaller thing where there is any.
+fn two(large: u64, of: &str, small: u64, less: &str) -> String {
+    if small == 0 { format!("{large}{of}") } else { format!("{large}{of} {small:02}{less}") }
 }
 
 /// Writes seconds as a clock, with a minus when they are below zero.
@@ -245,6 +254,7 @@ mod tests {
     fn times_read_as_people_say_them() {
         assert_eq!(duration(Duration::from_millis(350)), "350ms");
         assert_eq!(duration(Duration::from_secs(245)), "4m 05s");
+        assert_eq!(duration(Duration::from_mins(5)), "5m");
         assert_eq!(clock(272), "04:32");
         assert_eq!(clock(-12), "-00:12");
         assert_eq!(clock(3723), "1:02:03");

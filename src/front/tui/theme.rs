@@ -39,6 +39,7 @@ pub(super) struct Mark {
     pub(super) style: Style,
 }
 
+#[expect(clippy::unused_self, reason = "every look is asked of the theme, whether or not it differs today")]
 impl Theme {
     /// Chooses by the environment's `NO_COLOR`, `TERM`, `COLORTERM` and locale.
     pub(super) fn of(env: impl Fn(&str) -> Option<String>) -> Self {
@@ -250,14 +251,39 @@ impl Theme {
     /// Brings a style from outside (a command's colours, Markdown) down to what the terminal shows.
     pub(super) fn adapt(self, style: Style) -> Style {
         let bring = |color: Color| match (self.depth, color) {
-            (Depth::None, _) => None,
-            (Depth::Any, color) => Some(color),
+            (Depth::None, _) | (Depth::Sixteen, Color::Indexed(16..)) => None,
             (Depth::Indexed, Color::Rgb(red, green, blue)) => Some(Color::Indexed(cube(red, green, blue))),
             (Depth::Sixteen, Color::Rgb(red, green, blue)) => Some(nearest(red, green, blue)),
-            (Depth::Sixteen, Color::Indexed(16..)) => None,
-            (Depth::Indexed | Depth::Sixteen, color) => Some(color),
+            (Depth::Any | Depth::Indexed | Depth::Sixteen, color) => Some(color),
         };
         Style { fg: style.fg.and_then(bring), bg: style.bg.and_then(bring), underline_color: None, ..style }
+    }
+}
+
+/// How Markdown looks.
+impl tui_markdown::StyleSheet for Theme {
+    fn heading(&self, _level: u8) -> Style {
+        Theme::heading(*self)
+    }
+
+    fn heading_marker(&self, _level: u8) -> &'static str {
+        ""
+    }
+
+    fn code(&self) -> Style {
+        Theme::code(*self)
+    }
+
+    fn link(&self) -> Style {
+        self.label().add_modifier(Modifier::UNDERLINED)
+    }
+
+    fn blockquote(&self) -> Style {
+        self.quiet()
+    }
+
+    fn list_marker(&self) -> Style {
+        self.label()
     }
 }
 
