@@ -1,3 +1,8 @@
 //! The tests of the built program, in one binary.
 
+mod bad_playbooks;
 mod launch;
+mod rigs;
+mod schema;
+mod secrets;
+mod support;

@@ -19,11 +19,12 @@ use super::command::failed;
 use super::launch::Launcher;
 use super::scene::{Gaps, Scene};
 use super::shown::Outlet;
+use super::source::resolve;
 use super::world::{Attempt, Ctx, verify};
 use super::{Executor, Report, act, transcript};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Target};
-use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Step, StepId};
+use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
 
 /// What the real executor needs.
@@ -256,6 +257,12 @@ impl Executor for World {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        let scene = self.scene(values);
+        // Asked for while a person's answer is taken, which must have it before it goes on.
+        tokio::task::block_in_place(|| self.setting.runtime.block_on(resolve(source, &scene)))
     }
 
     fn same(&self, name: &Name, secret: &Secret) -> bool {

@@ -9,7 +9,7 @@ use super::Executor;
 use super::carry::{Setting, World};
 use super::scene::{Gaps, Scene};
 use crate::engine::{Effect, Finding, Input, Outcome, Target, Verdict};
-use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Template};
+use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Source, Template};
 use crate::secret::Secret;
 
 /// What everything that is not carried out says.
@@ -112,6 +112,10 @@ impl Executor for DryRun {
 
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
         self.world.keep(secrets)
+    }
+
+    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        self.world.source(source, values)
     }
 
     fn same(&self, name: &Name, secret: &Secret) -> bool {

@@ -38,7 +38,7 @@ pub use shown::Piece;
 pub use source::resolve;
 
 use crate::engine::{Effect, Finding, Input, Target};
-use crate::playbook::plan::Name;
+use crate::playbook::plan::{Name, Source};
 use crate::secret::Secret;
 
 /// What comes back from the world.
@@ -90,6 +90,12 @@ pub trait Executor: Send {
     /// # Errors
     /// When the vault cannot be written: a sentence for the operator.
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
+
+    /// Takes a value from where the playbook says it can be taken.
+    ///
+    /// # Errors
+    /// Why it cannot be had: a sentence, masked.
+    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String>;
 
     /// Says whether a secret equals one that is kept.
     fn same(&self, name: &Name, secret: &Secret) -> bool;

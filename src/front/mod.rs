@@ -3,6 +3,11 @@
 //! A front folds the records it is sent into a [`Run`](crate::engine::Run) of its own, asks
 //! [`Run::awaiting`](crate::engine::Run::awaiting) what is wanted, and says something. It never touches the journal, a process or the world.
 
+pub mod headless;
+pub mod line;
+pub mod tui;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -100,4 +105,30 @@ pub trait Front: Send {
     fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
         None
     }
+}
+
+/// What the briefing tells that is not in the playbook.
+#[derive(Clone, Debug, Default)]
+pub struct BriefingFacts {
+    /// The playbook's path.
+    pub playbook: String,
+    /// Who runs it.
+    pub operator: String,
+    /// The programs that the playbook requires, each with whether it was found.
+    pub requires: Vec<(String, bool)>,
+    /// Where prefilled values came from, in a few words: `$PG_ID`, `.env, key DATABASE_URL`.
+    pub sources: BTreeMap<Name, String>,
+    /// Why an input could not be taken from its source.
+    pub problems: BTreeMap<Name, String>,
+    /// What kind of run it is, where it is not an ordinary one: `dry run: nothing is changed`.
+    pub mode: Option<String>,
+}
+
+/// What came of the briefing.
+#[derive(Clone, Debug)]
+pub struct BriefingAnswers {
+    /// An answer for each input.
+    pub answers: Vec<(Name, Answer)>,
+    /// What was typed to confirm a protected run.
+    pub typed: Option<String>,
 }

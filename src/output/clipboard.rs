@@ -28,17 +28,17 @@ impl Clipboard {
     /// Copies a text and says in words what was done. `terminal` is where the fronts draw.
     pub fn copy(&mut self, text: &str, terminal: &mut impl Write) -> String {
         if has_display(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-            && self.to_display(text).is_ok()
+            && self.give_display(text).is_ok()
         {
             return "copied".to_owned();
         }
-        match to_terminal(text, terminal) {
+        match ask_terminal(text, terminal) {
             Ok(()) => "sent to your terminal to copy; some terminals do not allow it".to_owned(),
             Err(error) => format!("not copied: {error}"),
         }
     }
 
-    fn to_display(&mut self, text: &str) -> Result<(), arboard::Error> {
+    fn give_display(&mut self, text: &str) -> Result<(), arboard::Error> {
         let mut display = match self.display.take() {
             Some(display) => display,
             None => arboard::Clipboard::new()?,
@@ -60,7 +60,7 @@ fn has_display(is_set: impl Fn(&str) -> bool) -> bool {
     if cfg!(target_os = "macos") { !is_set("SSH_CONNECTION") } else { is_set("WAYLAND_DISPLAY") || is_set("DISPLAY") }
 }
 
-fn to_terminal(text: &str, terminal: &mut impl Write) -> io::Result<()> {
+fn ask_terminal(text: &str, terminal: &mut impl Write) -> io::Result<()> {
     if text.len() > MOST {
         return Err(io::Error::other(format!("{} bytes are more than terminals take ({MOST})", text.len())));
     }
@@ -74,9 +74,9 @@ mod tests {
     #[test]
     fn asks_the_terminal_with_osc_52() {
         let mut written = Vec::new();
-        to_terminal("some text", &mut written).unwrap();
+        ask_terminal("some text", &mut written).unwrap();
         assert_eq!(written, b"\x1b]52;c;c29tZSB0ZXh0\x1b\\");
-        assert!(to_terminal(&"x".repeat(MOST + 1), &mut written).is_err());
+        assert!(ask_terminal(&"x".repeat(MOST + 1), &mut written).is_err());
     }
 
     #[test]

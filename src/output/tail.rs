@@ -63,6 +63,7 @@ impl Tail {
     }
 
     /// Returns the last lines, oldest first.
+    #[must_use]
     pub fn last(&self, count: usize) -> impl DoubleEndedIterator<Item = &str> {
         (self.len().saturating_sub(count)..self.len()).filter_map(|place| self.line(place))
     }

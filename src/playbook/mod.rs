@@ -1,15 +1,32 @@
 //! The playbook: YAML in, a checked [`plan::Plan`] or all its faults out. Pure: no file, clock, process or terminal.
+//!
+//! A text becomes a tree that knows its places ([`yaml`]), is held against tables of what may stand where (`structure`
+//! over `shape`), and is lowered to the plan (`check`, `steps`, `kinds`, `probes`), while every name is written down and
+//! looked at in the end (`names`). The JSON Schema is made from the same tables (`schema`).
 
+mod accepts;
+mod capture;
+mod check;
+pub mod duration;
+mod expect;
+mod fault;
+mod fields;
+mod format;
+mod inputs;
+mod kinds;
+mod lower;
 mod name;
+mod names;
+mod order;
 pub mod plan;
+mod probes;
+mod schema;
+mod shape;
+mod steps;
+mod structure;
 mod template;
+pub mod yaml;
 
-impl plan::InputSpec {
-    /// Says whether a value fits, and gives it in its usual form.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn accepts(&self, text: &str) -> Result<String, String> {
-        Ok(text.to_owned())
-    }
-}
+pub use check::{Checked, check};
+pub use fault::{Fault, Severity, nearest};
+pub use schema::{Row, kind_rows, probe_rows, schema};

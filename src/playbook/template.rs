@@ -68,3 +68,84 @@ impl Template {
         text
     }
 }
+
+/// What [`Template::parse`] found.
+#[derive(Debug, Default)]
+pub(super) struct Parsed<'a> {
+    pub(super) template: Template,
+    /// The names in order, as often as they occur.
+    pub(super) names: Vec<&'a str>,
+    /// Pieces that look like a name in braces and are none.
+    pub(super) bad: Vec<&'a str>,
+}
+
+impl Template {
+    /// Reads a text. A piece that is no name in braces stays as text and is reported.
+    pub(super) fn parse(text: &str) -> Parsed<'_> {
+        let mut parsed = Parsed::default();
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("${") {
+            let (before, from) = rest.split_at(at);
+            if let Some(before) = before.strip_suffix('$') {
+                literal.push_str(before);
+                literal.push_str("${");
+                rest = &from[2..];
+                continue;
+            }
+            literal.push_str(before);
+            let end = from.find('}');
+            let name = end.map_or("", |end| &from[2..end]);
+            if is_name(name) {
+                if !literal.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut literal)));
+                }
+                parts.push(Part::Value(Name::new(name)));
+                parsed.names.push(name);
+                rest = &from[name.len() + 3..];
+            } else {
+                let line = from.find('\n').unwrap_or(from.len());
+                let stop = end.map_or(line, |end| (end + 1).min(line));
+                parsed.bad.push(&from[..stop]);
+                literal.push_str(&from[..stop]);
+                rest = &from[stop..];
+            }
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(Part::Text(literal));
+        }
+        parsed.template = Self { parts };
+        parsed
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(text: &str) -> String {
+        Template::parse(text).template.fill(|name| (name.as_str() == "a").then_some("1"))
+    }
+
+    #[test]
+    fn fills_names_and_keeps_the_rest() {
+        assert_eq!(filled("x ${a} y"), "x 1 y");
+        assert_eq!(filled("${a}${a}"), "11");
+        assert_eq!(filled("${b}"), "${b}");
+        assert_eq!(filled("$a {a} $"), "$a {a} $");
+        assert_eq!(filled("$${a} costs $5"), "${a} costs $5");
+    }
+
+    #[test]
+    fn reports_what_is_no_name_in_braces() {
+        assert_eq!(Template::parse("a ${Bad} b ${").bad, ["${Bad}", "${"]);
+        assert_eq!(Template::parse("${HOME:-x}/${a}").names, ["a"]);
+    }
+}

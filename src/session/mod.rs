@@ -98,11 +98,15 @@ impl<F: Front> Session<F> {
 
         self.front.take(Update::Live);
         let mut pending = Pending::default();
-        for input in first {
-            self.ask(input, &mut pending).map_err(Because::Refused)?;
-        }
+        let mut first = VecDeque::from(first);
         loop {
-            if leaving.is_none() {
+            // Each of the first inputs waits until what the one before it started is over.
+            while self.engine.run().busy.is_none()
+                && let Some(input) = first.pop_front()
+            {
+                self.ask(input, &mut pending).map_err(Because::Refused)?;
+            }
+            if leaving.is_none() && first.is_empty() {
                 leaving = self.answers(&mut pending)?;
             }
             if self.settle(&mut pending)? {

@@ -24,6 +24,8 @@ pub(super) struct Index {
     /// Sorted, each once.
     forms: Forms,
     groups: Vec<Group>,
+    /// The length of the longest form.
+    longest: usize,
     /// A bit for each pair of bytes that a form begins with.
     beginnings: Box<[u64; 1024]>,
 }
@@ -71,6 +73,7 @@ impl Index {
             let pair = usize::from(form[0]) << 8 | usize::from(form[1]);
             beginnings[pair / 64] |= 1 << (pair % 64);
         }
+        let longest = forms.iter().map(|form| form.len()).max().unwrap_or(0);
         let forms = Forms::new(&forms);
         let mut above = usize::MAX;
         let mut groups = Vec::new();
@@ -80,7 +83,7 @@ impl Index {
             groups.extend(Group::new(&forms, &members));
             above = least;
         }
-        Self { forms, groups, beginnings }
+        Self { forms, groups, longest, beginnings }
     }
 
     /// Returns how many forms there are.
@@ -90,7 +93,7 @@ impl Index {
 
     /// Returns the length of the longest form.
     pub(super) fn longest(&self) -> usize {
-        (0..self.forms.len()).map(|form| self.forms.get(form).len()).max().unwrap_or(0)
+        self.longest
     }
 
     /// Says whether a text is the beginning of a form, and not the whole.

@@ -1,0 +1,147 @@
+//! The briefing: what is known goes in, what the operator says comes out, and sources are asked again where an answer
+//! that they depend on was changed.
+
+use std::collections::BTreeMap;
+
+use super::inputs::{self, Given, Known};
+use super::library::{self, Loaded};
+use super::place::{self, Who};
+use super::run::Mode;
+use crate::ending::{Code, Ending};
+use crate::front::line;
+use crate::front::tui::{Choice, LibraryEntry, Screen};
+use crate::front::{Answer, BriefingAnswers, BriefingFacts};
+use crate::output;
+use crate::playbook::plan::Name;
+
+/// What a run begins with, as far as a person was asked.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The values.
+    pub(super) known: Known,
+    /// What was typed to confirm a protected run.
+    pub(super) typed: Option<String>,
+    /// The screen that the briefing stood on, for the run to go on with.
+    pub(super) screen: Option<Screen>,
+}
+
+/// Shows the library. Gives the screen back with the choice; none when the operator left.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub(super) fn choose() -> Result<Option<(Choice, Screen)>, Ending> {
+    let open = place::state().map(|state| state.runs()).unwrap_or_default();
+    let runs = open.into_iter().filter(|run| run.end.is_none()).map(|run| LibraryEntry {
+        title: run.begun.title.clone(),
+        summary: format!("begun by {} on {}", run.begun.operator, run.began_at.strftime("%Y-%m-%d %H:%M UTC")),
+        state: format!("open run {}", run.id),
+        choice: Choice::Run(run.id),
+    });
+    let playbooks = library::entries().into_iter().map(|entry| match entry.plan {
+        Ok(plan) => LibraryEntry {
+            title: plan.title,
+            summary: plan.summary.unwrap_or_default(),
+            state: entry.name.clone(),
+            choice: Choice::Playbook(entry.name),
+        },
+        Err(why) => LibraryEntry {
+            title: entry.name.clone(),
+            summary: format!("{why}; `runsheet check {}` says more", entry.name),
+            state: "cannot be run".to_owned(),
+            choice: Choice::Playbook(entry.name),
+        },
+    });
+    let mut screen = Screen::open().map_err(no_screen)?;
+    let choice = screen.library(runs.chain(playbooks).collect()).map_err(no_screen)?;
+    Ok(choice.map(|choice| (choice, screen)))
+}
+
+/// Asks a person for the inputs. None when the operator left.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub(super) fn ask(
+    mode: Mode,
+    loaded: &Loaded,
+    mut known: Known,
+    missing: &[String],
+    who: &Who,
+    dry_run: bool,
+    screen: Option<Screen>,
+) -> Result<Option<Asked>, Ending> {
+    let mut screen = match (mode, screen) {
+        (Mode::Full, None) => Some(Screen::open().map_err(no_screen)?),
+        (_, screen) => screen,
+    };
+    loop {
+        let prefilled: BTreeMap<Name, Answer> =
+            known.values.iter().map(|(name, given)| (name.clone(), given.answer.clone())).collect();
+        let facts = facts(loaded, &known, missing, who, dry_run);
+        let answered = match &mut screen {
+            Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(no_screen)?,
+            None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(no_lines)?,
+        };
+        let Some(BriefingAnswers { answers, typed }) = answered else { return Ok(None) };
+        let (settled, again) = again(loaded, known, answers);
+        known = settled;
+        if !again {
+            return Ok(Some(Asked { known, typed, screen }));
+        }
+    }
+}
+
+/// Asks the sources again with what the operator said. Says whether that gave anything that the operator has not seen.
+fn again(loaded: &Loaded, shown: Known, answers: Vec<(Name, Answer)>) -> (Known, bool) {
+    let mut known = Known::default();
+    for (name, answer) in answers {
+        let untouched =
+            shown.values.get(&name).is_some_and(|given| given.from.is_some() && same(&given.answer, &answer));
+        if !untouched {
+            known.values.insert(name, Given { answer, from: None });
+        }
+    }
+    inputs::from_sources(&loaded.plan, &loaded.base, &mut known);
+    let news = known.values.iter().any(|(name, given)| {
+        given.from.is_some() && !shown.values.get(name).is_some_and(|before| same(&before.answer, &given.answer))
+    });
+    let open = !known.open(&loaded.plan).is_empty();
+    (known, news || open)
+}
+
+fn same(one: &Answer, other: &Answer) -> bool {
+    match (one, other) {
+        (Answer::Text(one), Answer::Text(other)) => one == other,
+        (Answer::Secret(one), Answer::Secret(other)) => one.same(other),
+        (Answer::Text(_), Answer::Secret(_)) | (Answer::Secret(_), Answer::Text(_)) => false,
+    }
+}
+
+fn facts(loaded: &Loaded, known: &Known, missing: &[String], who: &Who, dry_run: bool) -> BriefingFacts {
+    let requires = loaded.plan.requires.iter();
+    BriefingFacts {
+        playbook: loaded.path.display().to_string(),
+        operator: who.operator.clone(),
+        requires: requires.map(|program| (program.clone(), !missing.contains(program))).collect(),
+        sources: known.values.iter().filter_map(|(name, given)| Some((name.clone(), given.from.clone()?))).collect(),
+        problems: known.missing.iter().map(|(name, why)| (name.clone(), output::visible_plain(why))).collect(),
+        mode: dry_run.then(|| "dry run: nothing is changed".to_owned()),
+    }
+}
+
+fn no_lines(why: String) -> Ending {
+    Ending {
+        code: Code::PersonNeeded,
+        what: "nobody can be asked".to_owned(),
+        because: Some(why),
+        next: Some("nothing has been started".to_owned()),
+    }
+}
+
+pub(super) fn no_screen(why: String) -> Ending {
+    Ending {
+        code: Code::Failed,
+        what: "the screen cannot be used".to_owned(),
+        because: Some(why),
+        next: Some("`--plain` walks in plain lines".to_owned()),
+    }
+}

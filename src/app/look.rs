@@ -1,0 +1,187 @@
+//! The commands that only look: `runs`, `show`, `report`, `list`, `check`, `plan`, `schema`.
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{library, place, resume};
+use crate::ending::{Code, Ending};
+use crate::journal::Summary;
+use crate::output::{visible, visible_plain};
+use crate::playbook;
+use crate::report;
+use crate::words;
+
+/// Prints text on standard output. A reader that has gone has read enough.
+fn print(text: &str) -> Result<Code, Ending> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Code::Done),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Code::Done),
+        Err(error) => Err(Ending {
+            code: Code::Failed,
+            what: "standard output cannot be written".to_owned(),
+            because: Some(error.to_string()),
+            next: None,
+        }),
+    }
+}
+
+fn print_json(value: &Value) -> Result<Code, Ending> {
+    print(&format!("{value:#}\n"))
+}
+
+/// `runsheet runs`.
+pub(super) fn runs(as_json: bool) -> Result<Code, Ending> {
+    let runs = place::state()?.runs();
+    if as_json {
+        return print_json(&runs.iter().map(summary).collect());
+    }
+    if runs.is_empty() {
+        return print("no run yet; `runsheet run PLAYBOOK` begins one\n");
+    }
+    let lines: String = runs
+        .iter()
+        .map(|run| {
+            let when = run.began_at.strftime("%Y-%m-%d %H:%M");
+            let state = run.end.map_or("open", words::end);
+            let title = visible_plain(&run.begun.title);
+            format!("{}  {when}  {state:<11}  {}  {title}\n", run.id, visible_plain(&run.begun.operator))
+        })
+        .collect();
+    print(&lines)
+}
+
+fn summary(run: &Summary) -> Value {
+    json!({
+        "run": run.id,
+        "title": run.begun.title,
+        "playbook": run.begun.playbook,
+        "operator": run.begun.operator,
+        "host": run.begun.host,
+        "ticket": run.begun.ticket,
+        "began_at": run.began_at.to_string(),
+        "last_at": run.last_at.to_string(),
+        "state": run.end.map_or("open", words::end),
+    })
+}
+
+/// `runsheet show`.
+pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> {
+    let seen = resume::look(prefix)?;
+    let (plan, run) = (&seen.plan, &seen.run);
+    let stands = words::awaiting(&run.awaiting(plan));
+    if as_json {
+        let steps: Vec<Value> = plan
+            .steps
+            .iter()
+            .zip(&run.steps)
+            .map(|(step, state)| {
+                json!({
+                    "step": step.id,
+                    "title": words::fill(&step.title, run),
+                    "state": words::state(state.state),
+                    "attempts": state.attempts,
+                })
+            })
+            .collect();
+        let begun = run.begun.as_ref();
+        return print_json(&json!({
+            "run": begun.map(|begun| &begun.run),
+            "title": plan.title,
+            "playbook": begun.map(|begun| &begun.playbook),
+            "operator": begun.map(|begun| &begun.operator),
+            "stands": stands,
+            "state": run.ended.map_or("open", |(end, _)| words::end(end)),
+            "records": seen.journal.records,
+            "head": seen.journal.head,
+            "steps": steps,
+        }));
+    }
+    let mut text = String::new();
+    if let Some(begun) = &run.begun {
+        text.push_str(&format!("{}  {}\n", begun.run, visible_plain(&begun.title)));
+        text.push_str(&format!("by {} on {}  {stands}\n\n", visible_plain(&begun.operator), begun.host));
+    }
+    for (step, state) in plan.steps.iter().zip(&run.steps) {
+        let word = words::state(state.state);
+        text.push_str(&format!("{word:<16} {:<24} {}\n", step.id, visible_plain(&words::fill(&step.title, run))));
+    }
+    let deviations = words::deviations(plan, run);
+    if !deviations.is_empty() {
+        text.push_str("\ndeviations\n");
+        deviations.iter().for_each(|deviation| text.push_str(&format!("  {}\n", visible_plain(deviation))));
+    }
+    text.push_str(&format!("\nrecord: {}\n", seen.folder.path().display()));
+    print(&text)
+}
+
+/// `runsheet report`.
+pub(super) fn report(prefix: Option<&str>) -> Result<Code, Ending> {
+    let seen = resume::look(prefix)?;
+    print(&report::record(&seen.plan, &seen.run, &seen.journal.head))
+}
+
+/// `runsheet list`.
+pub(super) fn list(as_json: bool) -> Result<Code, Ending> {
+    let entries = library::entries();
+    if as_json {
+        let entries: Vec<Value> = entries
+            .iter()
+            .map(|entry| match &entry.plan {
+                Ok(plan) => {
+                    json!({ "playbook": entry.name, "title": plan.title, "summary": plan.summary, "tags": plan.tags })
+                }
+                Err(why) => json!({ "playbook": entry.name, "fault": why }),
+            })
+            .collect();
+        return print_json(&entries.into());
+    }
+    let lines: String = entries
+        .iter()
+        .map(|entry| match &entry.plan {
+            Ok(plan) => format!("{:<40} {}\n", entry.name, visible_plain(&plan.title)),
+            Err(why) => format!("{:<40} {why}\n", entry.name),
+        })
+        .collect();
+    print(&lines)
+}
+
+/// `runsheet check`.
+pub(super) fn check(files: &[String]) -> Result<Code, Ending> {
+    let mut code = Code::Done;
+    let mut text = String::new();
+    for file in files {
+        match std::fs::read_to_string(file) {
+            Ok(source) => match playbook::check(&source) {
+                Ok(checked) => text.push_str(&library::rendered(file, &source, &checked.warnings)),
+                Err(faults) => {
+                    text.push_str(&library::rendered(file, &source, &faults));
+                    if code == Code::Done {
+                        code = Code::Invalid;
+                    }
+                }
+            },
+            Err(error) => {
+                text.push_str(&format!("{}: cannot be read: {error}\n", visible(file)));
+                code = Code::Usage;
+            }
+        }
+    }
+    if code == Code::Done && text.is_empty() {
+        text = format!("{}: no faults\n", words::count(files.len(), "playbook", "playbooks"));
+    }
+    print(&text)?;
+    Ok(code)
+}
+
+/// `runsheet plan`.
+pub(super) fn plan(name: &str) -> Result<Code, Ending> {
+    let loaded = library::load(name)?;
+    print(&report::checklist(&loaded.plan))
+}
+
+/// `runsheet schema`.
+pub(super) fn schema() -> Result<Code, Ending> {
+    print_json(&playbook::schema())
+}

@@ -1,0 +1,57 @@
+//! The program: what each command does, and the one place where front, executor and journal are chosen.
+
+mod briefing;
+mod inputs;
+mod library;
+mod look;
+mod place;
+mod resume;
+mod run;
+mod walk;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::ending::{Code, Ending};
+use crate::engine::Refusal;
+use crate::words;
+
+/// Runs the program with the words it was called with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    match dispatch(cli) {
+        Ok(code) => code.into(),
+        Err(ending) => ending.print(),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Code, Ending> {
+    match cli.command {
+        None => run::library(),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Resume(args)) => run::resume(args),
+        Some(Command::Rollback(args)) => run::rollback(args),
+        Some(Command::Runs(args)) => look::runs(args.json),
+        Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
+        Some(Command::Report(args)) => look::report(args.run.as_deref()),
+        Some(Command::List(args)) => look::list(args.json),
+        Some(Command::Check(args)) => look::check(&args.files),
+        Some(Command::Plan(args)) => look::plan(&args.playbook),
+        Some(Command::Schema) => look::schema(),
+        Some(Command::Completions(args)) => Ok(args.print()),
+        Some(Command::Man) => Ok(crate::cli::print_man()),
+    }
+}
+
+/// Puts a refusal of the first input into an ending: nothing was started.
+fn refused(refusal: Refusal) -> Ending {
+    let code = match refusal {
+        Refusal::Missing { .. } | Refusal::NeedsTyping { .. } => Code::PersonNeeded,
+        _ => Code::Usage,
+    };
+    Ending { code, what: words::refusal(&refusal), because: None, next: Some("nothing has been started".to_owned()) }
+}

@@ -1,0 +1,338 @@
+//! `run`, `resume`, `rollback`, and the library: which front, which executor, which journal.
+
+use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::briefing::{self, Asked};
+use super::inputs::{self, Given, Known};
+use super::library;
+use super::place;
+use super::resume::{self, Taken};
+use super::walk::{self, Ready};
+use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
+use crate::ending::{Code, Ending};
+use crate::engine::{End, Engine, Input, Run, Stage, StepState};
+use crate::front::headless::{Answers, Headless, Why};
+use crate::front::line::Line;
+use crate::front::tui::{Choice, Screen};
+use crate::front::{Front, Update};
+use crate::playbook::plan::{OnFailure, Plan, Section, StepId};
+use crate::session::{Because, Over};
+use crate::words;
+
+/// How a run is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The full screen.
+    Full,
+    /// Plain lines.
+    Plain,
+    /// Nobody is there.
+    Unattended,
+}
+
+/// Chooses the front: the full screen needs a terminal at both ends.
+fn mode(args: &FrontArgs) -> Mode {
+    if args.unattended {
+        return Mode::Unattended;
+    }
+    let terminal = stdin().is_terminal() && stdout().is_terminal();
+    let simple = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if args.plain || !terminal || simple { Mode::Plain } else { Mode::Full }
+}
+
+/// `runsheet`: the library.
+pub(super) fn library() -> Result<Code, Ending> {
+    if mode(&FrontArgs::default()) != Mode::Full {
+        return Err(Ending {
+            code: Code::Usage,
+            what: "the library needs a terminal".to_owned(),
+            because: Some("standard input or output is none".to_owned()),
+            next: Some("`runsheet list` prints it, `runsheet run NAME` walks a playbook".to_owned()),
+        });
+    }
+    let front = FrontArgs::default();
+    match briefing::choose()? {
+        None => Ok(Code::Done),
+        Some((Choice::Playbook(playbook), screen)) => {
+            let args = RunArgs { playbook, inputs: Vec::new(), dry_run: false, ticket: None, front };
+            run_on(&args, Some(screen))
+        }
+        Some((Choice::Run(id), screen)) => resume_on(ResumeArgs { run: Some(id), front }, Some(screen)),
+    }
+}
+
+/// `runsheet run`.
+pub(super) fn run(args: &RunArgs) -> Result<Code, Ending> {
+    run_on(args, None)
+}
+
+fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
+    let loaded = library::load(&args.playbook)?;
+    let who = place::who(args.front.operator.clone());
+    let mode = mode(&args.front);
+    if mode != Mode::Full {
+        // Where it cannot be printed there is nobody to tell.
+        let _ = stderr().write_all(loaded.warnings.concat().as_bytes());
+    }
+    let answers = answers(&args.front, &loaded.plan)?;
+
+    let mut known = Known::default();
+    inputs::from_command_line(&loaded.plan, &args.inputs, &mut known)?;
+    for (name, answer) in answers.inputs.clone() {
+        known.values.entry(name).or_insert(Given { answer, from: None });
+    }
+    inputs::from_sources(&loaded.plan, &loaded.base, &mut known);
+    let missing = missing_programs(&loaded.plan);
+    let asked = match mode {
+        Mode::Unattended => unattended(&loaded.plan, known, &missing, answers.protected.clone())?,
+        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, &missing, &who, args.dry_run, screen)? {
+            Some(asked) => asked,
+            None => return Ok(Code::Interrupted),
+        },
+    };
+
+    let ready = if args.dry_run {
+        walk::rehearse(&loaded, &asked.known, &who, asked.typed)?
+    } else {
+        walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed)?
+    };
+    let way = Way { mode, answers, rollback: None, screen: asked.screen };
+    drive(way, ready, Vec::new(), &args.front)
+}
+
+/// What an unattended run begins with.
+fn unattended(plan: &Plan, known: Known, missing: &[String], typed: Option<String>) -> Result<Asked, Ending> {
+    let needed = |what: String, next: &str| Ending {
+        code: Code::PersonNeeded,
+        what,
+        because: None,
+        next: Some(format!("{next}; nothing has been started")),
+    };
+    if !missing.is_empty() {
+        let what = format!("not on PATH, and the playbook needs them: {}", missing.join(", "));
+        return Err(needed(what, "install them"));
+    }
+    let open = known.open(plan);
+    if !open.is_empty() {
+        let names: Vec<String> = open
+            .iter()
+            .map(|spec| match known.missing.get(&spec.name) {
+                Some(why) => format!("{} ({why})", spec.name),
+                None => spec.name.to_string(),
+            })
+            .collect();
+        let what = format!("no answer for {}", names.join(", "));
+        return Err(needed(what, "put them under `inputs:` in the answers file, or give --input name=value"));
+    }
+    if let Some(word) = walk::protected(plan, &known)
+        && typed.as_deref() != Some(word)
+    {
+        let next = format!("put `protected: {word}` into the answers file");
+        return Err(needed("this is a protected run, and nobody confirmed it".to_owned(), &next));
+    }
+    Ok(Asked { known, typed, screen: None })
+}
+
+/// `runsheet resume`.
+pub(super) fn resume(args: ResumeArgs) -> Result<Code, Ending> {
+    resume_on(args, None)
+}
+
+fn resume_on(args: ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> {
+    let who = place::who(args.front.operator.clone());
+    let Taken { ready, old } = resume::take_up(args.run.as_deref(), &who, true)?;
+    if ready.engine.run().stage == Stage::Over {
+        return Err(Ending {
+            code: Code::Usage,
+            what: "that run is over".to_owned(),
+            because: ready.engine.run().ended.map(|(end, at)| format!("it was {} at {at}", words::end(end))),
+            next: Some("`runsheet rollback` undoes it, `runsheet report` prints its record".to_owned()),
+        });
+    }
+    let answers = answers(&args.front, ready.engine.plan())?;
+    let way = Way { mode: mode(&args.front), answers, rollback: None, screen };
+    drive(way, ready, old, &args.front)
+}
+
+/// `runsheet rollback`.
+pub(super) fn rollback(args: RollbackArgs) -> Result<Code, Ending> {
+    let who = place::who(args.front.operator.clone());
+    let Taken { mut ready, old } = resume::take_up(Some(&args.run), &who, false)?;
+    let to = match &args.to {
+        None => None,
+        Some(to) => Some(step(ready.engine.plan(), to)?),
+    };
+    let mode = mode(&args.front);
+    let answers = answers(&args.front, ready.engine.plan())?;
+    if mode == Mode::Unattended {
+        ready.first.push(Input::Rollback { to: to.clone(), by_policy: true });
+    }
+    let way = Way { mode, answers, rollback: Some(to), screen: None };
+    drive(way, ready, old, &args.front)
+}
+
+fn step(plan: &Plan, id: &str) -> Result<StepId, Ending> {
+    let known = StepId::new(id);
+    if plan.step(&known).is_some() {
+        return Ok(known);
+    }
+    let near = crate::playbook::nearest(id, plan.steps.iter().map(|step| step.id.as_str()));
+    Err(Ending {
+        code: Code::Usage,
+        what: format!("the playbook has no step {id}"),
+        because: None,
+        next: Some(match near {
+            Some(near) => format!("did you mean {near}?"),
+            None => "`runsheet plan` lists the steps".to_owned(),
+        }),
+    })
+}
+
+/// Reads the answers file.
+fn answers(args: &FrontArgs, plan: &Plan) -> Result<Answers, Ending> {
+    let Some(path) = &args.answers else { return Ok(Answers::default()) };
+    let usage = |because: String| Ending {
+        code: Code::Usage,
+        what: format!("the answers file {} cannot be used", path.display()),
+        because: Some(because),
+        next: Some("nothing has been started".to_owned()),
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
+    Answers::read(&text, plan, path.parent().unwrap_or(Path::new("."))).map_err(usage)
+}
+
+/// Finds the programs of `requires` that are not on `PATH`.
+fn missing_programs(plan: &Plan) -> Vec<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let there = |program: &String| folders.iter().any(|folder| executable(&folder.join(program)));
+    plan.requires.iter().filter(|program| !there(program)).cloned().collect()
+}
+
+fn executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// How a run is walked, once that is settled.
+struct Way {
+    mode: Mode,
+    answers: Answers,
+    /// The rollback that the operator came for: to a step, or whole.
+    rollback: Option<Option<StepId>>,
+    /// The screen that the operator looks at already.
+    screen: Option<Screen>,
+}
+
+/// Walks with the front that was chosen, and says how it ended.
+fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<Code, Ending> {
+    let Way { mode, answers, rollback, screen } = way;
+    let plan = Arc::clone(ready.engine.plan());
+    let record = match &ready.folder {
+        Some(folder) => folder.path().display().to_string(),
+        None => "nowhere: this was a dry run".to_owned(),
+    };
+    match mode {
+        Mode::Unattended => {
+            let on_failure = args.on_failure.map(|what| match what {
+                OnFailureArg::Stop => OnFailure::Stop,
+                OnFailureArg::Rollback => OnFailure::Rollback,
+            });
+            let transcripts = ready.folder.as_ref().map(crate::journal::RunFolder::transcript);
+            let mut front = Headless::new(plan, answers, on_failure, transcripts, Box::new(stdout()));
+            if rollback.is_some() {
+                front = front.only_rollback();
+            }
+            let (over, _) = walk::walk(ready, front, old)?;
+            if over.because == Because::Left
+                && let Some(left) = over.front.left()
+            {
+                let code = match left.why {
+                    Why::PersonNeeded => Code::PersonNeeded,
+                    Why::Failed => Code::Failed,
+                    Why::SignOff => Code::SignOff,
+                    Why::RollbackIncomplete => Code::RollbackIncomplete,
+                };
+                return Err(Ending { code, what: left.what.clone(), because: None, next: Some(left.next.clone()) });
+            }
+            close(&over)
+        }
+        Mode::Plain => {
+            let front = Line::start(plan, record, rollback);
+            let (over, _) = walk::walk(ready, front, old)?;
+            close(&over)
+        }
+        Mode::Full => {
+            let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
+            let front = screen.start(plan, record, rollback).map_err(briefing::no_screen)?;
+            let (over, _) = walk::walk(ready, front, old)?;
+            if matches!(over.because, Because::Signal(_) | Because::Journal(_) | Because::Refused(_)) {
+                over.front.close();
+            }
+            // What is said below is printed once the front is dropped, and with it the terminal given back.
+            close(&over)
+        }
+    }
+}
+
+/// Says how a session ended: a status, or an ending with what to do now.
+fn close<F: Front>(over: &Over<F>) -> Result<Code, Ending> {
+    let run = over.engine.run();
+    let id = run.begun.as_ref().map(|begun| begun.run.clone()).unwrap_or_default();
+    let ending = |code: Code, what: String, next: String| Err(Ending { code, what, because: None, next: Some(next) });
+    let resume = format!("`runsheet resume {id}` goes on");
+    match &over.because {
+        Because::Journal(why) => ending(
+            Code::Failed,
+            why.clone(),
+            format!("nothing more was started; make room, then `runsheet resume {id}`"),
+        ),
+        Because::Refused(refusal) => Err(super::refused(refusal.clone())),
+        Because::Signal(name) => ending(Code::Interrupted, format!("interrupted by {name}; the run is open"), resume),
+        Because::Left if run.stage != Stage::Over => match partial(run) {
+            Some(code) => Ok(code),
+            None => ending(Code::Interrupted, "the run is open".to_owned(), resume),
+        },
+        Because::Left | Because::Run => status(&over.engine, &resume),
+    }
+}
+
+/// Returns the status of a rollback to a step, which leaves the run open and is no interruption.
+fn partial(run: &Run) -> Option<Code> {
+    let rollback = run.rollback.as_ref()?;
+    let stands = run.stage == Stage::Walking && rollback.over && rollback.to.is_some() && run.busy.is_none();
+    (stands && rollback.by_policy).then_some(if rollback.failed == 0 { Code::Done } else { Code::RollbackIncomplete })
+}
+
+/// Returns the status of a run that came to rest (rulings A06, A08 to A10, A23).
+fn status(engine: &Engine, resume: &str) -> Result<Code, Ending> {
+    let (plan, run) = (engine.plan(), engine.run());
+    let stopped = |what: String| Err(Ending { code: Code::Failed, what, because: None, next: Some(resume.to_owned()) });
+    match (run.stage, run.ended) {
+        (Stage::Over, Some((End::RolledBack, _))) => {
+            let stuck = run.rollback.as_ref().is_some_and(|rollback| !rollback.stuck.is_empty());
+            Ok(if stuck { Code::RollbackIncomplete } else { Code::RolledBack })
+        }
+        (Stage::Over, Some((End::Abandoned, _))) => Ok(Code::Failed),
+        (Stage::Over, Some((End::Completed, _))) => {
+            let short = plan.steps.iter().zip(&run.steps).any(|(step, state)| match state.state {
+                StepState::Skipped => state.failed || !(step.optional || step.section == Section::Cleanup),
+                StepState::Failed => true,
+                StepState::Pending
+                | StepState::Waiting
+                | StepState::Running
+                | StepState::Verifying
+                | StepState::Done
+                | StepState::Warned
+                | StepState::Unknown
+                | StepState::LeftOut
+                | StepState::RolledBack
+                | StepState::RollbackFailed => false,
+            });
+            Ok(if short { Code::Failed } else { Code::Done })
+        }
+        (_, _) => stopped(run.paused.clone().unwrap_or_else(|| "the run is open".to_owned())),
+    }
+}

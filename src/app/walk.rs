@@ -1,0 +1,256 @@
+//! Puts a session together and lets it walk: the one place where front, executor and journal are chosen.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+use super::inputs::Known;
+use super::library::Loaded;
+use super::place::{self, Who};
+use crate::ending::{Code, Ending};
+use crate::engine::{Begun, Engine, Input};
+use crate::exec::{DryRun, Executor, Launcher, RunPaths, Setting, World};
+use crate::front::{Answer, Front, Update};
+use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
+use crate::playbook::plan::{Name, Plan};
+use crate::secret::{Identity, Secret, Secrets};
+use crate::session::{Over, Session};
+
+/// A run that is ready to be walked: on disk, locked, its secrets kept.
+pub(super) struct Ready {
+    pub(super) engine: Engine,
+    pub(super) log: Box<dyn Log>,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) base: PathBuf,
+    /// The run's folder; none for a dry run.
+    pub(super) folder: Option<RunFolder>,
+    /// The first things to say to the engine, one after the other as it comes to rest.
+    pub(super) first: Vec<Input>,
+    /// Held as long as the session.
+    pub(super) locks: Vec<Lock>,
+}
+
+/// Makes a new run of a playbook: nothing of it has happened, but it is on disk.
+///
+/// # Errors
+/// Somebody else runs the playbook; the run does not fit its inputs; the disk will not.
+pub(super) fn begin(
+    loaded: &Loaded,
+    known: &Known,
+    who: &Who,
+    ticket: Option<String>,
+    typed: Option<String>,
+) -> Result<Ready, Ending> {
+    let id = ulid::Ulid::new().to_string();
+    let input = begin_input(loaded, known, who, ticket, typed, &id);
+    // Asked once beforehand, so that a run that cannot begin leaves no folder.
+    Engine::new(Arc::clone(&loaded.plan)).handle(input.clone(), jiff::Timestamp::now()).map_err(super::refused)?;
+
+    let state = place::state()?;
+    let lock = lock_playbook(&state, &loaded.path, &id, who)?;
+    let (folder, writer) = state.create(&id, &loaded.text).map_err(|error| Ending {
+        code: Code::Failed,
+        what: "the run cannot be put on disk".to_owned(),
+        because: Some(error.to_string()),
+        next: Some(
+            "nothing has been started; make room, or set XDG_STATE_HOME to a folder that can be written".to_owned(),
+        ),
+    })?;
+    let run_lock = folder.lock(&holder(&id, who)).map_err(|error| held(error, &loaded.path.display().to_string()))?;
+    let (identity, _) = Identity::load_or_create(&place::identity()?).map_err(|why| Ending {
+        code: Code::Failed,
+        what: why,
+        because: None,
+        next: Some("nothing has been started".to_owned()),
+    })?;
+    let secrets = keep(Secrets::open(Some(folder.vault()), &identity), known)?;
+    Ok(Ready {
+        engine: Engine::new(Arc::clone(&loaded.plan)),
+        log: Box::new(writer),
+        secrets,
+        base: loaded.base.clone(),
+        folder: Some(folder),
+        first: vec![input],
+        locks: vec![lock, run_lock],
+    })
+}
+
+/// Makes a run that leaves nothing behind.
+///
+/// # Errors
+/// The run does not fit its inputs.
+pub(super) fn rehearse(loaded: &Loaded, known: &Known, who: &Who, typed: Option<String>) -> Result<Ready, Ending> {
+    let input = begin_input(loaded, known, who, None, typed, "DRYRUN");
+    let secrets = keep(Secrets::open(None, &Identity::passing()), known)?;
+    Ok(Ready {
+        engine: Engine::new(Arc::clone(&loaded.plan)),
+        log: Box::new(Nowhere),
+        secrets,
+        base: loaded.base.clone(),
+        folder: None,
+        first: vec![input],
+        locks: Vec::new(),
+    })
+}
+
+fn keep(secrets: Result<Secrets, String>, known: &Known) -> Result<Arc<Secrets>, Ending> {
+    let given: Vec<(String, Secret)> = known
+        .values
+        .iter()
+        .filter_map(|(name, given)| match &given.answer {
+            Answer::Secret(secret) => Some((name.to_string(), secret.clone())),
+            Answer::Text(_) => None,
+        })
+        .collect();
+    let kept = secrets.and_then(|secrets| {
+        if !given.is_empty() {
+            secrets.keep(given)?;
+        }
+        Ok(Arc::new(secrets))
+    });
+    kept.map_err(|why| Ending {
+        code: Code::Failed,
+        what: why,
+        because: None,
+        next: Some("nothing has been started".to_owned()),
+    })
+}
+
+fn begin_input(
+    loaded: &Loaded,
+    known: &Known,
+    who: &Who,
+    ticket: Option<String>,
+    typed: Option<String>,
+    id: &str,
+) -> Input {
+    let (mut values, mut secrets) = (BTreeMap::new(), Vec::new());
+    for (name, given) in &known.values {
+        match &given.answer {
+            Answer::Text(text) => {
+                values.insert(name.clone(), text.clone());
+            }
+            Answer::Secret(_) => secrets.push(name.clone()),
+        }
+    }
+    let begun = Begun {
+        format: 1,
+        run: id.to_owned(),
+        title: loaded.plan.title.clone(),
+        playbook: loaded.path.display().to_string(),
+        version: loaded.plan.version.clone(),
+        sha256: sha256(&loaded.text),
+        operator: who.operator.clone(),
+        account: who.account.clone(),
+        host: who.host.clone(),
+        ticket,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        protected: protected(&loaded.plan, known).is_some(),
+        values,
+        secrets,
+    };
+    Input::Begin { begun: Box::new(begun), typed }
+}
+
+/// Returns the word that confirms a protected run.
+pub(super) fn protected<'k>(plan: &Plan, known: &'k Known) -> Option<&'k str> {
+    crate::engine::protected_word(plan, |name: &Name| known.text(name))
+}
+
+/// Hashes a playbook's text.
+pub(super) fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        use std::fmt::Write as _;
+        // Writing to a `String` cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Says who we are, for those who find a lock.
+pub(super) fn holder(id: &str, who: &Who) -> Holder {
+    Holder {
+        run: id.to_owned(),
+        operator: who.operator.clone(),
+        host: who.host.clone(),
+        pid: std::process::id(),
+        since: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    }
+}
+
+/// Takes the lock of a playbook.
+///
+/// # Errors
+/// Who holds it, and how to see what they do.
+pub(super) fn lock_playbook(state: &Place, path: &std::path::Path, id: &str, who: &Who) -> Result<Lock, Ending> {
+    state.lock_playbook(path, &holder(id, who)).map_err(|error| held(error, &path.display().to_string()))
+}
+
+/// Puts a lock that was not had into words.
+pub(super) fn held(error: LockError, what: &str) -> Ending {
+    match error {
+        LockError::Held(Some(holder)) => Ending {
+            code: Code::Failed,
+            what: format!("{what} is being run by {} on {}, since {}", holder.operator, holder.host, holder.since),
+            because: Some(format!("one run of a playbook at a time; theirs is {}, process {}", holder.run, holder.pid)),
+            next: Some(format!("`runsheet show {}` says where it stands", holder.run)),
+        },
+        LockError::Held(None) => Ending {
+            code: Code::Failed,
+            what: format!("{what} is being run by somebody"),
+            because: Some("one run of a playbook at a time".to_owned()),
+            next: Some("`runsheet runs` lists the runs".to_owned()),
+        },
+        LockError::File(path, error) => Ending {
+            code: Code::Failed,
+            what: format!("the lock {} cannot be used", path.display()),
+            because: Some(error.to_string()),
+            next: Some("nothing has been started".to_owned()),
+        },
+    }
+}
+
+/// Walks a run with a front until it is over or somebody leaves.
+///
+/// # Errors
+/// The runtime cannot be had.
+pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Result<(Over<F>, Arc<Secrets>), Ending> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| Ending {
+            code: Code::Failed,
+            what: "no threads can be had".to_owned(),
+            because: Some(error.to_string()),
+            next: None,
+        })?;
+    let (reports, inbox) = mpsc::unbounded_channel();
+    let plan = Arc::clone(ready.engine.plan());
+    let secrets = Arc::clone(&ready.secrets);
+    let setting = Setting {
+        plan,
+        base: ready.base,
+        folder: ready
+            .folder
+            .as_ref()
+            .map(|folder| RunPaths { transcript: folder.transcript(), snapshots: folder.snapshots() }),
+        secrets: Arc::clone(&secrets),
+        reports,
+        runtime: runtime.handle().clone(),
+        launcher: Launcher::ourselves(),
+    };
+    let executor: Box<dyn Executor> = match &ready.folder {
+        Some(_) => Box::new(World::new(setting)),
+        None => Box::new(DryRun::new(setting)),
+    };
+    for update in old {
+        front.take(update);
+    }
+    let session = Session { engine: ready.engine, log: ready.log, executor, reports: inbox, front };
+    let over = runtime.block_on(session.run(ready.first));
+    // What a child left behind must not hold us up: its output is on disk.
+    runtime.shutdown_background();
+    drop(ready.locks);
+    Ok((over, secrets))
+}

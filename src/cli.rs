@@ -1,0 +1,251 @@
+//! The command line: its words, its help, its completions. What they do is for `app`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::ending::Code;
+
+/// Walks you through an operations playbook, step by step: every command shown before it runs, every change verified
+/// against the real system, every step reversible, everything on record.
+///
+/// Without a command it opens the library, to choose a playbook or an open run.
+#[derive(Debug, Parser)]
+#[command(name = "runsheet", version, max_term_width = 100, after_help = EXIT)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT: &str = "Exit status: 0 completed, 1 ended with steps failed, skipped or abandoned, 2 called wrongly, \
+3 playbook not sound, 4 rolled back, 5 rollback incomplete, 6 sign-off missing or refused, 7 a person is needed, \
+130 interrupted (can be resumed)";
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Walk a playbook
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Go on with a run that was interrupted
+    Resume(ResumeArgs),
+    /// Undo a run, whole or back to a step
+    Rollback(RollbackArgs),
+    /// List the runs, newest first
+    Runs(Listing),
+    /// Say where a run stands
+    Show(ShowArgs),
+    /// Print the record of a run
+    Report(ReportArgs),
+    /// List the playbooks of the library
+    List(Listing),
+    /// Find the faults in playbooks without running anything
+    Check(CheckArgs),
+    /// Print a playbook as a checklist
+    Plan(PlanArgs),
+    /// Print the JSON Schema of the playbook format
+    Schema,
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+const RUN_EXAMPLES: &str = "Examples:
+  runsheet run playbooks/first-steps.yaml
+  runsheet run rotate.yaml --dry-run --input environment=staging
+  runsheet run rotate.yaml --unattended --answers answers.yaml --on-failure rollback";
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The playbook: a file, or a name in the library
+    pub playbook: String,
+    /// Answer an input of the briefing (never a secret); may be repeated
+    #[arg(long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    /// Change nothing: run only what is read-only, show the rest
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The change ticket, for the record
+    #[arg(long, value_name = "REF")]
+    pub ticket: Option<String>,
+    /// How it is walked.
+    #[command(flatten)]
+    pub front: FrontArgs,
+}
+
+/// How a run is walked: `run`, `resume` and `rollback` take these.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FrontArgs {
+    /// Plain lines in place of the full screen: for screen readers, simple terminals and scripts that answer
+    #[arg(long, conflicts_with = "unattended")]
+    pub plain: bool,
+    /// Nobody is there: answers come from a file, and the run stops (7) at the first thing that needs a person
+    #[arg(long)]
+    pub unattended: bool,
+    /// The answers of an unattended run (YAML)
+    #[arg(long, value_name = "FILE", requires = "unattended")]
+    pub answers: Option<PathBuf>,
+    /// Keep everything in this process (the only way in this version)
+    #[arg(long)]
+    pub foreground: bool,
+    /// What follows when a step fails and the playbook leaves it open
+    #[arg(long, value_name = "WHAT", requires = "unattended")]
+    pub on_failure: Option<OnFailureArg>,
+    /// Who runs this, for the record; your account when left out
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+}
+
+/// What `--on-failure` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnFailureArg {
+    /// Stop; the run stays open
+    Stop,
+    /// Roll everything back
+    Rollback,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run, by the beginning of its id; the latest open one when left out
+    pub run: Option<String>,
+    /// How it is walked.
+    #[command(flatten)]
+    pub front: FrontArgs,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// The run, by the beginning of its id
+    pub run: String,
+    /// The last step to be undone; everything when left out
+    #[arg(long, value_name = "STEP")]
+    pub to: Option<String>,
+    /// How it is walked.
+    #[command(flatten)]
+    pub front: FrontArgs,
+}
+
+/// A listing.
+#[derive(Debug, Args)]
+pub struct Listing {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The run, by the beginning of its id; the latest when left out
+    pub run: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run, by the beginning of its id; the latest when left out
+    pub run: Option<String>,
+    /// The format
+    #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
+    pub format: ReportFormat,
+}
+
+/// What `report --format` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Markdown
+    Md,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The playbooks
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The playbook: a file, or a name in the library
+    pub playbook: String,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+impl CompletionsArgs {
+    /// Prints the completions.
+    #[must_use]
+    pub fn print(&self) -> Code {
+        let mut text = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "runsheet", &mut text);
+        write_out(&text)
+    }
+}
+
+/// Prints the manual page.
+#[must_use]
+pub fn print_man() -> Code {
+    let mut text = Vec::new();
+    match clap_mangen::Man::new(Cli::command()).render(&mut text) {
+        Ok(()) => write_out(&text),
+        Err(_) => Code::Failed,
+    }
+}
+
+fn write_out(text: &[u8]) -> Code {
+    match std::io::stdout().write_all(text) {
+        Ok(()) => Code::Done,
+        // Whoever read it has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Code::Done,
+        Err(_) => Code::Failed,
+    }
+}
+
+impl Cli {
+    /// Reads the command line. Help, the version and mistakes are printed here.
+    ///
+    /// # Errors
+    /// The exit status to end with at once.
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
+            let code = if error.use_stderr() { Code::Usage } else { Code::Done };
+            // Where it cannot be printed there is nobody to tell.
+            let _ = error.print();
+            code.into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_words_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn answers_need_unattended() {
+        assert!(Cli::try_parse_from(["runsheet", "run", "x.yaml", "--answers", "a.yaml"]).is_err());
+        assert!(Cli::try_parse_from(["runsheet", "run", "x.yaml", "--unattended", "--answers", "a.yaml"]).is_ok());
+    }
+}

@@ -1,0 +1,537 @@
+//! Keys become actions, actions become words to the session or a change of what is looked at.
+//!
+//! What must stay true: a key does only what [`Walk::offers`] lists, which is what the footer shows; and an answer to
+//! the run is given only through [`Walk::say`].
+
+use std::time::Instant;
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::form::{Focus, Form};
+use super::keymap::{self, Action};
+use super::panel::{Ask, Palette, Panel, Purpose};
+use super::state::{Link, Pane, Walk};
+use crate::engine::{Awaiting, Input, Stage, Target, undo};
+use crate::front::Say;
+use crate::playbook::plan::{Section, StepId};
+
+impl Walk {
+    /// Says whether letters are typed into a field.
+    pub(super) fn typing(&self) -> bool {
+        match &self.panel {
+            Some(panel) => panel.typing(),
+            None => self.here() && self.form.as_ref().is_some_and(Form::typing) && !self.sent,
+        }
+    }
+
+    /// Lists what the operator can do now, what matters most first.
+    pub(super) fn offers(&self) -> Vec<Action> {
+        self.offers_if(self.gate.open)
+    }
+
+    fn offers_if(&self, open: bool) -> Vec<Action> {
+        let idle = self.run.busy.is_none();
+        if let Some(panel) = &self.panel {
+            let mut offers = panel.offers(idle);
+            if matches!(panel, Panel::Rollback { .. }) && (!self.may_roll_back() || self.sent) {
+                offers.retain(|&action| action != Action::Agree);
+            }
+            return offers;
+        }
+        let mut offers = Vec::new();
+        let answering = self.live && open && !self.sent && self.here();
+        if self.live && !idle {
+            offers.push(Action::Stop);
+        }
+        if answering {
+            self.answers(&mut offers);
+        }
+        if !self.here() {
+            offers.push(Action::GoToCurrent);
+        }
+        if self.typing() {
+            offers.extend([Action::PageUp, Action::PageDown, Action::Help, Action::Interrupt]);
+            return offers;
+        }
+        if self.live && self.may_roll_back() && !offers.contains(&Action::RollBack) {
+            offers.push(Action::RollBack);
+        }
+        offers.extend([Action::Notes, Action::Help, Action::Palette]);
+        if self.shown().is_some_and(|(_, step)| step.why.is_some()) {
+            offers.push(Action::Why);
+        }
+        if self.shown().is_some_and(|(_, step)| step.hint.is_some()) {
+            offers.push(Action::Hint);
+        }
+        offers.extend([Action::Leave, Action::Up, Action::Down, Action::PageUp, Action::PageDown]);
+        offers.extend([Action::First, Action::Last, Action::NextPane, Action::Zoom]);
+        if self.live && idle && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing) {
+            offers.push(Action::Abandon);
+        }
+        offers.push(Action::Interrupt);
+        offers
+    }
+
+    /// Says whether a rollback can be looked at: something was touched, and the run is not over.
+    fn may_roll_back(&self) -> bool {
+        let closed = match self.awaiting {
+            Awaiting::Begin | Awaiting::Closing => true,
+            // A run that was closed earlier can still be rolled back; one that is closed now has nobody to listen.
+            Awaiting::Nothing => self.over,
+            Awaiting::Go(_)
+            | Awaiting::Person(_)
+            | Awaiting::World(_)
+            | Awaiting::Decision(_)
+            | Awaiting::Undo(_)
+            | Awaiting::UndoDecision(_)
+            | Awaiting::Incomplete
+            | Awaiting::SignOff(_) => false,
+        };
+        self.touched() && !closed
+    }
+
+    /// Lists what answers the question of the moment.
+    fn answers(&self, offers: &mut Vec<Action>) {
+        let probes = |target: &Target| self.action(target).is_some_and(|action| !action.verify.is_empty());
+        match &self.awaiting {
+            Awaiting::Go(_) => offers.extend([Action::Start, Action::Skip, Action::ByHand]),
+            Awaiting::Person(target) => {
+                let form = self.form.as_ref();
+                let link = self.person(target).is_some_and(|person| person.open.is_some());
+                let links = if link { &[Action::OpenLink, Action::CopyLink][..] } else { &[] };
+                if form.is_some_and(Form::typing) {
+                    offers.push(Action::Accept);
+                    offers.extend(links);
+                    if form.is_some_and(|form| form.fields.len() + form.ticks.len() > 1) {
+                        offers.extend([Action::NextField, Action::PreviousField]);
+                    }
+                    offers.extend([Action::ClearField, Action::LeaveField]);
+                    return;
+                }
+                if self.statement() {
+                    offers.push(Action::Agree);
+                } else {
+                    offers.push(Action::Accept);
+                }
+                if form.is_some_and(|form| !form.ticks.is_empty()) {
+                    offers.push(Action::Tick);
+                }
+                offers.extend(links);
+                if form.is_some_and(|form| !form.fields.is_empty()) {
+                    offers.push(Action::EnterField);
+                }
+                offers.extend([Action::Skip, Action::ByHand]);
+            }
+            Awaiting::Decision(step) => {
+                offers.push(Action::Again);
+                if probes(&Target::step(step)) {
+                    offers.push(Action::Verify);
+                }
+                if self.plan.step(step).is_some_and(|step| step.recapture.is_some()) {
+                    offers.push(Action::Fetch);
+                }
+                offers.extend([Action::ByHand, Action::Skip, Action::RollBack]);
+            }
+            Awaiting::Undo(_) => offers.extend([Action::Agree, Action::ByHand, Action::Skip]),
+            Awaiting::UndoDecision(target) => {
+                offers.push(Action::Again);
+                if probes(target) {
+                    offers.push(Action::Verify);
+                }
+                offers.extend([Action::ByHand, Action::Skip]);
+            }
+            Awaiting::Incomplete => offers.extend([Action::RollBack, Action::Abandon]),
+            Awaiting::SignOff(_) if self.form.as_ref().is_some_and(Form::typing) => {
+                offers.extend([Action::Sign, Action::Refuse, Action::ClearField, Action::LeaveField]);
+            }
+            Awaiting::SignOff(_) => offers.extend([Action::EnterField, Action::Refuse]),
+            Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => {}
+        }
+    }
+
+    /// Says whether the question is a statement to confirm: no instructions, nothing asked.
+    pub(super) fn statement(&self) -> bool {
+        let Awaiting::Person(target) = &self.awaiting else { return false };
+        self.person(target).is_some_and(|person| person.text.is_none() && person.ask.is_empty())
+    }
+
+    /// Takes a key that was read at a time. A key from before the question was shown answers nothing.
+    pub(super) fn key(&mut self, key: KeyEvent, at: Instant) {
+        if key.kind == KeyEventKind::Release {
+            return;
+        }
+        self.gate.pass(at);
+        let typing = self.typing();
+        let Some(action) = keymap::action(key, self.offers(), typing) else {
+            let taken = (self.gate.open || self.panel.is_some()) && self.type_key(key);
+            let late = keymap::action(key, self.offers_if(true), typing).is_some() || (typing && !taken);
+            if !taken && late && !self.gate.open && self.live {
+                self.message =
+                    Some(("that key was pressed before the question was shown, so it was not taken".into(), false));
+            }
+            return;
+        };
+        self.act(action);
+    }
+
+    fn type_key(&mut self, key: KeyEvent) -> bool {
+        let typing = self.typing();
+        match &mut self.panel {
+            Some(Panel::Ask(ask)) => {
+                ask.wrong = None;
+                ask.form.key(key)
+            }
+            Some(Panel::Palette(palette)) => {
+                palette.at = 0;
+                palette.find.key(key)
+            }
+            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave) => false,
+            None if typing => self.form.as_mut().is_some_and(|form| form.key(key)),
+            None => false,
+        }
+    }
+
+    /// Takes a paste.
+    pub(super) fn paste(&mut self, text: &str, at: Instant) {
+        self.gate.pass(at);
+        match &mut self.panel {
+            Some(Panel::Ask(ask)) => ask.form.paste(text),
+            Some(Panel::Palette(palette)) => palette.find.paste(text),
+            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave) => {}
+            None if self.form.as_ref().is_none_or(|form| form.fields.is_empty()) => {
+                self.message = Some(("nothing is asked for here, so the paste was not taken".into(), false));
+            }
+            None if !self.gate.open || self.sent => {
+                self.message = Some(("that paste came before the question was shown: paste it again".into(), false));
+            }
+            None => {
+                self.selected = None;
+                if let Some(form) = &mut self.form {
+                    form.paste(text);
+                }
+            }
+        }
+    }
+
+    /// Does what an action stands for.
+    pub(super) fn act(&mut self, action: Action) {
+        match action {
+            Action::Start => self.start(),
+            Action::Agree => self.agree(),
+            Action::Accept | Action::Sign | Action::Choose | Action::Begin => self.accept(),
+            Action::Again => self.again(),
+            Action::Verify => {
+                if let Some(target) = self.target() {
+                    self.say(Say::Input(Input::VerifyAgain { target }));
+                }
+            }
+            Action::Fetch => {
+                if let Some(target) = self.target() {
+                    self.say(Say::Input(Input::Recapture { step: target.step }));
+                }
+            }
+            Action::ByHand => {
+                if let Some(target) = self.target() {
+                    self.ask(Purpose::ByHand(target), false);
+                }
+            }
+            Action::Skip => {
+                if let Some(target) = self.target() {
+                    let free = target.undo.is_none()
+                        && self
+                            .plan
+                            .step(&target.step)
+                            .is_some_and(|step| step.optional || step.section == Section::Cleanup);
+                    self.ask(Purpose::Skip(target), free);
+                }
+            }
+            Action::Stop => self.stop(),
+            Action::Interrupt => {
+                self.stop();
+                self.panel = Some(Panel::Leave);
+            }
+            Action::RollBack => self.panel = Some(Panel::Rollback { choice: 0, down: 0 }),
+            Action::Abandon => self.ask(Purpose::Abandon, false),
+            Action::Refuse => self.refuse(),
+            Action::Notes => {
+                let step = self.shown().map(|(_, step)| step.id.clone());
+                self.ask(Purpose::Note(step), false);
+            }
+            Action::Help => self.panel = Some(Panel::Help(0)),
+            Action::Palette => {
+                let skip = [Action::Palette, Action::Up, Action::Down];
+                let offered = self.offers().into_iter().filter(|action| !skip.contains(action)).collect();
+                let find = Form::new(vec![super::field::Field::line("find", "Find")], Vec::new());
+                self.panel = Some(Panel::Palette(Palette { offered, find, at: 0 }));
+            }
+            // A run that is over has nothing to lose: no second question.
+            Action::Leave if self.run.stage == Stage::Over => {
+                self.leaving = true;
+                self.says.push(Say::Quit);
+            }
+            Action::Leave => self.panel = Some(Panel::Leave),
+            Action::Back => self.panel = None,
+            Action::OpenLink | Action::CopyLink => self.link(action == Action::OpenLink),
+            Action::Tick
+            | Action::EnterField
+            | Action::LeaveField
+            | Action::NextField
+            | Action::PreviousField
+            | Action::ClearField => self.in_form(action),
+            Action::Why => self.why = !self.why,
+            Action::Hint => self.hint = !self.hint,
+            Action::Zoom => self.zoom = !self.zoom,
+            Action::GoToCurrent => self.selected = None,
+            Action::Up
+            | Action::Down
+            | Action::PageUp
+            | Action::PageDown
+            | Action::First
+            | Action::Last
+            | Action::NextPane => self.look(action),
+        }
+    }
+
+    fn start(&mut self) {
+        let Awaiting::Go(step) = self.awaiting.clone() else { return };
+        let deliberate =
+            self.plan.step(&step).is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some());
+        if deliberate {
+            self.panel = Some(Panel::Confirm(step));
+        } else {
+            self.go(step, false);
+        }
+    }
+
+    fn go(&mut self, step: StepId, confirmed: bool) {
+        self.say(Say::Input(Input::Go { step, confirmed }));
+    }
+
+    fn again(&mut self) {
+        match self.awaiting.clone() {
+            Awaiting::Decision(step) => {
+                let deliberate =
+                    self.plan.step(&step).is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some());
+                if deliberate {
+                    self.panel = Some(Panel::Confirm(step));
+                } else {
+                    self.go(step, false);
+                }
+            }
+            Awaiting::UndoDecision(target) => self.say(Say::Input(Input::Undo { target })),
+            Awaiting::Begin
+            | Awaiting::Go(_)
+            | Awaiting::Person(_)
+            | Awaiting::World(_)
+            | Awaiting::Undo(_)
+            | Awaiting::Incomplete
+            | Awaiting::SignOff(_)
+            | Awaiting::Closing
+            | Awaiting::Nothing => {}
+        }
+    }
+
+    fn agree(&mut self) {
+        match self.panel.take() {
+            Some(Panel::Confirm(step)) => self.go(step, true),
+            Some(Panel::Rollback { choice, .. }) => {
+                let to = self.rollback_choices().into_iter().nth(choice).flatten();
+                self.say(Say::Input(Input::Rollback { to, by_policy: false }));
+            }
+            Some(Panel::Leave) => {
+                self.leaving = true;
+                self.say(Say::Quit);
+            }
+            Some(panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Ask(_))) => self.panel = Some(panel),
+            None => match self.awaiting.clone() {
+                Awaiting::Undo(target) => self.say(Say::Input(Input::Undo { target })),
+                Awaiting::Person(target) if self.statement() => self.say(Say::Answer { target, answers: Vec::new() }),
+                // `y` is offered for these two only.
+                _ => {}
+            },
+        }
+    }
+
+    /// Lists how far one can roll back: everything, then each step that started, newest first.
+    pub(super) fn rollback_choices(&self) -> Vec<Option<StepId>> {
+        let steps = undo::plan(&self.plan, &self.run, None);
+        std::iter::once(None).chain(steps.into_iter().map(|step| Some(step.step))).collect()
+    }
+
+    fn accept(&mut self) {
+        match self.panel.take() {
+            Some(Panel::Ask(ask)) => return self.asked(ask),
+            Some(Panel::Palette(palette)) => {
+                let Some(&action) = palette.found().get(palette.at) else { return };
+                // What was offered when the list was opened may not be any more.
+                if self.offers().contains(&action) {
+                    self.act(action);
+                }
+                return;
+            }
+            panel => self.panel = panel,
+        }
+        let Some(form) = &mut self.form else { return };
+        match self.awaiting.clone() {
+            Awaiting::Person(target) => match form.answers() {
+                Ok(answers) => self.say(Say::Answer { target, answers }),
+                Err(why) => self.message = Some((why, true)),
+            },
+            Awaiting::SignOff(role) => {
+                let name = form.focused().and_then(|field| field.shown()).unwrap_or_default().trim().to_owned();
+                if name.is_empty() {
+                    self.message = Some(("type your name to sign".into(), true));
+                } else {
+                    self.say(Say::Input(Input::SignOff { role, name }));
+                }
+            }
+            Awaiting::Begin
+            | Awaiting::Go(_)
+            | Awaiting::World(_)
+            | Awaiting::Decision(_)
+            | Awaiting::Undo(_)
+            | Awaiting::UndoDecision(_)
+            | Awaiting::Incomplete
+            | Awaiting::Closing
+            | Awaiting::Nothing => {}
+        }
+    }
+
+    fn ask(&mut self, purpose: Purpose, free: bool) {
+        self.panel = Some(Panel::Ask(Box::new(Ask::new(purpose, free))));
+    }
+
+    fn asked(&mut self, mut ask: Box<Ask>) {
+        let text = ask.text().to_owned();
+        if text.is_empty() && !ask.free {
+            ask.wrong = Some("a few words are needed, for whoever reads the record".into());
+            self.panel = Some(Panel::Ask(ask));
+            return;
+        }
+        let input = match ask.purpose {
+            Purpose::ByHand(target) => Input::ByHand { target, note: text },
+            Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
+            Purpose::Note(step) => Input::Note { step, text },
+            Purpose::Abandon => Input::Abandon { reason: text },
+            Purpose::Refuse { role, name } => Input::RefuseSignOff { role, name, reason: text },
+        };
+        self.say(Say::Input(input));
+    }
+
+    fn refuse(&mut self) {
+        let Awaiting::SignOff(role) = self.awaiting.clone() else { return };
+        let name = self.form.as_ref().and_then(|form| form.fields.first()).and_then(|field| field.shown());
+        let name = name.unwrap_or_default().trim().to_owned();
+        if name.is_empty() {
+            self.message = Some(("type your name first, then refuse".into(), true));
+        } else {
+            self.ask(Purpose::Refuse { role, name }, false);
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(busy) = &self.run.busy {
+            let hard = busy.stopping;
+            self.says.push(Say::Input(Input::Stop { hard }));
+            let text = if hard { "stopping it at once" } else { "asked it to stop; x again stops it at once" };
+            self.message = Some((text.into(), false));
+        }
+    }
+
+    fn link(&mut self, open: bool) {
+        let person = self.target().and_then(|target| self.person(&target).cloned());
+        let Some(link) = person.and_then(|person| person.open).map(|link| self.fill(&link)) else { return };
+        self.link = Some(if open { Link::Open(link) } else { Link::Copy(link) });
+    }
+
+    fn in_form(&mut self, action: Action) {
+        let form = match &mut self.panel {
+            Some(Panel::Ask(ask)) => Some(&mut ask.form),
+            _ => self.form.as_mut(),
+        };
+        let Some(form) = form else { return };
+        match action {
+            Action::Tick => form.tick(),
+            Action::EnterField => form.enter(),
+            Action::LeaveField => form.focus = Focus::Out,
+            Action::NextField => form.step(1),
+            Action::PreviousField => form.step(-1),
+            // The others are no actions of a form.
+            _ => {
+                if let Some(field) = form.focused_mut() {
+                    field.clear();
+                }
+            }
+        }
+    }
+
+    /// Moves what is looked at.
+    fn look(&mut self, action: Action) {
+        let by: isize = match action {
+            Action::Up => -1,
+            Action::Down => 1,
+            Action::PageUp => -10,
+            Action::PageDown => 10,
+            Action::First => isize::MIN / 2,
+            // `Last`; `NextPane` moves nothing.
+            _ => isize::MAX / 2,
+        };
+        let choices = self.rollback_choices().len();
+        match &mut self.panel {
+            Some(Panel::Help(down)) => *down = down.saturating_add_signed(by),
+            Some(Panel::Palette(palette)) => {
+                palette.at = palette.at.saturating_add_signed(by).min(palette.found().len().saturating_sub(1));
+            }
+            Some(Panel::Rollback { choice, down }) => {
+                if matches!(action, Action::Up | Action::Down) {
+                    *choice = choice.saturating_add_signed(by).min(choices.saturating_sub(1));
+                    *down = 0;
+                } else {
+                    *down = down.saturating_add_signed(by);
+                }
+            }
+            Some(Panel::Ask(_) | Panel::Confirm(_) | Panel::Leave) => {}
+            None if action == Action::NextPane => {
+                self.pane = match self.pane {
+                    Pane::Steps => Pane::Step,
+                    Pane::Step if self.has_output() => Pane::Output,
+                    Pane::Step | Pane::Output => Pane::Steps,
+                };
+            }
+            None => self.scroll(action, by),
+        }
+    }
+
+    /// Says whether there is output to look at.
+    pub(super) fn has_output(&self) -> bool {
+        self.shown_target().is_some_and(|target| self.outputs.contains_key(&target))
+    }
+
+    fn scroll(&mut self, action: Action, by: isize) {
+        let page = matches!(action, Action::PageUp | Action::PageDown);
+        let pane = match self.pane {
+            Pane::Steps if page && self.has_output() => Pane::Output,
+            Pane::Steps if page => Pane::Step,
+            Pane::Output if !self.has_output() => Pane::Step,
+            pane => pane,
+        };
+        match pane {
+            Pane::Steps => {
+                let at = self.selected.or_else(|| self.at()).unwrap_or(0);
+                let last = self.plan.steps.len().saturating_sub(1);
+                let at = at.saturating_add_signed(by).min(last);
+                self.selected = (Some(at) != self.at()).then_some(at);
+                self.down = 0;
+                self.back = 0;
+            }
+            Pane::Step => self.down = self.down.saturating_add_signed(by),
+            Pane::Output => {
+                let most = self
+                    .shown_target()
+                    .and_then(|target| self.outputs.get(&target))
+                    .map_or(0, crate::output::Tail::len);
+                self.back = self.back.saturating_add_signed(by.saturating_neg()).min(most);
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What an action does, in lines: the exact command, the files, the names of its secrets, and how it is judged.
+//!
+//! Used by the step, the rollback plan and the dialogs, so that all show the same. What must stay true: secrets appear
+//! by name only, and a script is shown to the letter.
+
+use ratatui::text::{Line, Span};
+
+use super::state::Walk;
+use super::text::{duration, tame, wrap};
+use crate::playbook::plan::{
+    Act, Action, EditPlace, Expect, Generate, Given, JsonValue, Name, Probe, ProbeSpec, Program, Put, RunSpec,
+};
+
+/// Sets a named part: the name in the margin, the text beside it.
+pub(super) fn part(walk: &Walk, name: &str, text: &str, columns: usize) -> Vec<Line<'static>> {
+    let indent = 9;
+    let lines = wrap(text, columns.saturating_sub(indent));
+    let lines = lines.into_iter().enumerate().map(|(at, line)| {
+        let label = if at == 0 { format!("{name:<indent$}") } else { " ".repeat(indent) };
+        Line::from(vec![Span::styled(label, walk.theme.label()), Span::raw(line)])
+    });
+    lines.collect()
+}
+
+/// Says what an action does.
+pub(super) fn act(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    match &action.act {
+        Act::Run(run) => command(walk, run, columns, &mut lines),
+        // The instructions are set by whoever shows the step, with their ticks.
+        Act::Person(_) => {}
+        Act::Generate(specs) => {
+            for spec in specs {
+                let how = match spec.how {
+                    Generate::Bytes { bytes, .. } => format!("{} from {bytes} random bytes", spec.name),
+                    Generate::Characters { length, .. } => format!("{} of {length} random characters", spec.name),
+                };
+                lines.extend(part(walk, "makes", &how, columns));
+            }
+        }
+        Act::Edit(edits) => {
+            for edit in edits {
+                let place = match &edit.place {
+                    EditPlace::Dotenv(key) => format!("key {key}"),
+                    EditPlace::Match(regex) => {
+                        format!("{} of /{}/", super::text::count(edit.count, "place"), regex.as_str())
+                    }
+                };
+                let put = match &edit.put {
+                    Put::Value(Given::Text(text)) => format!("becomes {}", walk.fill(text)),
+                    Put::Value(Given::Secret(name)) => format!("becomes the secret {name}"),
+                    Put::UrlPassword(name) => format!("the password in its URL becomes the secret {name}"),
+                };
+                lines.extend(part(walk, "edits", &format!("{}: {place} {put}", walk.fill(&edit.file)), columns));
+            }
+        }
+        Act::Snapshot(files) => {
+            for file in files {
+                let missing = if file.missing { " (need not be there)" } else { "" };
+                lines.extend(part(walk, "keeps", &format!("{}{missing}", walk.fill(&file.file)), columns));
+            }
+        }
+        Act::Verify => lines.extend(part(walk, "does", "nothing but check", columns)),
+        Act::Wait(time) => lines.extend(part(walk, "waits", &duration(*time), columns)),
+    }
+    if let Some(timeout) = action.timeout {
+        lines.extend(part(walk, "timeout", &duration(timeout), columns));
+    }
+    for expect in &action.expect {
+        lines.extend(part(walk, "expects", &expectation(walk, expect), columns));
+    }
+    for capture in &action.capture {
+        let secret = if capture.secret { ", a secret: output is withheld until it is known" } else { "" };
+        lines.extend(part(walk, "captures", &format!("{}{secret}", capture.name), columns));
+    }
+    lines
+}
+
+fn command(walk: &Walk, run: &RunSpec, columns: usize, lines: &mut Vec<Line<'static>>) {
+    let (text, shell) = match &run.program {
+        Program::Script { text, shell } => (text.clone(), Some(shell.join(" "))),
+        Program::Words(words) => {
+            let words: Vec<String> = words.iter().map(|word| walk.fill(word)).map(|word| quoted(&word)).collect();
+            (words.join(" "), None)
+        }
+    };
+    for (at, line) in text.trim_end().lines().enumerate() {
+        let sign = if at == 0 { "$ " } else { "  " };
+        for (piece, text) in wrap(&tame(line), columns.saturating_sub(2)).into_iter().enumerate() {
+            let sign = if piece == 0 { sign } else { "  " };
+            lines.push(Line::from(vec![Span::styled(sign, walk.theme.label()), Span::styled(text, walk.theme.code())]));
+        }
+    }
+    if let Some(shell) = shell.filter(|shell| shell != "bash -euo pipefail -c") {
+        lines.extend(part(walk, "shell", &shell, columns));
+    }
+    if let Some(cwd) = &run.cwd {
+        lines.extend(part(walk, "in", &walk.fill(cwd), columns));
+    }
+    for (name, given) in &run.env {
+        let value = match given {
+            Given::Text(text) => format!("{name}={}", walk.fill(text)),
+            Given::Secret(secret) => format!("{name}=(the secret {secret})"),
+        };
+        lines.extend(part(walk, "env", &value, columns));
+    }
+    match &run.stdin {
+        Some(Given::Text(text)) => lines.extend(part(walk, "stdin", &walk.fill(text), columns)),
+        Some(Given::Secret(secret)) => lines.extend(part(walk, "stdin", &format!("the secret {secret}"), columns)),
+        None => {}
+    }
+}
+
+/// Writes a word of a command so that its ends are seen.
+fn quoted(word: &str) -> String {
+    let plain =
+        !word.is_empty() && word.chars().all(|letter| letter.is_alphanumeric() || "-_./:=,@%+".contains(letter));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// Names a probe: its title, or the question.
+pub(super) fn probe(walk: &Walk, spec: &ProbeSpec) -> String {
+    if let Some(title) = &spec.title {
+        return walk.fill(title);
+    }
+    let with = |password: &Option<Name>| password.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
+    let what = match &spec.probe {
+        Probe::Command(run) => match &run.program {
+            Program::Script { text, .. } => text.lines().next().unwrap_or_default().to_owned(),
+            Program::Words(words) => words.iter().map(|word| walk.fill(word)).collect::<Vec<_>>().join(" "),
+        },
+        Probe::Http(http) => walk.fill(&http.url),
+        Probe::Tcp(address) => format!("tcp {}", walk.fill(address)),
+        Probe::Tls(tls) => format!("tls {}", walk.fill(&tls.address)),
+        Probe::Postgres(database) | Probe::Redis(database) => {
+            format!("{}{}", walk.fill(&database.url), with(&database.password))
+        }
+        Probe::File(file) => format!("file {}", walk.fill(&file.path)),
+        Probe::Value(name) => format!("value {name}"),
+    };
+    let expects: Vec<String> = spec.expect.iter().map(|expect| expectation(walk, expect)).collect();
+    if expects.is_empty() { what } else { format!("{what}: {}", expects.join(", ")) }
+}
+
+/// Says what an answer must be.
+pub(super) fn expectation(walk: &Walk, expect: &Expect) -> String {
+    match expect {
+        Expect::Exit(status) => format!("exit status {status}"),
+        Expect::Contains(text) => format!("contains {}", walk.fill(text)),
+        Expect::NotContains(text) => format!("does not contain {}", walk.fill(text)),
+        Expect::Matches(regex) => format!("matches /{}/", regex.as_str()),
+        Expect::Equals(text) => format!("is {}", walk.fill(text)),
+        Expect::Json(pointer, JsonValue::Text(text)) => format!("{pointer} is {}", walk.fill(text)),
+        Expect::Json(pointer, JsonValue::Literal(value)) => format!("{pointer} is {value}"),
+        Expect::Status(status) => format!("status {status}"),
+        Expect::Rows(rows) => format!("{rows} rows"),
+        Expect::Between(low, high) => format!("from {low} to {high}"),
+        Expect::CloseTo { number, tolerance } => format!("{number}, give or take {tolerance}"),
+        Expect::Denied => "must be denied".into(),
+    }
+}

@@ -1,0 +1,354 @@
+//! One field to fill: what was typed, what is wrong with it, and what was repaired in a paste.
+//!
+//! Says nothing about where it stands or when it is handed in. What must stay true: the text of a secret leaves only
+//! as a [`Secret`], is never drawn, and is wiped; what is changed in a paste is said.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_input::backend::crossterm::EventHandler;
+use zeroize::Zeroizing;
+
+use crate::front::Answer;
+use crate::playbook::plan::{InputKind, InputSpec};
+use crate::secret::Secret;
+
+/// A field.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// What is asked for.
+    pub(super) spec: InputSpec,
+    /// The question, with values filled in.
+    pub(super) prompt: String,
+    /// Where its value came from, when it was not typed here.
+    pub(super) source: Option<String>,
+    /// What is taken when it stays empty.
+    pub(super) default: Option<String>,
+    /// What was changed in the last paste.
+    pub(super) repaired: Option<String>,
+    /// Why the last answer was refused by whoever judged it.
+    pub(super) refused: Option<String>,
+    /// Whether the operator has been here, so that what is missing may be said.
+    pub(super) visited: bool,
+    entry: Entry,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Line(tui_input::Input),
+    Hidden(Hidden),
+    Choice { options: Vec<String>, at: Option<usize> },
+}
+
+/// The text of a secret while it is typed. Grows by copying and wiping, so that no piece stays behind.
+struct Hidden(Zeroizing<String>);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden(…)")
+    }
+}
+
+impl Hidden {
+    fn new() -> Self {
+        Self(Zeroizing::new(String::with_capacity(4096)))
+    }
+
+    fn push(&mut self, letter: char) {
+        if self.0.len() + letter.len_utf8() > self.0.capacity() {
+            let mut larger = Zeroizing::new(String::with_capacity(self.0.capacity() * 2));
+            larger.push_str(&self.0);
+            self.0 = larger;
+        }
+        self.0.push(letter);
+    }
+}
+
+impl Field {
+    /// Makes an empty field.
+    pub(super) fn new(spec: InputSpec, prompt: String, default: Option<String>) -> Self {
+        let entry = match &spec.kind {
+            InputKind::Secret => Entry::Hidden(Hidden::new()),
+            InputKind::Choice(options) => Entry::Choice { options: options.clone(), at: None },
+            InputKind::Boolean => Entry::Choice { options: vec!["true".into(), "false".into()], at: None },
+            InputKind::Text | InputKind::Path | InputKind::Integer | InputKind::Url | InputKind::Duration => {
+                Entry::Line(tui_input::Input::default())
+            }
+        };
+        let mut field =
+            Self { spec, prompt, source: None, default, repaired: None, refused: None, visited: false, entry };
+        if let (Entry::Choice { options, at }, Some(default)) = (&mut field.entry, &field.default) {
+            *at = options.iter().position(|option| option == default);
+        }
+        field
+    }
+
+    /// Makes a field for a plain line of text, such as a note.
+    pub(super) fn line(name: &str, prompt: &str) -> Self {
+        let spec = InputSpec {
+            name: name.into(),
+            kind: InputKind::Text,
+            prompt: None,
+            default: None,
+            pattern: None,
+            min_length: None,
+            differs_from: None,
+            env: String::new(),
+            from: None,
+        };
+        Self::new(spec, prompt.to_owned(), None)
+    }
+
+    /// Puts a value in that came from somewhere else.
+    pub(super) fn fill(&mut self, answer: &Answer, source: Option<String>) {
+        match (&mut self.entry, answer) {
+            (Entry::Line(input), Answer::Text(text)) => *input = tui_input::Input::new(text.clone()),
+            (Entry::Choice { options, at }, Answer::Text(text)) => {
+                *at = options.iter().position(|option| option == text);
+            }
+            (Entry::Hidden(hidden), Answer::Secret(secret)) => {
+                *hidden = Hidden::new();
+                secret.expose().chars().for_each(|letter| hidden.push(letter));
+            }
+            // A secret does not go where it would be shown, nor a plain text where it would be taken for one.
+            (Entry::Line(_) | Entry::Choice { .. }, Answer::Secret(_)) | (Entry::Hidden(_), Answer::Text(_)) => {}
+        }
+        self.source = source;
+    }
+
+    /// Says whether what is typed here is hidden.
+    pub(super) fn hidden(&self) -> bool {
+        matches!(self.entry, Entry::Hidden(_))
+    }
+
+    /// Says whether a value is chosen here, rather than typed.
+    pub(super) fn chosen(&self) -> bool {
+        matches!(self.entry, Entry::Choice { .. })
+    }
+
+    /// Returns how many characters there are.
+    pub(super) fn length(&self) -> usize {
+        match &self.entry {
+            Entry::Line(input) => input.value().chars().count(),
+            Entry::Hidden(hidden) => hidden.0.chars().count(),
+            Entry::Choice { at, .. } => usize::from(at.is_some()),
+        }
+    }
+
+    /// Returns what may be shown of the value; none for a secret.
+    pub(super) fn shown(&self) -> Option<&str> {
+        match &self.entry {
+            Entry::Line(input) => Some(input.value()),
+            Entry::Hidden(_) => None,
+            Entry::Choice { options, at } => Some(at.map_or("", |at| options[at].as_str())),
+        }
+    }
+
+    /// Lists the values to choose from, with the place of the chosen one.
+    pub(super) fn options(&self) -> Option<(&[String], Option<usize>)> {
+        match &self.entry {
+            Entry::Choice { options, at } => Some((options, *at)),
+            Entry::Line(_) | Entry::Hidden(_) => None,
+        }
+    }
+
+    /// Returns the column of the cursor in what is shown.
+    pub(super) fn cursor(&self) -> usize {
+        match &self.entry {
+            Entry::Line(input) => input.visual_cursor(),
+            Entry::Hidden(_) | Entry::Choice { .. } => 0,
+        }
+    }
+
+    /// Returns the value that stands for now: what was typed, or the default.
+    pub(super) fn value(&self) -> Option<&str> {
+        self.shown().filter(|text| !text.is_empty()).or(self.default.as_deref().filter(|_| !self.hidden()))
+    }
+
+    /// Empties the field.
+    pub(super) fn clear(&mut self) {
+        self.entry = match &mut self.entry {
+            Entry::Line(_) => Entry::Line(tui_input::Input::default()),
+            Entry::Hidden(_) => Entry::Hidden(Hidden::new()),
+            Entry::Choice { options, .. } => Entry::Choice { options: std::mem::take(options), at: None },
+        };
+        self.touched();
+    }
+
+    fn touched(&mut self) {
+        self.source = None;
+        self.repaired = None;
+        self.refused = None;
+    }
+
+    /// Takes a key that types or moves within the field. Says whether it was one.
+    pub(super) fn key(&mut self, key: KeyEvent) -> bool {
+        let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        let taken = match (&mut self.entry, key.code) {
+            (Entry::Line(input), _) => {
+                let event = crossterm::event::Event::Key(key);
+                match input.handle_event(&event) {
+                    Some(change) if !change.value => return true,
+                    change => change.is_some(),
+                }
+            }
+            (Entry::Hidden(hidden), KeyCode::Char(letter)) if plain => {
+                hidden.push(letter);
+                true
+            }
+            (Entry::Hidden(hidden), KeyCode::Backspace) => hidden.0.pop().is_some(),
+            (Entry::Choice { options, at }, KeyCode::Right | KeyCode::Char(' ')) if plain && !options.is_empty() => {
+                *at = Some(at.map_or(0, |at| (at + 1) % options.len()));
+                true
+            }
+            (Entry::Choice { options, at }, KeyCode::Left) if !options.is_empty() => {
+                *at = Some(at.map_or(0, |at| (at + options.len() - 1) % options.len()));
+                true
+            }
+            (Entry::Choice { options, at }, KeyCode::Char(letter)) if plain => {
+                let found = options.iter().position(|option| option.starts_with(letter));
+                *at = found.or(*at);
+                found.is_some()
+            }
+            (Entry::Hidden(_) | Entry::Choice { .. }, _) => false,
+        };
+        if taken {
+            self.touched();
+        }
+        taken
+    }
+
+    /// Takes a paste. What is no part of a value is left out, and that is said.
+    pub(super) fn paste(&mut self, text: &str) {
+        self.touched();
+        let (cleaned, repaired) = clean(text, self.hidden());
+        match &mut self.entry {
+            Entry::Line(input) => {
+                for letter in cleaned.chars() {
+                    input.handle(tui_input::InputRequest::InsertChar(letter));
+                }
+            }
+            Entry::Hidden(hidden) => cleaned.chars().for_each(|letter| hidden.push(letter)),
+            Entry::Choice { options, at } => {
+                *at = options.iter().position(|option| *option == *cleaned).or(*at);
+            }
+        }
+        self.repaired = repaired;
+    }
+
+    /// Judges the value as it stands: what is wrong, in words.
+    pub(super) fn judge(&self) -> Result<(), String> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
+        match &self.entry {
+            Entry::Hidden(hidden) if hidden.0.is_empty() => Err("missing".into()),
+            Entry::Hidden(hidden) => self.spec.accepts(&hidden.0).map(|_| ()),
+            Entry::Line(_) | Entry::Choice { .. } => match self.value() {
+                None if matches!(self.spec.kind, InputKind::Text) && self.spec.pattern.is_none() => {
+                    if self.spec.default.is_some() { Ok(()) } else { Err("missing".into()) }
+                }
+                None => Err("missing".into()),
+                Some(value) => self.spec.accepts(value).map(|_| ()),
+            },
+        }
+    }
+
+    /// Hands the value over.
+    pub(super) fn answer(&self) -> Result<Answer, String> {
+        self.judge()?;
+        match &self.entry {
+            Entry::Hidden(hidden) => Ok(Answer::Secret(Secret::new(hidden.0.to_string()))),
+            Entry::Line(_) | Entry::Choice { .. } => self.spec.accepts(self.value().unwrap_or("")).map(Answer::Text),
+        }
+    }
+
+    /// Says in a word or two what the field takes.
+    pub(super) fn hint(&self) -> String {
+        let kind = match &self.spec.kind {
+            InputKind::Text => "text".into(),
+            InputKind::Choice(options) => format!("one of {}", options.join(", ")),
+            InputKind::Path => "a path".into(),
+            InputKind::Integer => "a whole number".into(),
+            InputKind::Boolean => "true or false".into(),
+            InputKind::Url => "a URL".into(),
+            InputKind::Duration => "a duration such as 1h30m".into(),
+            InputKind::Secret => "a secret: paste it, it is not shown".into(),
+        };
+        let least = self.spec.min_length.map(|least| format!(", at least {least} characters")).unwrap_or_default();
+        let differs = self.spec.differs_from.as_ref().map(|name| format!(", not {name}")).unwrap_or_default();
+        format!("{kind}{least}{differs}")
+    }
+}
+
+/// Takes out of a paste what is no part of a value: blanks and line ends around it, control characters. In a secret, line ends
+/// within stay: it may be a key of several lines.
+fn clean(text: &str, secret: bool) -> (Zeroizing<String>, Option<String>) {
+    let mut unified = Zeroizing::new(String::with_capacity(text.len()));
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter == '\r' {
+            letters.next_if_eq(&'\n');
+            unified.push('\n');
+        } else {
+            unified.push(letter);
+        }
+    }
+    let trimmed = unified.trim();
+    let start = &unified[..unified.len() - unified.trim_start().len()];
+    let end = &unified[unified.trim_end().len().max(start.len())..];
+    let mut cleaned = Zeroizing::new(String::with_capacity(trimmed.len()));
+    cleaned.extend(trimmed.chars().filter(|&letter| !letter.is_control() || (secret && letter == '\n')));
+    let mut said = Vec::new();
+    for (edge, place) in [(start, "the beginning"), (end, "the end")] {
+        let lines = edge.matches('\n').count();
+        let blanks = edge.chars().count() - lines;
+        match lines {
+            0 => {}
+            1 => said.push(format!("a line end at {place}")),
+            _ => said.push(format!("{lines} line ends at {place}")),
+        }
+        match blanks {
+            0 => {}
+            1 => said.push(format!("a blank at {place}")),
+            _ => said.push(format!("{blanks} blanks at {place}")),
+        }
+    }
+    match trimmed.chars().count() - cleaned.chars().count() {
+        0 => {}
+        1 => said.push("a control character".into()),
+        many => said.push(format!("{many} control characters")),
+    }
+    let repaired = (!said.is_empty()).then(|| format!("removed {}", said.join(", ")));
+    (cleaned, repaired)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paste_is_repaired_and_that_is_said() {
+        let cases = [
+            ("CANARY-one", "CANARY-one", None),
+            ("CANARY-one\r\n", "CANARY-one", Some("removed a line end at the end")),
+            ("  CANARY-one", "CANARY-one", Some("removed 2 blanks at the beginning")),
+            ("CANARY\u{1b}-one\n\n", "CANARY-one", Some("removed 2 line ends at the end, a control character")),
+            ("BEGIN\rCANARY\rEND", "BEGIN\nCANARY\nEND", None),
+            (" \n ", "", Some("removed a line end at the beginning, 2 blanks at the beginning")),
+        ];
+        for (pasted, taken, said) in cases {
+            let (cleaned, repaired) = clean(pasted, true);
+            assert_eq!((cleaned.as_str(), repaired.as_deref()), (taken, said), "{pasted:?}");
+        }
+        assert_eq!(clean("two\nlines", false).0.as_str(), "twolines");
+    }
+
+    #[test]
+    fn a_secret_is_neither_shown_nor_printed() {
+        let mut field = Field::line("password", "Password");
+        field.entry = Entry::Hidden(Hidden::new());
+        field.paste(&format!("CANARY-{}", "x".repeat(9000)));
+        assert_eq!(field.shown(), None);
+        assert_eq!(field.length(), 9007);
+        assert!(!format!("{field:?}").contains("CANARY"));
+    }
+}

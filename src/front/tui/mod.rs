@@ -1,0 +1,181 @@
+//! The full screen.
+//!
+//! [`Screen`] has the terminal and hands it from page to page: the library, the briefing, then the run. The run's screen
+//! ([`Tui`]) draws on a thread of its own, so that drawing and the session never wait for each other: the session puts
+//! updates into an inbox and goes on, the screen folds them into a run of its own and says what the operator says.
+//!
+//! Not here: what may happen next (the engine), what anything means (the plan), or any effect on the world. What must
+//! stay true: nothing of a secret is ever drawn; a key does what the footer shows and nothing else; the terminal is left
+//! as it was found.
+
+mod act;
+mod briefing;
+mod command;
+mod field;
+mod finish;
+mod form;
+mod help;
+mod inbox;
+mod keymap;
+mod keys;
+mod layout;
+mod library;
+mod link;
+mod notes;
+mod output;
+mod page;
+mod palette;
+mod panel;
+mod probes;
+mod question;
+mod rollback;
+mod state;
+mod step;
+mod steps;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
+mod theme;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub use keymap::table;
+pub use library::{Choice, LibraryEntry};
+pub use terminal::restore;
+
+use self::briefing::Briefing;
+use self::inbox::Inbox;
+use self::keys::Keys;
+use self::library::Library;
+use self::page::Page;
+use self::state::Walk;
+use self::terminal::{Drawn, Modes};
+use self::theme::Theme;
+use super::{Answer, BriefingAnswers, BriefingFacts, Front, Say, Update};
+use crate::playbook::plan::{Name, Plan, StepId};
+
+/// The terminal as a full screen, from the first page to the last. Dropping it gives the terminal back.
+pub struct Screen {
+    // Dropped in this order: the keys stop before the modes are given back.
+    keys: Keys,
+    terminal: Drawn,
+    theme: Theme,
+    _modes: Modes,
+}
+
+impl fmt::Debug for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Screen").field("theme", &self.theme).finish_non_exhaustive()
+    }
+}
+
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// When it cannot be used for a full screen: a sentence for the operator.
+    pub fn open() -> Result<Self, String> {
+        let modes = Modes::take()?;
+        let terminal = terminal::drawn()?;
+        let keys = Keys::start()?;
+        Ok(Self { keys, terminal, theme: Theme::of(|name| std::env::var(name).ok()), _modes: modes })
+    }
+
+    /// Lets the operator choose a playbook or an open run. None when the operator leaves.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn library(&mut self, entries: Vec<LibraryEntry>) -> Result<Option<Choice>, String> {
+        let mut library = Library::new(entries, self.theme);
+        self.show(&mut library)
+    }
+
+    /// Shows the briefing and takes the inputs. None when the operator leaves.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn briefing(
+        &mut self,
+        plan: &Plan,
+        prefilled: &BTreeMap<Name, Answer>,
+        facts: BriefingFacts,
+    ) -> Result<Option<BriefingAnswers>, String> {
+        let mut briefing = Briefing::new(plan, prefilled, facts, self.theme);
+        self.show(&mut briefing)
+    }
+
+    /// Shows a page on a thread of its own, so that this may also be called where a runtime is at work already.
+    fn show<P: Page + Send>(&mut self, page: &mut P) -> Result<P::Out, String>
+    where
+        P::Out: Send,
+    {
+        let (terminal, keys) = (&mut self.terminal, &mut self.keys);
+        let shown = thread::scope(|scope| {
+            scope.spawn(move || page::runtime()?.block_on(page::show(terminal, keys, page))).join()
+        });
+        shown.unwrap_or_else(|_| Err("the screen broke down".into()))
+    }
+
+    /// Goes on with the run. `record` says where its record is, for the last page; `rollback` opens that plan first.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start(self, plan: Arc<Plan>, record: String, rollback: Option<Option<StepId>>) -> Result<Tui, String> {
+        let inbox = Arc::new(Inbox::default());
+        let (send, words) = unbounded_channel();
+        let walk = Walk::new(plan, record, rollback, self.theme);
+        let runtime = page::runtime()?;
+        let theirs = Arc::clone(&inbox);
+        let thread = thread::Builder::new().name("screen".into()).spawn(move || {
+            let mut screen = self;
+            runtime.block_on(page::walk(&mut screen.terminal, &mut screen.keys, walk, theirs, send));
+        });
+        let thread = thread.map_err(|error| format!("the screen cannot be started: {error}"))?;
+        Ok(Tui { inbox, words: Some(words), thread: Some(thread) })
+    }
+}
+
+/// The full screen of a run.
+///
+/// Dropping it waits until the screen has ended and the terminal is given back: at once after a pause or when the
+/// operator left; after a run that is over, when the operator has read the last page. [`Tui::close`] does not wait
+/// for the operator.
+#[derive(Debug)]
+pub struct Tui {
+    inbox: Arc<Inbox>,
+    words: Option<UnboundedReceiver<Say>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Tui {
+    /// Ends the screen now: for signals, and when the session broke down.
+    pub fn close(&self) {
+        self.inbox.close();
+    }
+}
+
+impl Front for Tui {
+    fn take(&mut self, update: Update) {
+        self.inbox.put(update);
+    }
+
+    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
+        self.words.take()
+    }
+}
+
+impl Drop for Tui {
+    fn drop(&mut self) {
+        self.inbox.put(Update::Over);
+        if let Some(thread) = self.thread.take() {
+            // A screen that panicked has given the terminal back already, and said why.
+            let _ = thread.join();
+        }
+    }
+}

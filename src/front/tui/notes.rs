@@ -1,0 +1,156 @@
+//! The small dialogs: notes, reasons, the yes before a step that wants one, and leaving.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::command::act;
+use super::panel::{Ask, Panel, Purpose};
+use super::state::Walk;
+use super::text::{cells, wrap};
+use crate::engine::undo;
+
+/// Names a dialog that wants a line of text.
+pub(super) fn title(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::ByHand(_) => " done by hand ",
+        Purpose::Skip(_) => " skip ",
+        Purpose::Note(_) => " notes ",
+        Purpose::Abandon => " abandon the run ",
+        Purpose::Refuse { .. } => " refuse to sign ",
+    }
+}
+
+/// Counts the rows of a dialog that wants a line of text.
+pub(super) fn rows(walk: &Walk, ask: &Ask, columns: usize) -> usize {
+    told(walk, ask, columns).len() + 2
+}
+
+/// Draws a dialog that wants a line of text.
+pub(super) fn draw(walk: &Walk, ask: &Ask, frame: &mut Frame<'_>, area: Rect) {
+    let lines = told(walk, ask, usize::from(area.width));
+    let room = usize::from(area.height).saturating_sub(2);
+    // Where there are more notes than room, the latest ones are seen.
+    let lines: Vec<Line<'_>> = lines.iter().skip(lines.len().saturating_sub(room)).cloned().collect();
+    let text = cells(lines.len());
+    frame.render_widget(Paragraph::new(lines), Rect { height: text.min(area.height), ..area });
+    let rest = Rect { y: area.y + text.min(area.height), height: area.height.saturating_sub(text), ..area };
+    ask.form.draw(frame, Rect { height: rest.height.min(1), ..rest }, walk.theme);
+    if let Some(wrong) = &ask.wrong
+        && rest.height > 1
+    {
+        let line = Line::styled(wrong.clone(), walk.theme.bad());
+        frame.render_widget(Paragraph::new(line), Rect { y: rest.y + 1, height: 1, ..rest });
+    }
+}
+
+fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut say = |text: &str| lines.extend(wrap(text, columns).into_iter().map(Line::from));
+    match &ask.purpose {
+        Purpose::ByHand(target) => {
+            say(&format!(
+                "You did \"{}\" yourself. The record will say that it was done by hand; its checks are",
+                walk.name(&target.step)
+            ));
+            say("not asked. Use this only where the program cannot do it.");
+        }
+        Purpose::Skip(target) => {
+            say(&format!("\"{}\" will not be done. The record will say so.", walk.name(&target.step)));
+            if ask.free {
+                say("It is optional: the reason may stay empty.");
+            }
+        }
+        Purpose::Note(step) => {
+            for note in &walk.run.notes {
+                let time = note.at.strftime("%H:%M:%SZ").to_string();
+                let about = note.step.as_ref().map(|step| format!(" ({step})")).unwrap_or_default();
+                say(&format!("{time}{about}  {}", note.text));
+            }
+            match step {
+                Some(step) => say(&format!("A note on {step}, for the record:")),
+                None => say("A note for the record:"),
+            }
+        }
+        Purpose::Abandon => {
+            say("The run will be closed for good and its secrets deleted. Nothing is undone. What stays changed:");
+            let stays = undo::plan(&walk.plan, &walk.run, None);
+            let stays: Vec<String> = stays
+                .iter()
+                .filter(|step| step.sort != undo::UndoSort::Nothing)
+                .map(|step| format!("  {} {}", walk.theme.dot(), walk.name(&step.step)))
+                .collect();
+            if stays.is_empty() {
+                say("  nothing");
+            }
+            stays.iter().take(10).for_each(|line| say(line));
+            if stays.len() > 10 {
+                say(&format!("  and {} more", stays.len() - 10));
+            }
+        }
+        Purpose::Refuse { role, name } => say(&format!("{name} refuses to sign as {role}. The run stays open.")),
+    }
+    lines.push(Line::default());
+    lines
+}
+
+/// Sets what must be agreed to before a step starts.
+pub(super) fn confirm(walk: &Walk, panel: &Panel, columns: usize) -> Vec<Line<'static>> {
+    let Panel::Confirm(id) = panel else { return Vec::new() };
+    let Some(step) = walk.plan.step(id) else { return Vec::new() };
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    lines.extend(
+        wrap(&walk.fill(&step.title), columns).into_iter().map(|line| Line::styled(line, walk.theme.heading())),
+    );
+    lines.extend(act(walk, &step.action, columns).into_iter().take(8));
+    lines.push(Line::default());
+    let mut careful = |text: String| {
+        lines.extend(wrap(&text, columns).into_iter().map(|line| Line::styled(line, walk.theme.care())));
+    };
+    if let Some(text) = &step.confirm {
+        careful(walk.fill(text));
+    }
+    if let Some(text) = &step.irreversible {
+        careful(format!("This cannot be undone. {}", walk.fill(text)));
+    }
+    lines.push(Line::default());
+    lines.push(Line::from(vec![
+        Span::styled("y", walk.theme.key()),
+        Span::raw(" starts it   "),
+        Span::styled("Esc", walk.theme.key()),
+        Span::raw(" does nothing"),
+    ]));
+    lines
+}
+
+/// Sets what leaving means.
+pub(super) fn leave(walk: &Walk, columns: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let run = walk.run.begun.as_ref().map_or("", |begun| begun.run.as_str());
+    if walk.run.stage == crate::engine::Stage::Over {
+        lines.push(Line::from("The run is closed. Leave?"));
+    } else {
+        if let Some(busy) = &walk.run.busy {
+            let text = format!(
+                "\"{}\" still runs. x stops it; if you leave now, its end may not be seen.",
+                walk.name(&busy.target.step)
+            );
+            lines.extend(wrap(&text, columns).into_iter().map(|line| Line::styled(line, walk.theme.care())));
+        }
+        lines.extend(
+            wrap("The run stays open. Nothing is undone and nothing is lost. To go on later:", columns)
+                .into_iter()
+                .map(Line::from),
+        );
+        lines.push(Line::styled(format!("  runsheet resume {run}"), walk.theme.code()));
+    }
+    lines.push(Line::default());
+    lines.push(Line::from(vec![
+        Span::styled("y", walk.theme.key()),
+        Span::raw(" leave   "),
+        Span::styled("Esc", walk.theme.key()),
+        Span::raw(" stay"),
+    ]));
+    lines
+}

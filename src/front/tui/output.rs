@@ -1,0 +1,54 @@
+//! Live output: the command's colours, and nothing else of what it does to a terminal.
+//!
+//! Only the lines that can be seen are parsed. The text was made visible and masked before it came here.
+
+use ansi_to_tui::IntoText;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::state::Walk;
+use super::text::{fit, tame};
+use crate::output::Tail;
+
+/// How much of one line is parsed, in bytes: more than the widest screen shows, colours and all.
+const PARSED: usize = 4096;
+
+/// Draws the lines that can be seen.
+pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
+    let Some(tail) = walk.shown_target().and_then(|target| walk.outputs.get(&target)) else { return };
+    let height = usize::from(area.height);
+    let back = walk.back.min(tail.len().saturating_sub(height));
+    let end = tail.len() - back;
+    let start = end.saturating_sub(height);
+    let lines: Vec<Line<'_>> = (start..end).filter_map(|at| tail.line(at)).map(|line| styled(line, walk)).collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Says what of the output is seen, for the border.
+pub(super) fn title(walk: &Walk) -> String {
+    let Some(tail) = walk.shown_target().and_then(|target| walk.outputs.get(&target)) else { return " output ".into() };
+    let all = tail.dropped() + tail.len() as u64;
+    match walk.back {
+        0 => format!(" output: {all} lines "),
+        back => format!(" output: {back} of {all} lines back, End follows "),
+    }
+}
+
+/// Says whether there is any output to show.
+pub(super) fn any(walk: &Walk) -> bool {
+    walk.shown_target().and_then(|target| walk.outputs.get(&target)).is_some_and(|tail: &Tail| !tail.is_empty())
+}
+
+fn styled(line: &str, walk: &Walk) -> Line<'static> {
+    let line = &line[..line.floor_char_boundary(PARSED)];
+    // A carriage return was made visible or ended the line before; what is left of escapes is colour.
+    let Ok(text) = line.as_bytes().into_text() else { return Line::raw(fit(line, PARSED, walk.theme)) };
+    let spans = text.lines.into_iter().flat_map(|line| {
+        let base = line.style;
+        line.spans.into_iter().map(move |span| (base.patch(span.style), span.content))
+    });
+    let spans = spans.map(|(style, content)| Span::styled(tame(&content).into_owned(), walk.theme.adapt(style)));
+    Line::from(spans.collect::<Vec<_>>())
+}

@@ -1,0 +1,196 @@
+//! The loops: one for a page that asks something before there is a run, one for the run itself.
+//!
+//! A key is painted at once, everything else at most every 16 ms, and nothing when nothing changed. What must stay
+//! true: nothing here waits for the session, nothing wakes up by itself but for a clock that is on the screen, and when
+//! the terminal is gone the loop ends and says that it leaves.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, KeyEvent};
+use jiff::Timestamp;
+use ratatui::Frame;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedSender;
+use zeroize::Zeroize;
+
+use super::inbox::{Inbox, Item};
+use super::keys::Keys;
+use super::layout;
+use super::link;
+use super::state::Walk;
+use super::terminal::{self, Drawn};
+use crate::front::Say;
+use crate::output::Clipboard;
+
+/// The time between two frames that show what the run does.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// A page that asks something and ends with an answer.
+pub(super) trait Page {
+    /// What it ends with.
+    type Out;
+
+    /// Takes a key; an answer ends the page.
+    fn key(&mut self, key: KeyEvent) -> Option<Self::Out>;
+
+    /// Takes a paste.
+    fn paste(&mut self, text: &str);
+
+    /// Draws it.
+    fn draw(&self, frame: &mut Frame<'_>);
+}
+
+/// Makes what the loops run on.
+pub(super) fn runtime() -> Result<Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("the screen cannot be started: {error}"))
+}
+
+/// Shows a page until it is answered. An error when the terminal is gone.
+pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &mut P) -> Result<P::Out, String> {
+    let gone = |_| "the terminal is gone".to_owned();
+    let mut resized = signal(SignalKind::window_change()).map_err(gone)?;
+    loop {
+        terminal.draw(|frame| page.draw(frame)).map_err(gone)?;
+        let mut read = tokio::select! {
+            read = keys.next() => Some(read.ok_or("the terminal is gone")?),
+            _ = resized.recv() => None,
+        };
+        while let Some(next) = read {
+            match next.event {
+                Event::Key(key) => {
+                    if let Some(out) = page.key(key) {
+                        return Ok(out);
+                    }
+                }
+                Event::Paste(mut text) => {
+                    page.paste(&text);
+                    text.zeroize();
+                }
+                Event::Resize(_, _) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => {}
+            }
+            read = keys.waiting();
+        }
+    }
+}
+
+/// Shows a run until the operator leaves or the session is over.
+pub(super) async fn walk(
+    terminal: &mut Drawn,
+    keys: &mut Keys,
+    mut walk: Walk,
+    inbox: Arc<Inbox>,
+    says: UnboundedSender<Say>,
+) {
+    if follow(terminal, keys, &mut walk, &inbox, &says).await.is_none() {
+        // The session may be over already; then nobody needs to hear it.
+        let _ = says.send(Say::Quit);
+    }
+}
+
+/// Comes back with something when all is said, with none when the terminal is gone.
+async fn follow(
+    terminal: &mut Drawn,
+    keys: &mut Keys,
+    walk: &mut Walk,
+    inbox: &Inbox,
+    says: &UnboundedSender<Say>,
+) -> Option<()> {
+    let mut resized = signal(SignalKind::window_change()).ok()?;
+    let mut clipboard = Clipboard::new();
+    let mut painted: Option<Instant> = None;
+    let (mut dirty, mut urgent) = (true, true);
+    let mut second = 0;
+    loop {
+        for say in walk.says.drain(..) {
+            // The session that does not listen any more is over, and tells it in the inbox.
+            let _ = says.send(say);
+        }
+        if let Some(link) = walk.link.take() {
+            let said = link::follow(&link, &mut clipboard, terminal.backend_mut());
+            walk.message = Some((said, false));
+            dirty = true;
+        }
+        if std::mem::take(&mut walk.ring) {
+            terminal::ring(terminal);
+        }
+        let due = painted.map(|painted| painted + FRAME).filter(|_| !urgent);
+        if dirty && due.is_none_or(|due| Instant::now() >= due) {
+            let now = Timestamp::now();
+            second = now.as_second();
+            terminal.draw(|frame| layout::draw(walk, frame, now)).ok()?;
+            painted = Some(Instant::now());
+            if walk.live {
+                walk.gate.painted(Instant::now());
+            }
+            (dirty, urgent) = (false, false);
+        }
+        let frame = painted.map(|painted| painted + FRAME).filter(|_| dirty);
+        let clock = layout::ticks(walk).then(|| Instant::now() + to_next_second());
+        let wake = [frame, clock, walk.gate.opens()].into_iter().flatten().min();
+        tokio::select! {
+            biased;
+            read = keys.next() => {
+                let mut read = Some(read?);
+                while let Some(next) = read {
+                    match next.event {
+                        Event::Key(key) => walk.key(key, next.at),
+                        Event::Paste(mut text) => {
+                            walk.paste(&text, next.at);
+                            text.zeroize();
+                        }
+                        Event::Resize(_, _) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => {}
+                    }
+                    read = keys.waiting();
+                }
+                (dirty, urgent) = (true, true);
+            }
+            () = inbox.rung() => {
+                if take(walk, inbox) {
+                    return Some(());
+                }
+                dirty = true;
+            }
+            _ = resized.recv() => (dirty, urgent) = (true, true),
+            () = until(wake) => {
+                dirty |= walk.gate.pass(Instant::now());
+                dirty |= layout::ticks(walk) && Timestamp::now().as_second() != second;
+            }
+        }
+        let ended = walk.over && (walk.run.stage != crate::engine::Stage::Over || walk.leaving);
+        if ended || (walk.leaving && walk.run.stage == crate::engine::Stage::Over) {
+            for say in walk.says.drain(..) {
+                let _ = says.send(say);
+            }
+            return Some(());
+        }
+    }
+}
+
+/// Takes in all that waits. Says whether the screen is to end at once.
+fn take(walk: &mut Walk, inbox: &Inbox) -> bool {
+    for item in inbox.drain() {
+        match item {
+            Item::Update(update) => walk.take(update),
+            Item::Output { target, text } => walk.output(target, &text),
+            Item::Close => return true,
+        }
+    }
+    walk.settle();
+    false
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns how long it is to the next full second of the clock.
+fn to_next_second() -> Duration {
+    let gone = u64::try_from(Timestamp::now().subsec_millisecond()).unwrap_or(0);
+    Duration::from_millis(1001 - gone.min(1000))
+}

@@ -1,0 +1,146 @@
+//! The panels that lie over the run: what each holds, and which actions it offers.
+//!
+//! A panel is opened by the operator's own key and closed by `Esc`, which does nothing else. How each is drawn stands
+//! in a file of its own.
+
+use super::field::Field;
+use super::form::Form;
+use super::keymap::Action;
+use crate::engine::Target;
+use crate::playbook::plan::StepId;
+
+/// A panel.
+#[derive(Debug)]
+pub(super) enum Panel {
+    /// All keys, scrolled down by some lines.
+    Help(usize),
+    /// What can be done now.
+    Palette(Palette),
+    /// A line of text is wanted.
+    Ask(Box<Ask>),
+    /// The step wants a deliberate yes before it starts.
+    Confirm(StepId),
+    /// What a rollback would do; the marked choice, from 0: everything, then the steps that started, newest first.
+    Rollback {
+        /// The choice.
+        choice: usize,
+        /// Lines scrolled down.
+        down: usize,
+    },
+    /// Whether to leave.
+    Leave,
+}
+
+/// A line of text that is wanted, and what for.
+#[derive(Debug)]
+pub(super) struct Ask {
+    /// What it is for.
+    pub(super) purpose: Purpose,
+    /// The one field.
+    pub(super) form: Form,
+    /// It may stay empty.
+    pub(super) free: bool,
+    /// What is wrong.
+    pub(super) wrong: Option<String>,
+}
+
+/// What a line of text is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Something was done by hand.
+    ByHand(Target),
+    /// Something is passed over.
+    Skip(Target),
+    /// A note, on a step.
+    Note(Option<StepId>),
+    /// The run is given up.
+    Abandon,
+    /// A role refuses to sign.
+    Refuse {
+        /// The role.
+        role: String,
+        /// Who refuses.
+        name: String,
+    },
+}
+
+/// The list of what can be done now.
+#[derive(Debug)]
+pub(super) struct Palette {
+    /// What was offered when it was opened.
+    pub(super) offered: Vec<Action>,
+    /// The words to find by.
+    pub(super) find: Form,
+    /// The marked row.
+    pub(super) at: usize,
+}
+
+impl Ask {
+    /// Asks for a line.
+    pub(super) fn new(purpose: Purpose, free: bool) -> Self {
+        let prompt = match &purpose {
+            Purpose::ByHand(_) => "What was done",
+            Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
+            Purpose::Note(_) => "Note",
+        };
+        Self { purpose, form: Form::new(vec![Field::line("text", prompt)], Vec::new()), free, wrong: None }
+    }
+
+    /// Returns what was typed.
+    pub(super) fn text(&self) -> &str {
+        self.form.fields.first().and_then(Field::shown).unwrap_or_default().trim()
+    }
+}
+
+impl Palette {
+    /// Lists what was offered and matches the words.
+    pub(super) fn found(&self) -> Vec<Action> {
+        let words = self.find.fields.first().and_then(Field::shown).unwrap_or_default().to_lowercase();
+        let has = |action: &&Action| {
+            let row = super::keymap::binding(**action);
+            words
+                .split_whitespace()
+                .all(|word| row.label.to_lowercase().contains(word) || row.help.to_lowercase().contains(word))
+        };
+        self.offered.iter().filter(has).copied().collect()
+    }
+}
+
+impl Panel {
+    /// Says whether the panel answers the question of the moment, so that it makes no sense once that has changed.
+    pub(super) fn answers(&self) -> bool {
+        match self {
+            Self::Confirm(_) | Self::Palette(_) => true,
+            Self::Ask(ask) => match ask.purpose {
+                Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
+                Purpose::Note(_) | Purpose::Abandon => false,
+            },
+            Self::Help(_) | Self::Rollback { .. } | Self::Leave => false,
+        }
+    }
+
+    /// Lists what can be done in it, what matters most first.
+    pub(super) fn offers(&self, idle: bool) -> Vec<Action> {
+        match self {
+            Self::Help(_) => vec![Action::Back, Action::Up, Action::Down, Action::PageUp, Action::PageDown],
+            Self::Palette(_) => vec![Action::Choose, Action::Up, Action::Down, Action::Back],
+            Self::Ask(_) => vec![Action::Accept, Action::ClearField, Action::Back, Action::Interrupt],
+            Self::Confirm(_) => vec![Action::Agree, Action::Back, Action::Interrupt],
+            Self::Rollback { .. } => {
+                let mut offers = vec![Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Back];
+                if idle {
+                    offers.insert(0, Action::Agree);
+                }
+                offers.push(Action::Interrupt);
+                offers
+            }
+            Self::Leave if idle => vec![Action::Agree, Action::Back, Action::Interrupt],
+            Self::Leave => vec![Action::Stop, Action::Agree, Action::Back, Action::Interrupt],
+        }
+    }
+
+    /// Says whether letters are typed into it.
+    pub(super) fn typing(&self) -> bool {
+        matches!(self, Self::Ask(_) | Self::Palette(_))
+    }
+}

@@ -1,0 +1,118 @@
+//! What keys may and may not do.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::story::Story;
+use crate::engine::{Awaiting, How, Target};
+use crate::front::tui::keymap::Action;
+use crate::front::{Answer, Say, Update};
+
+fn enter() -> KeyEvent {
+    KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)
+}
+
+#[test]
+fn a_key_from_before_the_question_answers_nothing() {
+    let mut story = Story::begin();
+    story.walk.gate = crate::front::tui::state::Gate::default();
+    story.walk.key(enter(), story.clock);
+    assert!(story.walk.says.is_empty());
+    // shown now, and still too early
+    story.walk.gate.painted(story.clock);
+    story.walk.key(enter(), story.clock + Duration::from_millis(299));
+    assert!(story.walk.says.is_empty());
+    assert!(story.walk.message.as_ref().is_some_and(|(text, _)| text.contains("before the question")));
+    story.walk.key(enter(), story.clock + Duration::from_millis(301));
+    assert!(matches!(story.walk.says[..], [Say::Input(_)]));
+}
+
+#[test]
+fn a_second_enter_says_nothing_twice() {
+    let mut story = Story::begin();
+    story.walk.key(enter(), story.clock);
+    story.walk.key(enter(), story.clock);
+    assert_eq!(story.walk.says.len(), 1);
+    story.walk.take(Update::Refused("not now".into()));
+    story.walk.key(enter(), story.clock);
+    assert_eq!(story.walk.says.len(), 2);
+}
+
+#[test]
+fn enter_alone_never_starts_what_cannot_be_undone() {
+    let mut story = Story::begin();
+    story.up_to("reset-doadmin");
+    for _ in 0..5 {
+        story.press(KeyCode::Enter);
+    }
+    assert_eq!(story.walk.awaiting, Awaiting::Go("reset-doadmin".into()));
+    story.press(KeyCode::Char('y'));
+    assert!(matches!(story.walk.awaiting, Awaiting::World(_)));
+}
+
+#[test]
+fn enter_answers_no_failure() {
+    let mut story = Story::begin();
+    story.press(KeyCode::Enter);
+    story.performed("signed-in", How::Failed, "exit status 1");
+    story.press(KeyCode::Enter);
+    assert_eq!(story.walk.awaiting, Awaiting::Decision("signed-in".into()));
+    story.press(KeyCode::Char('r'));
+    assert!(matches!(story.walk.awaiting, Awaiting::World(_)));
+}
+
+#[test]
+fn a_paste_that_comes_as_keys_goes_into_the_field() {
+    let mut story = Story::begin();
+    story.up_to("reset-valkey");
+    story.press(KeyCode::Enter);
+    story.press(KeyCode::Char('y'));
+    story.type_in("CANARY-qsbnx:?-word");
+    assert!(story.walk.panel.is_none());
+    assert!(!story.frame(100, 30).contains("CANARY"));
+    story.press(KeyCode::Esc);
+    story.type_in("  ");
+    assert_eq!(story.walk.form.as_ref().map(crate::front::tui::form::Form::unticked), Some(0));
+    story.walk.key(enter(), story.clock);
+    let said = story.walk.says.pop();
+    let Some(Say::Answer { target, answers }) = said else { panic!("{said:?}") };
+    assert_eq!(target, Target::step(&"reset-valkey".into()));
+    let [(name, Answer::Secret(secret))] = &answers[..] else { panic!() };
+    assert_eq!((name.as_str(), secret.expose()), ("new_valkey_password", "CANARY-qsbnx:?-word"));
+}
+
+#[test]
+fn looking_elsewhere_takes_no_answer() {
+    let mut story = Story::begin();
+    story.press(KeyCode::Down);
+    assert!(!story.walk.here());
+    assert!(!story.walk.offers().contains(&Action::Start));
+    story.press(KeyCode::Enter);
+    assert_eq!(story.walk.awaiting, Awaiting::Go("signed-in".into()));
+    story.press(KeyCode::Esc);
+    assert!(story.walk.offers().contains(&Action::Start));
+}
+
+#[test]
+fn stopping_is_polite_first() {
+    let mut story = Story::begin();
+    story.press(KeyCode::Enter);
+    story.press(KeyCode::Char('x'));
+    assert!(story.walk.run.busy.as_ref().is_some_and(|busy| busy.stopping));
+    story.walk.key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL), story.clock);
+    let hard = crate::engine::Input::Stop { hard: true };
+    assert!(matches!(&story.walk.says[..], [Say::Input(input)] if *input == hard));
+}
+
+#[test]
+fn the_footer_shows_only_keys_that_work() {
+    let mut story = Story::begin();
+    for step in ["reset-doadmin", "write-files", "reset-valkey", "restart", "quiet"] {
+        story.up_to(step);
+        let offers = story.walk.offers();
+        for (at, action) in offers.iter().enumerate() {
+            assert!(!offers[..at].contains(action), "{action:?} twice at {step}");
+        }
+    }
+}

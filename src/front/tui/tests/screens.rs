@@ -1,0 +1,227 @@
+//! Each screen at 80x24 and 120x40. Times do not vary: the clock stands still.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::KeyCode;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::story::{Story, plan, shown};
+use crate::engine::{Finding, How, Target};
+use crate::front::tui::briefing::{Briefing, BriefingFacts};
+use crate::front::tui::library::{Choice, Library, LibraryEntry};
+use crate::front::tui::page::Page;
+use crate::front::tui::theme::Theme;
+use crate::front::{Answer, Update};
+use crate::playbook::plan::Name;
+
+fn both(name: &str, story: &Story) {
+    insta::assert_snapshot!(format!("{name}_80x24"), story.frame(80, 24));
+    insta::assert_snapshot!(format!("{name}_120x40"), story.frame(120, 40));
+}
+
+fn draw_page(page: &impl Page, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| page.draw(frame)).unwrap();
+    shown(&terminal)
+}
+
+fn facts() -> BriefingFacts {
+    BriefingFacts {
+        playbook: "rotate.yaml".into(),
+        operator: "ada".into(),
+        requires: vec![("doctl".into(), true), ("pm2".into(), false)],
+        sources: BTreeMap::from([("pg_host".into(), "$PG_HOST".into())]),
+        problems: BTreeMap::from([("old_valkey_password".into(), ".env has no key REDIS_URL".into())]),
+        mode: None,
+    }
+}
+
+#[test]
+fn the_briefing() {
+    let plan = plan();
+    let prefilled: BTreeMap<Name, Answer> = BTreeMap::from([("pg_host".into(), Answer::Text("pg.example.com".into()))]);
+    let mut briefing = Briefing::new(&plan, &prefilled, facts(), Theme::rich());
+    insta::assert_snapshot!("briefing_80x24", draw_page(&briefing, 80, 24));
+    let key = |code| crossterm::event::KeyEvent::new(code, crossterm::event::KeyModifiers::NONE);
+    briefing.key(key(KeyCode::Char('p')));
+    briefing.key(key(KeyCode::Enter));
+    briefing.paste("CANARY-old-password\r\n");
+    insta::assert_snapshot!("briefing_protected_120x40", draw_page(&briefing, 120, 40));
+    assert!(briefing.key(key(KeyCode::F(10))).is_none());
+    for letter in "production".chars() {
+        briefing.key(key(KeyCode::Char(letter)));
+    }
+    insta::assert_snapshot!("briefing_ready_80x24", draw_page(&briefing, 80, 24));
+    let answers = briefing.key(key(KeyCode::F(10))).unwrap().unwrap();
+    assert_eq!(answers.typed.as_deref(), Some("production"));
+    assert_eq!(answers.answers.len(), 4);
+}
+
+#[test]
+fn the_library() {
+    let entry = |title: &str, choice| LibraryEntry {
+        title: title.into(),
+        summary: "What it is for, in a sentence or two.".into(),
+        choice,
+        state: "open since 02:41, at reset-doadmin".into(),
+    };
+    let library = Library::new(
+        vec![
+            entry("First steps", Choice::Playbook("first-steps.yaml".into())),
+            entry("Rotate passwords", Choice::Run("01J".into())),
+        ],
+        Theme::rich(),
+    );
+    insta::assert_snapshot!("library_80x24", draw_page(&library, 80, 24));
+}
+
+#[test]
+fn a_step_that_is_next() {
+    let story = Story::begin();
+    both("next", &story);
+    let mut story = Story::begin();
+    story.up_to("reset-doadmin");
+    both("irreversible", &story);
+    story.press(KeyCode::Enter);
+    insta::assert_snapshot!("confirm_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn running_with_output_and_probes() {
+    let mut story = Story::begin();
+    story.up_to("reset-doadmin");
+    story.press(KeyCode::Enter);
+    story.press(KeyCode::Char('y'));
+    let target = Target::step(&"reset-doadmin".into());
+    let lines: String = (1..60).map(|number| format!("\u{1b}[32mline\u{1b}[0m {number}\n")).collect();
+    story.update(Update::Output { target: target.clone(), text: lines.into() });
+    story.wait(12);
+    both("running", &story);
+    story.performed("reset-doadmin", How::Ok, "exit status 0");
+    for (probe, finding, pass, saw) in [
+        (0, Finding::Differs, false, "password authentication failed"),
+        (0, Finding::Holds, true, "PostgreSQL 16.2, TLS 1.3, 41ms"),
+        (1, Finding::Unreachable, false, "no answer in 10s"),
+    ] {
+        story.update(Update::Attempt { target: target.clone(), probe, attempt: 2, finding, pass, saw: saw.into() });
+    }
+    both("probes", &story);
+    story.probed(
+        "reset-doadmin",
+        &[
+            ("the new password is accepted", Finding::Holds, "PostgreSQL 16.2, TLS 1.3, 41ms"),
+            ("the old password is refused", Finding::Unreachable, "no answer in 10s"),
+        ],
+    );
+    both("failed", &story);
+}
+
+#[test]
+fn an_edit_with_its_diff() {
+    let mut story = Story::begin();
+    story.up_to("write-files");
+    let diff = "--- /srv/milo/.env\n+++ /srv/milo/.env\n@@ -3 +3 @@\n-DATABASE_URL=postgres://doadmin:[masked]@pg.example.com/defaultdb\n+DATABASE_URL=postgres://doadmin:[masked: new_pg_password]@pg.example.com/defaultdb\n";
+    story.update(Update::Preview { target: Target::step(&"write-files".into()), diff: Ok(diff.into()) });
+    both("edit", &story);
+}
+
+#[test]
+fn a_person_with_a_secret_field() {
+    let mut story = Story::begin();
+    story.up_to("reset-valkey");
+    story.press(KeyCode::Enter);
+    story.press(KeyCode::Char('y'));
+    both("person", &story);
+    story.walk.paste("CANARY-new-valkey\n", story.clock);
+    assert!(!story.frame(120, 40).contains("CANARY"));
+    insta::assert_snapshot!("person_pasted_80x24", story.frame(80, 24));
+    story.press(KeyCode::Enter);
+    insta::assert_snapshot!("person_unticked_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn the_rollback() {
+    let mut story = Story::begin();
+    story.up_to("restart");
+    story.press(KeyCode::Char('b'));
+    both("rollback", &story);
+    story.press(KeyCode::Down);
+    story.press(KeyCode::Char('y'));
+    insta::assert_snapshot!("undo_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn panels() {
+    let mut story = Story::begin();
+    story.press(KeyCode::Char('?'));
+    both("help", &story);
+    story.press(KeyCode::Esc);
+    story.press(KeyCode::Char(':'));
+    story.type_in("roll");
+    insta::assert_snapshot!("palette_80x24", story.frame(80, 24));
+    story.press(KeyCode::Esc);
+    story.press(KeyCode::Char('n'));
+    story.type_in("the panel was slow");
+    story.press(KeyCode::Enter);
+    story.press(KeyCode::Char('n'));
+    insta::assert_snapshot!("notes_80x24", story.frame(80, 24));
+    story.press(KeyCode::Esc);
+    story.press(KeyCode::Char('q'));
+    insta::assert_snapshot!("leave_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn the_end() {
+    let mut story = Story::begin();
+    story.up_to("restart");
+    story.press(KeyCode::Char('h'));
+    story.type_in("restarted from the panel");
+    story.press(KeyCode::Enter);
+    insta::assert_snapshot!("statement_80x24", story.frame(80, 24));
+    story.press(KeyCode::Char('y'));
+    both("sign_off", &story);
+    story.type_in("Ada L.");
+    story.press(KeyCode::Enter);
+    insta::assert_snapshot!("finish_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn too_small() {
+    let story = Story::begin();
+    insta::assert_snapshot!("too_small_60x10", story.frame(60, 10));
+}
+
+#[test]
+fn no_size_breaks_any_screen() {
+    let mut stories = vec![Story::begin()];
+    for (step, keys) in [
+        ("reset-doadmin", vec![KeyCode::Enter]),
+        ("write-files", vec![KeyCode::Char(':')]),
+        ("reset-valkey", vec![KeyCode::Enter, KeyCode::Char('y')]),
+        ("restart", vec![KeyCode::Char('b')]),
+        ("restart", vec![KeyCode::Char('?')]),
+        ("restart", vec![KeyCode::Char('s')]),
+        ("restart", vec![KeyCode::Char('q')]),
+        ("restart", vec![KeyCode::Char('z')]),
+        ("quiet", vec![KeyCode::Char('y')]),
+    ] {
+        let mut story = Story::begin();
+        story.up_to(step);
+        keys.into_iter().for_each(|key| story.press(key));
+        stories.push(story);
+    }
+    let plan = plan();
+    let briefing = Briefing::new(&plan, &BTreeMap::new(), facts(), Theme::plain());
+    let library = Library::new(Vec::new(), Theme::plain());
+    let sizes = |most: u16| (0..6).chain((6..=most).step_by(7)).chain([79, 80, 81]).collect::<Vec<u16>>();
+    for width in sizes(300) {
+        for height in sizes(100).into_iter().chain([23, 24, 25]) {
+            draw_page(&briefing, width, height);
+            draw_page(&library, width, height);
+            for story in &stories {
+                story.frame(width, height);
+            }
+        }
+    }
+}

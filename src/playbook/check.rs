@@ -1,0 +1,182 @@
+//! From a text to a plan, or to all that is wrong with it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::fault::{Fault, Severity};
+use super::lower::{Lower, duration_of, flag, text_of, texts_of};
+use super::names::Wants;
+use super::plan::{FollowUp, Name, Phase, Plan, Section, SignOff, Step, StepId};
+use super::yaml::{self, Node, Place};
+use super::{format, inputs, shape, steps, structure};
+
+/// A playbook in which nothing is wrong.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The plan.
+    pub plan: Plan,
+    /// What has no effect yet, in the order of the file.
+    pub warnings: Vec<Fault>,
+}
+
+/// Checks the text of a playbook. Pure: no file is looked at.
+///
+/// # Errors
+/// All faults at once, in the order of the file; warnings among them.
+pub fn check(text: &str) -> Result<Checked, Vec<Fault>> {
+    let (root, mut faults) = yaml::parse(text);
+    let mut plan = Plan::default();
+    if let Some(root) = &root {
+        structure::check(root, &shape::Shape::Map(format::playbook), "the playbook", &mut faults);
+        let mut lower = Lower::new(text);
+        lower.faults = faults;
+        plan = playbook(&mut lower, root);
+        lower.names.resolve(&lower.source, &mut lower.faults);
+        plan.names = lower.names.specs();
+        faults = lower.faults;
+    }
+    faults.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+    faults.dedup();
+    if root.is_some() && faults.iter().all(|fault| fault.severity == Severity::Warning) {
+        Ok(Checked { plan, warnings: faults })
+    } else {
+        Err(faults)
+    }
+}
+
+fn playbook<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Plan {
+    let contacts = root.get("contacts").map(Node::entries).unwrap_or_default();
+    let mut plan = Plan {
+        title: text_of(root, "title").unwrap_or_default(),
+        summary: text_of(root, "summary"),
+        description: text_of(root, "description"),
+        version: text_of(root, "version"),
+        owners: texts_of(root, "owners"),
+        contacts: contacts.iter().filter_map(|e| Some((e.key.clone(), e.value.scalar()?.to_owned()))).collect(),
+        tags: texts_of(root, "tags"),
+        window: duration_of(root, "window"),
+        every: duration_of(root, "every"),
+        requires: texts_of(root, "requires"),
+        inputs: root.get("inputs").map(|node| inputs::briefing(lower, node)).unwrap_or_default(),
+        ..Plan::default()
+    };
+    plan.protected = protected(lower, root, &plan);
+    for node in list(root, "phases") {
+        let title = lower.template_of(node, "title").unwrap_or_default();
+        let start = plan.steps.len();
+        plan.steps.extend(list(node, "steps").iter().filter_map(|node| steps::step(lower, node)));
+        plan.phases.push(Phase { title, steps: start..plan.steps.len() });
+    }
+    lower.at.section = Section::Success;
+    plan.steps.extend(success(lower, root));
+    for (section, key) in [(Section::Cleanup, "cleanup"), (Section::AfterRollback, "after_rollback")] {
+        lower.at.section = section;
+        plan.steps.extend(list(root, key).iter().filter_map(|node| steps::step(lower, node)));
+    }
+    lower.at.step += 1;
+    lower.at.section = Section::Cleanup;
+    lower.at.when = [].into();
+    plan.temporary = temporary(lower, root);
+    plan.follow_up = follow_up(lower, root);
+    plan.sign_off = root.get("sign_off").map(|node| sign_off(lower, node));
+    plan.index = index(lower, root, &plan.steps);
+    plan
+}
+
+/// Returns the entries of a list under a key.
+fn list<'a>(map: &'a Node, key: &str) -> &'a [Node] {
+    match map.get(key).map(|node| &node.value) {
+        Some(yaml::Value::List(items)) => items,
+        // Anything else has its fault by its shape.
+        Some(yaml::Value::Broken | yaml::Value::Scalar(_) | yaml::Value::Map(_)) | None => &[],
+    }
+}
+
+fn protected<'a>(lower: &mut Lower<'a>, root: &'a Node, plan: &Plan) -> Vec<(Name, Vec<String>)> {
+    let mut protected = Vec::new();
+    for entry in root.get("protected").map(Node::entries).unwrap_or_default() {
+        if structure::name(&entry.key).is_some() {
+            continue;
+        }
+        if !plan.inputs.iter().any(|input| input.name.as_str() == entry.key) && lower.names.is_defined(&entry.key) {
+            continue;
+        }
+        lower.names.uses(&entry.key, entry.place, None, Wants::Either, lower.at.clone());
+        let mut values = Vec::new();
+        for item in entry.value.items() {
+            if let Some(value) = item.scalar() {
+                lower.names.expects_value(&entry.key, value, item.place);
+                values.push(value.to_owned());
+            }
+        }
+        protected.push((Name::new(&entry.key), values));
+    }
+    protected
+}
+
+fn success<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Vec<Step> {
+    let nodes = list(root, "success");
+    let own: HashSet<&str> = step_nodes(root).filter_map(|node| node.get("id")?.scalar()).collect();
+    let mut number = 0;
+    let mut made = || loop {
+        number += 1;
+        let id = format!("success-{number}");
+        if !own.contains(id.as_str()) {
+            return StepId::new(&id);
+        }
+    };
+    nodes.iter().filter_map(|node| steps::criterion(lower, node, made())).collect()
+}
+
+/// Lists all that has the id of a step, in the order of the plan.
+fn step_nodes(root: &Node) -> impl Iterator<Item = &Node> {
+    let phases = list(root, "phases").iter().flat_map(|phase| list(phase, "steps"));
+    phases.chain(["success", "cleanup", "after_rollback"].into_iter().flat_map(|key| list(root, key)))
+}
+
+fn index(lower: &mut Lower<'_>, root: &Node, steps: &[Step]) -> HashMap<StepId, usize> {
+    let mut seen: HashMap<&str, Place> = HashMap::new();
+    for id in step_nodes(root).filter_map(|node| node.get("id")) {
+        let Some(text) = id.scalar() else { continue };
+        match seen.get(text) {
+            Some(first) => {
+                let line = first.line;
+                lower.fault(
+                    id.place,
+                    format!("two steps have the id `{text}`"),
+                    format!("line {line} has it: choose another"),
+                );
+            }
+            None => {
+                seen.insert(text, id.place);
+            }
+        }
+    }
+    steps.iter().enumerate().map(|(at, step)| (step.id.clone(), at)).collect()
+}
+
+fn temporary<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Vec<super::plan::Template> {
+    let files = root.get("temporary").map(Node::items).unwrap_or_default();
+    files.iter().filter_map(|file| lower.template(file)).collect()
+}
+
+fn follow_up<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Vec<FollowUp> {
+    list(root, "follow_up")
+        .iter()
+        .filter_map(|node| {
+            let title = lower.template(node.get("title").unwrap_or(node))?;
+            Some(FollowUp { title, within: duration_of(node, "within") })
+        })
+        .collect()
+}
+
+fn sign_off(lower: &mut Lower<'_>, node: &Node) -> SignOff {
+    let mut by: Vec<String> = Vec::new();
+    for role in node.get("by").map(Node::items).unwrap_or_default() {
+        let Some(text) = role.scalar() else { continue };
+        if by.iter().any(|other| other == text) {
+            lower.fault(role.place, format!("`{text}` signs twice"), "keep one of the two, or name another role");
+        }
+        by.push(text.to_owned());
+    }
+    SignOff { by, distinct: flag(node, "distinct") }
+}

@@ -1,0 +1,115 @@
+//! Fields that several kinds and probes share.
+
+use std::sync::LazyLock;
+
+use super::expect;
+use super::shape::{Field, Key, Shape, Table};
+
+/// A text, or a secret by name.
+pub(super) const GIVEN: Shape = Shape::OneOf(&[Shape::Scalar, Shape::Map(given)]);
+
+fn given() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::new(
+            "a secret by name",
+            &[const { &[Field::required("secret", "The name of the secret.", Shape::Name)] }],
+        )
+    });
+    &TABLE
+}
+
+/// A script, or a program with its arguments.
+pub(super) const COMMAND: Shape = Shape::OneOf(&[Shape::Text, Shape::List(&Shape::Scalar, 1)]);
+
+pub(super) const SHELL: Field = Field::new(
+    "shell",
+    "The shell of a script: a program that takes `-c`, or all words before the script. `bash -euo pipefail -c` when left out.",
+    Shape::OneOf(&[Shape::Text, Shape::List(&Shape::Text, 1)]),
+);
+
+pub(super) const ENV: Field =
+    Field::new("env", "Environment variables: texts, or secrets by name.", Shape::Open(Key::Variable, &GIVEN));
+
+pub(super) const STDIN: Field =
+    Field::new("stdin", "What it reads on standard input: a text, or a secret by name.", GIVEN);
+
+pub(super) const CWD: Field =
+    Field::new("cwd", "The folder it runs in; the playbook's own when left out.", Shape::Template);
+
+pub(super) const TTY: Field = Field::new(
+    "tty",
+    "An interactive program.",
+    Shape::Later("ask for what it needs with `ask`, and pass it by `stdin` or `env`"),
+);
+
+pub(super) const EXPECT: Field = Field::new(
+    "expect",
+    "What the answer must be; in a list, all must hold.",
+    Shape::OneOf(&[Shape::Choice(&["denied"]), Shape::Map(expect::table), Shape::List(&EXPECT_ENTRY, 1)]),
+);
+
+const EXPECT_ENTRY: Shape = Shape::OneOf(&[Shape::Choice(&["denied"]), Shape::Map(expect::table)]);
+
+pub(super) const CAPTURE: Field = Field::new(
+    "capture",
+    "Names for parts of the output: `whole`, or `json`, `regex` and `secret`.",
+    Shape::Open(Key::Name, &Shape::OneOf(&[Shape::Choice(&["whole"]), Shape::Map(capture)])),
+);
+
+fn capture() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::new(
+            "a capture",
+            &[const {
+                &[
+                    Field::new("json", "A JSON pointer to the value.", Shape::Pointer),
+                    Field::new("regex", "A regular expression: its one group, or the whole match.", Shape::Pattern),
+                    Field::new(
+                        "secret",
+                        "The value is a secret; the output is withheld until it is known.",
+                        Shape::Boolean,
+                    ),
+                ]
+            }],
+        )
+    });
+    &TABLE
+}
+
+pub(super) const TIMEOUT: Field =
+    Field::new("timeout", "The longest that the command, or one attempt of a probe, may take.", Shape::Duration);
+
+pub(super) const CA: Field =
+    Field::new("ca", "A file with the certificates to trust, in place of the system's.", Shape::Template);
+
+pub(super) const TITLE: Field = Field::new("title", "What it is called.", Shape::Text);
+
+pub(super) const SIMULATE: Field =
+    Field::new("simulate", "What a drill shows in place of the real thing.", Shape::Map(simulate));
+
+fn simulate() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::new(
+            "a simulation",
+            &[const {
+                &[
+                    Field::new("stdout", "Standard output.", Shape::Scalar),
+                    Field::new("stderr", "Standard error.", Shape::Scalar),
+                    Field::new("exit", "The exit status.", Shape::Integer(0, 255)),
+                    Field::new("takes", "How long it seems to take.", Shape::DurationOrZero),
+                ]
+            }],
+        )
+    });
+    &TABLE
+}
+
+/// `when`: every name has one of its values.
+pub(super) const WHEN: Field =
+    Field::new("when", "Takes part only when every name has one of its values.", Shape::Open(Key::Name, &VALUES));
+
+/// One value or several.
+pub(super) const VALUES: Shape = Shape::OneOf(&[Shape::Scalar, Shape::List(&Shape::Scalar, 1)]);
+
+/// One text or several.
+pub(super) const TEXTS: Shape = Shape::OneOf(&[Shape::Text, Shape::List(&Shape::Text, 1)]);

@@ -1,0 +1,111 @@
+//! `edit`: changes files, and undoes itself.
+
+use std::sync::LazyLock;
+
+use super::super::fields::GIVEN;
+use super::super::lower::{Lower, text_of};
+use super::super::names::Wants;
+use super::super::plan::{Act, EditPlace, EditSpec, Given, Put};
+use super::super::shape::{Field, Shape, Table};
+use super::super::yaml::Node;
+use super::Kind;
+
+pub(super) static KIND: Kind = Kind {
+    name: "edit",
+    doc: "changes files: the value of a `dotenv` key, or what `match` finds, with `value`, `replace` or `url_password`; undone by itself",
+    example: "edit: { file: .env, dotenv: DATABASE_URL, url_password: new_password }",
+    fields: &[Field::new(
+        "edit",
+        "Changes to files.",
+        Shape::OneOf(&[Shape::Map(table), Shape::List(&Shape::Map(table), 1)]),
+    )],
+    changes: false,
+    lower,
+};
+
+const LATER: Shape = Shape::Later("change the file with `match` and `replace`, and prove it with a probe");
+
+fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::new(
+            "an edit",
+            &[const {
+                &[
+                    Field::required("file", "The file.", Shape::Template),
+                    Field::new("dotenv", "The key of a dotenv file whose value is changed.", Shape::Variable),
+                    Field::new(
+                        "match",
+                        "A regular expression; where it has a group, only the group is replaced.",
+                        Shape::Pattern,
+                    ),
+                    Field::new("value", "The new value of the key: a text, or a secret by name.", GIVEN),
+                    Field::new(
+                        "replace",
+                        "What is put in for the match, literally: a text, or a secret by name.",
+                        GIVEN,
+                    ),
+                    Field::new(
+                        "url_password",
+                        "The secret to put in as the password of the URL that stands there.",
+                        Shape::Name,
+                    ),
+                    Field::new(
+                        "count",
+                        "How many places there must be, exactly; 1 when left out.",
+                        Shape::Integer(1, 100_000),
+                    ),
+                    Field::new("json", "A JSON pointer to the value.", LATER),
+                    Field::new("yaml", "A JSON pointer to the value.", LATER),
+                    Field::new("toml", "A JSON pointer to the value.", LATER),
+                ]
+            }],
+        )
+        .exactly_one(vec![&["dotenv"], &["match"]], None)
+        .goes_with("value", "dotenv")
+        .goes_with("replace", "match")
+        .goes_with("count", "match")
+    });
+    &TABLE
+}
+
+fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
+    let edits = node.get("edit")?;
+    Some(Act::Edit(edits.items().iter().filter_map(|item| edit(lower, item)).collect()))
+}
+
+fn edit<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<EditSpec> {
+    let file = lower.template_of(node, "file");
+    let pattern = node.get("match").and_then(|pattern| lower.pattern_with_one_group(pattern));
+    let place = text_of(node, "dotenv").map(EditPlace::Dotenv).or(pattern.map(EditPlace::Match));
+    let put = put(lower, node);
+    let count = node.get("count").and_then(Node::integer).and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
+    Some(EditSpec { file: file?, place: place?, put: put?, count })
+}
+
+fn put<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Put> {
+    let mut found: Vec<_> = ["value", "replace", "url_password"].iter().filter_map(|key| node.entry(key)).collect();
+    found.sort_by_key(|entry| (entry.place.line, entry.place.column));
+    if let [first, second, ..] = found[..] {
+        lower.fault(
+            second.place,
+            format!("an edit cannot have both `{}` and `{}`", first.key, second.key),
+            "keep one of them",
+        );
+    }
+    let Some(entry) = found.first() else {
+        if node.get("dotenv").or(node.get("match")).is_some() {
+            let key = if node.get("dotenv").is_some() { "value" } else { "replace" };
+            lower.fault(
+                node.place,
+                "an edit does not say what to put there",
+                format!("write: `{key}: …` or `url_password: NAME`"),
+            );
+        }
+        return None;
+    };
+    if entry.key == "url_password" {
+        lower.name(&entry.value, Wants::Secret).map(Put::UrlPassword)
+    } else {
+        lower.given(&entry.value).map(|given: Given| Put::Value(given))
+    }
+}

@@ -1,0 +1,54 @@
+//! The kinds of step: one file each, one line each in [`KINDS`].
+//!
+//! Checker, schema, help and the README's table come from this table.
+
+mod edit;
+mod generate;
+mod person;
+pub(super) mod run;
+mod snapshot;
+mod verify;
+mod wait;
+
+use super::lower::Lower;
+use super::plan::Act;
+use super::shape::{Field, Shape};
+use super::yaml::Node;
+
+/// A way to write a step.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    /// One line on what it does.
+    pub(super) doc: &'static str,
+    /// A piece of a step.
+    pub(super) example: &'static str,
+    /// Its key, and the keys that have a meaning only beside it.
+    pub(super) fields: &'static [Field],
+    /// It changes something, and does not know by itself how to undo that.
+    pub(super) changes: bool,
+    /// Makes an act of the mapping that has the key.
+    pub(super) lower: for<'a> fn(&mut Lower<'a>, &'a Node) -> Option<Act>,
+}
+
+/// The kinds, in the order in which they are documented.
+pub(super) static KINDS: [&Kind; 8] = [
+    &run::KIND,
+    &person::MANUAL,
+    &person::ASK,
+    &generate::KIND,
+    &edit::KIND,
+    &snapshot::KIND,
+    &verify::KIND,
+    &wait::KIND,
+];
+
+/// Kinds that the format knows and this version does not have.
+pub(super) const LATER: &[Field] = &[
+    Field::new(
+        "approval",
+        "A sign-off in the middle.",
+        Shape::Later("ask for the approval with `manual`, and for who gave it with `ask`"),
+    ),
+    Field::new("include", "The steps of another playbook.", Shape::Later("write: the steps themselves")),
+];

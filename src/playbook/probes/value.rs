@@ -1,0 +1,26 @@
+//! `value`: compares a value that the run has.
+
+use super::super::lower::Lower;
+use super::super::names::Wants;
+use super::super::plan::Probe;
+use super::super::shape::{Field, Shape};
+use super::super::yaml::Node;
+use super::{ProbeKind, TEXT_EXPECTS};
+
+pub(super) static PROBE: ProbeKind = ProbeKind {
+    name: "value",
+    doc: "compares an input or a capture that is no secret",
+    example: "{ value: row_count, expect: { between: [1, 500] } }",
+    fields: &[Field::new("value", "The name of the value.", Shape::Name)],
+    expects: TEXT_EXPECTS,
+    captures: true,
+    lower,
+};
+
+fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Probe> {
+    let entry = node.entry("value")?;
+    if node.get("expect").is_none() {
+        lower.fault(entry.place, "`value` is compared with nothing", "write: `expect: { equals: … }` beside it");
+    }
+    lower.name(&entry.value, Wants::Text).map(Probe::Value)
+}

@@ -1,0 +1,281 @@
+//! Words that every front, the report and the endings say, in one place: states, findings, refusals, durations, counts.
+
+use std::time::Duration;
+
+use crate::engine::undo::UndoSort;
+use crate::engine::{Awaiting, End, Finding, How, Outcome, Refusal, Run, StepRun, StepState};
+use crate::playbook::plan::{Act, Given, Plan, Probe, ProbeSpec, Program, RunSpec, Section, Step, Template};
+
+/// Says where a step stands.
+#[must_use]
+pub fn state(state: StepState) -> &'static str {
+    match state {
+        StepState::Pending => "pending",
+        StepState::Waiting => "waiting",
+        StepState::Running => "running",
+        StepState::Verifying => "verifying",
+        StepState::Done => "done",
+        StepState::Warned => "warned",
+        StepState::Failed => "failed",
+        StepState::Unknown => "unknown",
+        StepState::Skipped => "skipped",
+        StepState::LeftOut => "not in this run",
+        StepState::RolledBack => "rolled back",
+        StepState::RollbackFailed => "rollback failed",
+    }
+}
+
+/// Says what a probe found.
+#[must_use]
+pub fn finding(finding: Finding) -> &'static str {
+    match finding {
+        Finding::Holds => "holds",
+        Finding::Differs => "differs",
+        Finding::Denied => "denied",
+        Finding::Refused => "refused",
+        Finding::Unreachable => "unreachable",
+        Finding::NotUnderstood => "not understood",
+    }
+}
+
+/// Says how an effect came out.
+#[must_use]
+pub fn how(how: How) -> &'static str {
+    match how {
+        How::Ok => "done",
+        How::Failed => "failed",
+        How::TimedOut => "took too long and was stopped",
+        How::Stopped => "stopped by the operator",
+    }
+}
+
+/// Says in one line how an effect came out, with what was seen and how long it took.
+#[must_use]
+pub fn outcome(outcome: &Outcome) -> String {
+    let mut text = how(outcome.how).to_owned();
+    if !outcome.saw.is_empty() {
+        text.push_str(": ");
+        text.push_str(&outcome.saw);
+    }
+    format!("{text} ({})", took(outcome.took_ms))
+}
+
+/// Says how a step is undone.
+#[must_use]
+pub fn undo(sort: UndoSort) -> &'static str {
+    match sort {
+        UndoSort::Automatic => "automatic",
+        UndoSort::ByHand => "by hand",
+        UndoSort::Forward => "irreversible: the way is forward",
+        UndoSort::Stuck => "irreversible: stays as it is",
+        UndoSort::Nothing => "nothing to undo",
+    }
+}
+
+/// Says how a run ended.
+#[must_use]
+pub fn end(end: End) -> &'static str {
+    match end {
+        End::Completed => "completed",
+        End::RolledBack => "rolled back",
+        End::Abandoned => "abandoned",
+    }
+}
+
+/// Says how long something took, from milliseconds.
+#[must_use]
+pub fn took(ms: u64) -> String {
+    if ms < 1000 {
+        return format!("{ms} ms");
+    }
+    if ms < 60_000 {
+        return format!("{}.{} s", ms / 1000, ms % 1000 / 100);
+    }
+    duration(Duration::from_millis(ms))
+}
+
+/// Says a duration in whole seconds: `1h 2m 3s`.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [(seconds / 86_400, 'd'), (seconds / 3600 % 24, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')];
+    let said: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    match (said.is_empty(), duration.subsec_millis()) {
+        (true, 0) => "0s".to_owned(),
+        (true, ms) => format!("{ms}ms"),
+        (false, _) => said.join(" "),
+    }
+}
+
+/// Says how many of something there are.
+#[must_use]
+pub fn count(many: usize, one: &str, more: &str) -> String {
+    if many == 1 { format!("1 {one}") } else { format!("{many} {more}") }
+}
+
+/// Says why the engine will not, and what to do.
+#[must_use]
+pub fn refusal(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotBegun => "the run has not begun".to_owned(),
+        Refusal::BegunAlready => "the run has begun already".to_owned(),
+        Refusal::Over => "the run is over; only a rollback is possible now".to_owned(),
+        Refusal::NotNow { what } => format!("cannot {what} now"),
+        Refusal::NotCurrent { step, current: Some(current) } => format!("it is the turn of {current}, not of {step}"),
+        Refusal::NotCurrent { step, current: None } => format!("it is not the turn of {step}"),
+        Refusal::Busy { step } => format!("{step} is still at work; wait for it, or stop it first"),
+        Refusal::NothingRuns => "nothing is running".to_owned(),
+        Refusal::NoSuchStep { step } => format!("there is no step {step}"),
+        Refusal::NeedsConfirm { step } => format!("{step} must be confirmed before it starts"),
+        Refusal::NeedsTyping { word } => format!("this is a protected run: type {word} to begin"),
+        Refusal::NeedsReason => "say why: it goes on record".to_owned(),
+        Refusal::Missing { name } => format!("{name} is missing"),
+        Refusal::Unfit { name, why } => format!("{name}: {why}"),
+        Refusal::NothingToUndo => "there is nothing to roll back".to_owned(),
+        Refusal::NotStarted { step } => format!("{step} has not started, so there is no way back to it"),
+        Refusal::NoProbes { step } => format!("{step} has nothing to verify"),
+        Refusal::NoRecapture { step } => format!("{step} does not say how to fetch its values again"),
+        Refusal::NoSuchRole { role } => format!("it is not {role} who signs now"),
+        Refusal::MustDiffer { name } => format!("{name} has signed already; somebody else must sign"),
+        Refusal::Stale => "that came too late".to_owned(),
+    }
+}
+
+/// Fills a template with the values of a run.
+#[must_use]
+pub fn fill(text: &Template, run: &Run) -> String {
+    text.fill(|name| run.values.get(name).map(String::as_str))
+}
+
+/// Says what a run does next, in a few words for lists.
+#[must_use]
+pub fn awaiting(awaiting: &Awaiting) -> String {
+    match awaiting {
+        Awaiting::Begin => "has not begun".to_owned(),
+        Awaiting::Go(step) => format!("next: {step}"),
+        Awaiting::Person(target) => format!("waits for a person: {}", target.step),
+        Awaiting::World(target) => format!("at work: {}", target.step),
+        Awaiting::Decision(step) => format!("waits for a decision: {step}"),
+        Awaiting::Undo(target) => format!("rolling back, next: {}", target.step),
+        Awaiting::UndoDecision(target) => format!("rolling back, waits for a decision: {}", target.step),
+        Awaiting::Incomplete => "the rollback is incomplete".to_owned(),
+        Awaiting::SignOff(role) => format!("waits for the sign-off: {role}"),
+        Awaiting::Closing => "closing".to_owned(),
+        Awaiting::Nothing => "over".to_owned(),
+    }
+}
+
+/// Shows a program as it would be started: the script as written, or the words.
+#[must_use]
+pub fn command(spec: &RunSpec, run: &Run) -> String {
+    match &spec.program {
+        Program::Script { text, .. } => text.trim_end().to_owned(),
+        Program::Words(words) => words.iter().map(|word| fill(word, run)).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// Lists the names of the secrets that a program gets, with the way in which it gets them.
+#[must_use]
+pub fn secrets(spec: &RunSpec) -> Vec<String> {
+    let from_env = spec.env.iter().filter_map(|(variable, given)| match given {
+        Given::Secret(name) => Some(format!("{name} as ${variable}")),
+        Given::Text(_) => None,
+    });
+    let from_stdin = spec.stdin.iter().filter_map(|given| match given {
+        Given::Secret(name) => Some(format!("{name} on standard input")),
+        Given::Text(_) => None,
+    });
+    from_env.chain(from_stdin).collect()
+}
+
+/// Says what a probe asks.
+#[must_use]
+pub fn probe(spec: &ProbeSpec, run: &Run) -> String {
+    if let Some(title) = &spec.title {
+        return fill(title, run);
+    }
+    let text = match &spec.probe {
+        Probe::Command(command) => format!("`{}`", self::command(command, run).lines().next().unwrap_or_default()),
+        Probe::Http(http) => format!("{} {}", http.method.as_deref().unwrap_or("GET"), fill(&http.url, run)),
+        Probe::Tcp(address) => format!("tcp {}", fill(address, run)),
+        Probe::Tls(tls) => format!("tls {}", fill(&tls.address, run)),
+        Probe::Postgres(database) | Probe::Redis(database) => {
+            let with = database.password.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
+            format!("{}{with}", fill(&database.url, run))
+        }
+        Probe::File(file) => format!("file {}", fill(&file.path, run)),
+        Probe::Value(name) => format!("value {name}"),
+    };
+    let denied = spec.expect.iter().any(|expect| matches!(expect, crate::playbook::plan::Expect::Denied));
+    if denied { format!("{text} is refused") } else { text }
+}
+
+/// Names the kind of a step.
+#[must_use]
+pub fn kind(step: &Step) -> &'static str {
+    match &step.action.act {
+        Act::Run(_) => "run",
+        Act::Person(person) if person.text.is_some() => "manual",
+        Act::Person(person) if person.ask.is_empty() => "confirm",
+        Act::Person(_) => "ask",
+        Act::Generate(_) => "generate",
+        Act::Edit(_) => "edit",
+        Act::Snapshot(_) => "snapshot",
+        Act::Verify => "verify",
+        Act::Wait(_) => "wait",
+    }
+}
+
+/// Lists what did not go as the playbook says: skipped, by hand, failed and passed over, repeated. Each with its reason.
+#[must_use]
+pub fn deviations(plan: &Plan, run: &Run) -> Vec<String> {
+    plan.steps.iter().zip(&run.steps).flat_map(|(step, state)| deviation(step, state)).collect()
+}
+
+fn deviation(step: &Step, state: &StepRun) -> Vec<String> {
+    let because = state.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+    let mut said = Vec::new();
+    match state.state {
+        StepState::Skipped if step.section == Section::Cleanup && state.note.is_none() => {}
+        StepState::Skipped => said.push(format!("{} was skipped{because}", step.id)),
+        StepState::Failed if state.passed_over => said.push(format!("{} failed, and the run went on", step.id)),
+        StepState::Pending
+        | StepState::Waiting
+        | StepState::Running
+        | StepState::Verifying
+        | StepState::Done
+        | StepState::Warned
+        | StepState::Failed
+        | StepState::Unknown
+        | StepState::LeftOut
+        | StepState::RolledBack
+        | StepState::RollbackFailed => {}
+    }
+    if state.by_hand {
+        said.push(format!("{} was done by hand{because}", step.id));
+    }
+    if state.attempts > 1 {
+        said.push(format!("{} was started {} times", step.id, state.attempts));
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_durations() {
+        let said = [0, 1, 60, 61, 3600, 90_061].map(|seconds| duration(Duration::from_secs(seconds)));
+        assert_eq!(said, ["0s", "1s", "1m", "1m 1s", "1h", "1d 1h 1m 1s"]);
+        assert_eq!(duration(Duration::from_millis(250)), "250ms");
+        assert_eq!([12, 1234, 61_000].map(took), ["12 ms", "1.2 s", "1m 1s"]);
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(count(1, "step", "steps"), "1 step");
+        assert_eq!(count(0, "step", "steps"), "0 steps");
+    }
+}

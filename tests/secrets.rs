@@ -1,0 +1,86 @@
+//! Secrets on disk, as others see them: the `age` program, and whoever else has an account.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use runsheet::secret::{Identity, Secret, Secrets};
+
+/// The folder that [`makes_key_and_vault`] is to use.
+const FOLDER: &str = "RUNSHEET_TEST_FOLDER";
+
+#[test]
+fn the_age_program_opens_a_vault_and_what_was_sealed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (key, vault) = (folder.path().join("config/identity"), folder.path().join("vault.age"));
+    let (identity, _) = Identity::load_or_create(&key).expect("a key");
+    let secrets = Secrets::open(Some(vault.clone()), &identity).expect("a vault");
+    for text in ["CANARY-first", "CANARY-\"second\"\n"] {
+        secrets.keep(vec![("password".to_owned(), Secret::new(text.to_owned()))]).expect("kept");
+    }
+    let sealed = folder.path().join("copy.age");
+    std::fs::write(&sealed, secrets.seal(b"CANARY-file\n").expect("sealed")).expect("written");
+
+    for (file, text) in [
+        (
+            &vault,
+            r#"{"vault":1,"secrets":[{"name":"password","value":"CANARY-first"},{"name":"password","value":"CANARY-\"second\"\n"}]}"#,
+        ),
+        (&sealed, "CANARY-file\n"),
+    ] {
+        let opened = Command::new("age").args(["--decrypt", "--identity"]).args([&key, file]).output();
+        let opened = opened.expect("the program `age` (package age) is there");
+        assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+        assert_eq!(String::from_utf8_lossy(&opened.stdout), text);
+    }
+    let public = Command::new("age-keygen")
+        .arg("-y")
+        .arg(&key)
+        .output()
+        .expect("the program `age-keygen` (package age) is there");
+    assert_eq!(String::from_utf8_lossy(&public.stdout).trim(), identity.public());
+}
+
+#[test]
+fn a_key_of_age_keygen_is_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("identity");
+    let made = Command::new("age-keygen")
+        .arg("-o")
+        .arg(&key)
+        .output()
+        .expect("the program `age-keygen` (package age) is there");
+    assert!(made.status.success());
+    let (identity, created) = Identity::load_or_create(&key).expect("the key");
+    assert!(!created);
+    assert!(String::from_utf8_lossy(&made.stderr).contains(&identity.public()));
+}
+
+#[test]
+fn nobody_else_can_read_them_under_any_umask() {
+    for umask in ["000", "022", "077"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = Command::new("sh")
+            .arg("-c")
+            .arg(format!("umask {umask} && exec \"$0\" --exact secrets::makes_key_and_vault --ignored"))
+            .arg(std::env::current_exe().expect("this program"))
+            .env(FOLDER, folder.path())
+            .output()
+            .expect("a shell");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+        for (path, mode) in [("config/runsheet", 0o700), ("config/runsheet/identity", 0o600), ("vault.age", 0o600)] {
+            let found = std::fs::metadata(folder.path().join(path)).expect("made").permissions().mode() & 0o7777;
+            assert_eq!(found, mode, "{path} under umask {umask}: {found:o}");
+        }
+    }
+}
+
+/// The umask belongs to a whole process, so this runs in one of its own.
+#[test]
+#[ignore = "a part of nobody_else_can_read_them_under_any_umask"]
+fn makes_key_and_vault() {
+    let folder = PathBuf::from(std::env::var_os(FOLDER).expect("a folder"));
+    let (identity, _) = Identity::load_or_create(&folder.join("config/runsheet/identity")).expect("a key");
+    let secrets = Secrets::open(Some(folder.join("vault.age")), &identity).expect("a vault");
+    secrets.keep(vec![("password".to_owned(), Secret::new("CANARY-password".to_owned()))]).expect("kept");
+}

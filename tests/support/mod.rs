@@ -1,0 +1,14 @@
+//! What tests stand on: throwaway servers and the programs that playbooks call.
+//!
+//! Everything here runs on free loopback ports, keeps its data in a folder of its own, and is gone with the value that
+//! started it, after a panic too. `scripts/setup-tests` installs what is needed.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a rig says what it needs by failing")]
+
+mod aggregator;
+mod authority;
+mod doctl;
+mod postgres;
+mod process;
+mod redis;
+pub(crate) mod rig;
