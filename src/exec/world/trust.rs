@@ -184,7 +184,7 @@ fn names(presented: &[String]) -> String {
     };
     match presented {
         [] => "no name at all".to_owned(),
-        [few @ ..] if few.len() <= 3 => few.iter().map(plain).collect::<Vec<_>>().join(", "),
+        few if few.len() <= 3 => few.iter().map(plain).collect::<Vec<_>>().join(", "),
         [first, others @ ..] => format!("{} and {} others", plain(first), others.len()),
     }
 }
