@@ -96,7 +96,7 @@ fn inside(spec: &FileSpec, scene: &Scene, bytes: &[u8], wrong: &mut Vec<String>)
         let wanted = scene.given(wanted).map_err(Miss::not_asked)?;
         match dotenv::value(&text, key).map(Secret::new) {
             Ok(found) if found.same(&wanted) => {
-                compared.push_str(&format!(", {key} is right"));
+                compared = format!("{compared}, {key} is right");
             }
             Ok(_) => wrong.push(format!("{key} has another value than expected")),
             Err(why) => wrong.push(why),
@@ -104,7 +104,7 @@ fn inside(spec: &FileSpec, scene: &Scene, bytes: &[u8], wrong: &mut Vec<String>)
     }
     if let Some(wanted) = &spec.sha256 {
         let wanted = scene.complete(wanted).map_err(Miss::not_asked)?;
-        let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let found: String = Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         if found.eq_ignore_ascii_case(wanted.trim()) {
             compared.push_str(", SHA-256 is right");
         } else {

@@ -4,6 +4,7 @@
 //! environment is used, but never for this machine.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
@@ -152,6 +153,12 @@ async fn read(mut response: Response) -> Result<Option<Zeroizing<Vec<u8>>>, reqw
     Ok(Some(body))
 }
 
+/// Says whether the other side closed a connection that was there: libraries wrap that, some more than once.
+fn hung_up(io: &std::io::Error) -> bool {
+    let inner = io.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(io.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) || inner.is_some_and(hung_up)
+}
+
 /// Says why there is no answer, by the first cause that is understood.
 fn failed(error: &reqwest::Error, address: &Address, trust: &Trust) -> Miss {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
@@ -162,6 +169,9 @@ fn failed(error: &reqwest::Error, address: &Address, trust: &Trust) -> Miss {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
             if let Some(tls) = rustls_error(io) {
                 return trust.refused(tls);
+            }
+            if error.is_connect() && hung_up(io) {
+                return Miss::not_understood("it closed the connection instead of answering");
             }
             if error.is_connect() {
                 let unknown = io.raw_os_error().is_none() && io.to_string().contains("lookup");

@@ -13,6 +13,7 @@ mod http;
 mod judge;
 mod postgres;
 mod redis;
+mod resp;
 mod tcp;
 #[cfg(test)]
 mod tests;

@@ -60,12 +60,14 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
         }
         Probe::Tcp(address) => names.template(Some(address)),
         Probe::Tls(tls) => {
-            [Some(&tls.address), tls.name.as_ref(), tls.ca.as_ref()].into_iter().for_each(|text| names.template(text))
+            names.template(Some(&tls.address));
+            names.template(tls.name.as_ref());
+            names.template(tls.ca.as_ref());
         }
         Probe::Postgres(database) | Probe::Redis(database) => {
-            [Some(&database.url), database.ca.as_ref(), database.query.as_ref()]
-                .into_iter()
-                .for_each(|text| names.template(text));
+            names.template(Some(&database.url));
+            names.template(database.ca.as_ref());
+            names.template(database.query.as_ref());
             names.0.extend(&database.password);
         }
         Probe::File(file) => {
@@ -114,7 +116,7 @@ impl<'a> Used<'a> {
         match &run.program {
             // It gets every value by its environment and does not say which it uses; those that it names are these.
             Program::Script { .. } => {}
-            Program::Words(words) => words.iter().for_each(|word| self.template(Some(word))),
+            Program::Words(words) => self.0.extend(words.iter().flat_map(Template::names)),
         }
         self.template(run.cwd.as_ref());
         self.given(run.env.iter().map(|(_, given)| given).chain(&run.stdin));

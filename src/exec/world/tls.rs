@@ -61,7 +61,7 @@ fn days_left(then: i64) -> i64 {
 /// The common name, or the whole where there is none.
 fn short(name: &X509Name<'_>) -> String {
     let common = name.iter_common_name().next().and_then(|name| name.as_str().ok());
-    match common.map(str::to_owned).unwrap_or_else(|| name.to_string()) {
+    match common.map_or_else(|| name.to_string(), str::to_owned) {
         empty if empty.is_empty() => "(no name)".to_owned(),
         name => name,
     }

@@ -111,9 +111,10 @@ impl Trust {
     }
 }
 
-/// Finds the TLS error inside an error of a connection.
+/// Finds the TLS error inside an error of a connection. Libraries wrap such errors, some more than once.
 pub(super) fn rustls_error(error: &std::io::Error) -> Option<&rustls::Error> {
-    error.get_ref().and_then(|inner| inner.downcast_ref())
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| inner.downcast_ref().and_then(rustls_error))
 }
 
 fn client(roots: Arc<RootCertStore>) -> Result<Arc<ClientConfig>, String> {
@@ -183,7 +184,7 @@ fn names(presented: &[String]) -> String {
     };
     match presented {
         [] => "no name at all".to_owned(),
-        [few @ ..] if few.len() <= 3 => few.iter().map(plain).collect::<Vec<_>>().join(", "),
+        few if few.len() <= 3 => few.iter().map(plain).collect::<Vec<_>>().join(", "),
         [first, others @ ..] => format!("{} and {} others", plain(first), others.len()),
     }
 }

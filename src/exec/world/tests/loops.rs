@@ -59,7 +59,8 @@ async fn all_at_the_same_time_and_in_order() {
 
 #[tokio::test]
 async fn a_stop_leaves_what_was_found_last() {
-    let scene = stage().scene();
+    let stage = stage();
+    let scene = stage.scene();
     let (say, stop) = watch::channel(Stop::No);
     let told = |_: Attempt| say.send_replace(Stop::Polite);
     let told = |attempt| {
@@ -74,7 +75,8 @@ async fn a_stop_leaves_what_was_found_last() {
 
 #[tokio::test]
 async fn a_stop_ends_what_hangs() {
-    let scene = stage().scene();
+    let stage = stage();
+    let scene = stage.scene();
     let server = Server::silent().await;
     let probes = [spec(get(&server.url("/"))), spec(Probe::Command(script("sleep 100")))];
     let (say, stop) = watch::channel(Stop::No);
