@@ -1,5 +1,6 @@
 //! runsheet walks an operator through an operations playbook.
 
+pub mod app;
 pub mod cli;
 pub mod ending;
 pub mod engine;
@@ -8,6 +9,7 @@ pub mod front;
 pub mod journal;
 pub mod output;
 pub mod playbook;
+pub mod report;
 pub mod secret;
 pub mod session;
 pub mod words;

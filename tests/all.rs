@@ -1,6 +1,7 @@
-//! The tests, as one binary.
+//! The tests of the built program, in one binary.
 
 mod bad_playbooks;
+mod launch;
 mod rigs;
 mod schema;
 mod secrets;

@@ -9,8 +9,8 @@ use super::place::{self, Who};
 use super::run::Mode;
 use crate::ending::{Code, Ending};
 use crate::front::line;
-use crate::front::tui::{BriefingFacts, Choice, LibraryEntry, Screen};
-use crate::front::{Answer, BriefingAnswers};
+use crate::front::tui::{Choice, LibraryEntry, Screen};
+use crate::front::{Answer, BriefingAnswers, BriefingFacts};
 use crate::output;
 use crate::playbook::plan::Name;
 
@@ -79,7 +79,7 @@ pub(super) fn ask(
         let facts = facts(loaded, &known, missing, who, dry_run);
         let answered = match &mut screen {
             Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(no_screen)?,
-            None => line::briefing(&loaded.plan, &prefilled, &facts)?,
+            None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(no_lines)?,
         };
         let Some(BriefingAnswers { answers, typed }) = answered else { return Ok(None) };
         let (settled, again) = again(loaded, known, answers);
@@ -94,7 +94,8 @@ pub(super) fn ask(
 fn again(loaded: &Loaded, shown: Known, answers: Vec<(Name, Answer)>) -> (Known, bool) {
     let mut known = Known::default();
     for (name, answer) in answers {
-        let untouched = shown.values.get(&name).is_some_and(|given| given.from.is_some() && same(&given.answer, &answer));
+        let untouched =
+            shown.values.get(&name).is_some_and(|given| given.from.is_some() && same(&given.answer, &answer));
         if !untouched {
             known.values.insert(name, Given { answer, from: None });
         }
@@ -121,13 +122,18 @@ fn facts(loaded: &Loaded, known: &Known, missing: &[String], who: &Who, dry_run:
         playbook: loaded.path.display().to_string(),
         operator: who.operator.clone(),
         requires: requires.map(|program| (program.clone(), !missing.contains(program))).collect(),
-        sources: known
-            .values
-            .iter()
-            .filter_map(|(name, given)| Some((name.clone(), given.from.clone()?)))
-            .collect(),
+        sources: known.values.iter().filter_map(|(name, given)| Some((name.clone(), given.from.clone()?))).collect(),
         problems: known.missing.iter().map(|(name, why)| (name.clone(), output::visible_plain(why))).collect(),
         mode: dry_run.then(|| "dry run: nothing is changed".to_owned()),
+    }
+}
+
+fn no_lines(why: String) -> Ending {
+    Ending {
+        code: Code::PersonNeeded,
+        what: "nobody can be asked".to_owned(),
+        because: Some(why),
+        next: Some("nothing has been started".to_owned()),
     }
 }
 

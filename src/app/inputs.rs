@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::ending::{Code, Ending};
-use crate::exec;
+use crate::exec::{self, Gaps, Launcher, Scene};
 use crate::front::Answer;
 use crate::playbook::plan::{InputKind, InputSpec, Name, Plan, Source, Template};
-use crate::secret::Secret;
+use crate::secret::{Identity, Secret, Secrets};
 
 /// What is known of the inputs, and where it came from.
 #[derive(Clone, Debug, Default)]
@@ -49,12 +50,8 @@ impl Known {
 /// Code 2: no `=`, an unknown name, a secret, or a value that does not fit.
 pub(super) fn from_command_line(plan: &Plan, given: &[String], known: &mut Known) -> Result<(), Ending> {
     for pair in given {
-        let usage = |what: String, next: &str| Ending {
-            code: Code::Usage,
-            what,
-            because: None,
-            next: Some(next.to_owned()),
-        };
+        let usage =
+            |what: String, next: &str| Ending { code: Code::Usage, what, because: None, next: Some(next.to_owned()) };
         let Some((name, value)) = pair.split_once('=') else {
             return Err(usage(format!("--input {pair} has no `=`"), "write --input name=value"));
         };
@@ -71,9 +68,7 @@ pub(super) fn from_command_line(plan: &Plan, given: &[String], known: &mut Known
                 "give it in the answers file as `env:NAME`, `file:PATH` or `fd:N`",
             ));
         }
-        let value = spec
-            .accepts(value)
-            .map_err(|why| usage(format!("--input {name}: {why}"), "give another value"))?;
+        let value = spec.accepts(value).map_err(|why| usage(format!("--input {name}: {why}"), "give another value"))?;
         known.values.insert(spec.name.clone(), Given { answer: Answer::Text(value), from: None });
     }
     Ok(())
@@ -86,7 +81,9 @@ pub(super) fn from_sources(plan: &Plan, base: &Path, known: &mut Known) {
     for _ in 0..plan.inputs.len() {
         let before = known.values.len();
         for spec in &plan.inputs {
+            // A source that gave nothing is not asked twice: it may be a command that takes its time to fail.
             if !known.values.contains_key(&spec.name)
+                && !known.missing.contains_key(&spec.name)
                 && let Some(given) = one(plan, spec, base, known)
             {
                 known.values.insert(spec.name.clone(), given);
@@ -102,19 +99,39 @@ fn one(plan: &Plan, spec: &InputSpec, base: &Path, known: &mut Known) -> Option<
     if let Some(source) = &spec.from
         && names(source).all(|name| known.values.contains_key(name))
     {
-        let values: BTreeMap<Name, String> =
-            plan.inputs.iter().filter_map(|spec| Some((spec.name.clone(), known.text(&spec.name)?.to_owned()))).collect();
-        match exec::resolve(source, plan, &values, base).and_then(|secret| fit(spec, secret)) {
+        let values: BTreeMap<Name, String> = plan
+            .inputs
+            .iter()
+            .filter_map(|spec| Some((spec.name.clone(), known.text(&spec.name)?.to_owned())))
+            .collect();
+        match resolve(source, plan, values.clone(), base).and_then(|secret| fit(spec, secret)) {
             Ok(answer) => return Some(Given { answer, from: Some(words(source, &values)) }),
             Err(why) => {
                 known.missing.insert(spec.name.clone(), why);
             }
         }
     }
-    let default = spec.default.as_ref().filter(|default| default.names().all(|name| known.values.contains_key(name)))?;
+    let default =
+        spec.default.as_ref().filter(|default| default.names().all(|name| known.values.contains_key(name)))?;
     let text = default.fill(|name| known.text(name));
     let text = spec.accepts(&text).ok()?;
     Some(Given { answer: Answer::Text(text), from: Some("default".to_owned()) })
+}
+
+/// Takes a value from its source. There is no run yet, and so neither a runtime nor secrets.
+fn resolve(source: &Source, plan: &Plan, values: BTreeMap<Name, String>, base: &Path) -> Result<Secret, String> {
+    let secrets = Secrets::open(None, &Identity::passing())?;
+    let scene = Scene {
+        plan: Arc::new(plan.clone()),
+        base: base.to_owned(),
+        secrets: Arc::new(secrets),
+        values,
+        launcher: Launcher::ourselves(),
+        gaps: Gaps::Refused,
+    };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(exec::resolve(source, &scene))
 }
 
 fn fit(spec: &InputSpec, secret: Secret) -> Result<Answer, String> {
@@ -136,10 +153,15 @@ fn names(source: &Source) -> Box<dyn Iterator<Item = &Name> + '_> {
     match source {
         Source::Env(_) => Box::new(std::iter::empty()),
         Source::File(file) | Source::Dotenv { file, .. } => Box::new(file.names()),
-        Source::Run(run) => Box::new(run.env.iter().filter_map(|(_, given)| match given {
-            crate::playbook::plan::Given::Text(text) => Some(text),
-            crate::playbook::plan::Given::Secret(_) => None,
-        }).flat_map(Template::names)),
+        Source::Run(run) => Box::new(
+            run.env
+                .iter()
+                .filter_map(|(_, given)| match given {
+                    crate::playbook::plan::Given::Text(text) => Some(text),
+                    crate::playbook::plan::Given::Secret(_) => None,
+                })
+                .flat_map(Template::names),
+        ),
     }
 }
 

@@ -129,7 +129,9 @@ pub(super) fn list(as_json: bool) -> Result<Code, Ending> {
         let entries: Vec<Value> = entries
             .iter()
             .map(|entry| match &entry.plan {
-                Ok(plan) => json!({ "playbook": entry.name, "title": plan.title, "summary": plan.summary, "tags": plan.tags }),
+                Ok(plan) => {
+                    json!({ "playbook": entry.name, "title": plan.title, "summary": plan.summary, "tags": plan.tags })
+                }
                 Err(why) => json!({ "playbook": entry.name, "fault": why }),
             })
             .collect();

@@ -1,13 +1,13 @@
 //! `run`, `resume`, `rollback`, and the library: which front, which executor, which journal.
 
-use std::io::{IsTerminal as _, stdin, stdout};
+use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::briefing::{self, Asked};
 use super::inputs::{self, Given, Known};
-use super::library::{self, Loaded};
-use super::place::{self, Who};
+use super::library;
+use super::place;
 use super::resume::{self, Taken};
 use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
@@ -72,6 +72,10 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     let loaded = library::load(&args.playbook)?;
     let who = place::who(args.front.operator.clone());
     let mode = mode(&args.front);
+    if mode != Mode::Full {
+        // Where it cannot be printed there is nobody to tell.
+        let _ = stderr().write_all(loaded.warnings.concat().as_bytes());
+    }
     let answers = answers(&args.front, &loaded.plan)?;
 
     let mut known = Known::default();

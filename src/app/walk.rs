@@ -12,9 +12,9 @@ use super::library::Loaded;
 use super::place::{self, Who};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input};
-use crate::exec::{DryRun, Executor, RunPaths, Setting, World};
+use crate::exec::{DryRun, Executor, Launcher, RunPaths, Setting, World};
 use crate::front::{Answer, Front, Update};
-use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder, Writer};
+use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
 use crate::secret::{Identity, Secret, Secrets};
 use crate::session::{Over, Session};
@@ -55,7 +55,9 @@ pub(super) fn begin(
         code: Code::Failed,
         what: "the run cannot be put on disk".to_owned(),
         because: Some(error.to_string()),
-        next: Some("nothing has been started; make room, or set XDG_STATE_HOME to a folder that can be written".to_owned()),
+        next: Some(
+            "nothing has been started; make room, or set XDG_STATE_HOME to a folder that can be written".to_owned(),
+        ),
     })?;
     let run_lock = folder.lock(&holder(&id, who)).map_err(|error| held(error, &loaded.path.display().to_string()))?;
     let (identity, _) = Identity::load_or_create(&place::identity()?).map_err(|why| Ending {
@@ -109,7 +111,12 @@ fn keep(secrets: Result<Secrets, String>, known: &Known) -> Result<Arc<Secrets>,
         }
         Ok(Arc::new(secrets))
     });
-    kept.map_err(|why| Ending { code: Code::Failed, what: why, because: None, next: Some("nothing has been started".to_owned()) })
+    kept.map_err(|why| Ending {
+        code: Code::Failed,
+        what: why,
+        because: None,
+        next: Some("nothing has been started".to_owned()),
+    })
 }
 
 fn begin_input(
@@ -211,19 +218,27 @@ pub(super) fn held(error: LockError, what: &str) -> Ending {
 /// # Errors
 /// The runtime cannot be had.
 pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Result<(Over<F>, Arc<Secrets>), Ending> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
-        Ending { code: Code::Failed, what: "no threads can be had".to_owned(), because: Some(error.to_string()), next: None }
-    })?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| Ending {
+            code: Code::Failed,
+            what: "no threads can be had".to_owned(),
+            because: Some(error.to_string()),
+            next: None,
+        })?;
     let (reports, inbox) = mpsc::unbounded_channel();
     let plan = Arc::clone(ready.engine.plan());
     let secrets = Arc::clone(&ready.secrets);
     let setting = Setting {
         plan,
         base: ready.base,
-        paths: ready.folder.as_ref().map(|folder| RunPaths { transcript: folder.transcript(), snapshots: folder.snapshots() }),
+        folder: ready
+            .folder
+            .as_ref()
+            .map(|folder| RunPaths { transcript: folder.transcript(), snapshots: folder.snapshots() }),
         secrets: Arc::clone(&secrets),
         reports,
         runtime: runtime.handle().clone(),
+        launcher: Launcher::ourselves(),
     };
     let executor: Box<dyn Executor> = match &ready.folder {
         Some(_) => Box::new(World::new(setting)),

@@ -19,10 +19,12 @@ use super::command::failed;
 use super::launch::Launcher;
 use super::scene::{Gaps, Scene};
 use super::shown::Outlet;
+use super::source::resolve;
+use super::world::{Attempt, Ctx, verify};
 use super::{Executor, Report, act, transcript};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Target};
-use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Step, StepId};
+use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
 
 /// What the real executor needs.
@@ -144,7 +146,13 @@ impl World {
         let stopped = self.stoppable(&target);
         let reports = self.setting.reports.clone();
         self.spawn(async move {
-            let verdicts = super::seam::verify(&target, &probes, &scene, &stopped, &reports).await;
+            let told = |of: Attempt| {
+                let Attempt { probe, attempt, finding, pass, saw } = of;
+                let target = target.clone();
+                // Nobody listens any more when the program ends.
+                let _ = reports.send(Report::Attempt { target, probe, attempt, finding, pass, saw });
+            };
+            let verdicts = verify(&probes, Ctx { scene: &scene, stop: stopped, told: &told }).await;
             Input::Probed { target, verdicts }
         });
     }
@@ -249,6 +257,12 @@ impl Executor for World {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        let scene = self.scene(values);
+        // Asked for while a person's answer is taken, which must have it before it goes on.
+        tokio::task::block_in_place(|| self.setting.runtime.block_on(resolve(source, &scene)))
     }
 
     fn same(&self, name: &Name, secret: &Secret) -> bool {

@@ -36,7 +36,7 @@ const READ: usize = 128 << 10;
 
 /// Whether what runs is to be stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stop {
+pub enum Stop {
     /// It is not.
     #[default]
     No,

@@ -9,7 +9,7 @@ use super::Executor;
 use super::carry::{Setting, World};
 use super::scene::{Gaps, Scene};
 use crate::engine::{Effect, Finding, Input, Outcome, Target, Verdict};
-use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Template};
+use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Source, Template};
 use crate::secret::Secret;
 
 /// What everything that is not carried out says.
@@ -95,7 +95,9 @@ impl Executor for DryRun {
                 }
                 if self.passed_over {
                     // What a change would have brought about cannot be there.
-                    probes.iter_mut().for_each(|probe| probe.warn = true);
+                    for probe in &mut probes {
+                        probe.warn = true;
+                    }
                 }
                 self.world.probe(target, probes, self.world.scene(values));
             }
@@ -110,6 +112,10 @@ impl Executor for DryRun {
 
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
         self.world.keep(secrets)
+    }
+
+    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        self.world.source(source, values)
     }
 
     fn same(&self, name: &Name, secret: &Secret) -> bool {

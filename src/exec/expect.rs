@@ -178,7 +178,6 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// Equal, and `1` equals `1.0`.
-#[expect(clippy::float_cmp, reason = "numbers are compared as written, not as computed")]
 fn alike(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Number(found), Value::Number(wanted)) => found == wanted || found.as_f64() == wanted.as_f64(),

@@ -17,7 +17,6 @@ mod holders;
 mod kept;
 mod launch;
 mod scene;
-mod seam;
 mod shown;
 mod snapshot;
 mod source;
@@ -26,10 +25,12 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod transcript;
+pub mod world;
 
 use std::collections::BTreeMap;
 
 pub use carry::{RunPaths, Setting, World};
+pub use child::Stop;
 pub use dry::DryRun;
 pub use launch::{Launcher, child_main};
 pub use scene::{Gaps, Scene};
@@ -37,7 +38,7 @@ pub use shown::Piece;
 pub use source::resolve;
 
 use crate::engine::{Effect, Finding, Input, Target};
-use crate::playbook::plan::Name;
+use crate::playbook::plan::{Name, Source};
 use crate::secret::Secret;
 
 /// What comes back from the world.
@@ -89,6 +90,12 @@ pub trait Executor: Send {
     /// # Errors
     /// When the vault cannot be written: a sentence for the operator.
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
+
+    /// Takes a value from where the playbook says it can be taken.
+    ///
+    /// # Errors
+    /// Why it cannot be had: a sentence, masked.
+    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String>;
 
     /// Says whether a secret equals one that is kept.
     fn same(&self, name: &Name, secret: &Secret) -> bool;

@@ -4,6 +4,7 @@
 //! [`Run::awaiting`](crate::engine::Run::awaiting) what is wanted, and says something. It never touches the journal, a process or the world.
 
 pub mod headless;
+pub mod line;
 pub mod tui;
 
 use std::collections::BTreeMap;

@@ -20,12 +20,37 @@ pub(super) fn sort(
     answers: Vec<(Name, Answer)>,
 ) -> Result<Input, Refusal> {
     let asked = asked(engine, &target);
+    let answers = complete(&asked, engine, executor, answers);
     let (values, secrets) = check(&asked, engine, executor, answers)?;
     let names = secrets.iter().map(|(name, _)| name.clone()).collect();
     if let Some((name, _)) = secrets.first().cloned() {
         executor.keep(secrets).map_err(|why| Refusal::Unfit { name, why })?;
     }
     Ok(Input::Answer { target, values, secrets: names })
+}
+
+/// Fills in what was left open and has a source or a default.
+fn complete(
+    asked: &[InputSpec],
+    engine: &Engine,
+    executor: &dyn Executor,
+    mut answers: Vec<(Name, Answer)>,
+) -> Vec<(Name, Answer)> {
+    let values = &engine.run().values;
+    for spec in asked {
+        if answers.iter().any(|(name, _)| *name == spec.name) {
+            continue;
+        }
+        let found = spec.from.as_ref().and_then(|source| executor.source(source, values).ok());
+        let found = match (found, &spec.default) {
+            (Some(secret), _) if spec.kind == InputKind::Secret => Some(Answer::Secret(secret)),
+            (Some(text), _) => Some(Answer::Text(text.expose().to_owned())),
+            (None, Some(default)) => Some(Answer::Text(default.fill(|name| values.get(name).map(String::as_str)))),
+            (None, None) => None,
+        };
+        answers.extend(found.map(|answer| (spec.name.clone(), answer)));
+    }
+    answers
 }
 
 /// Lists what a target asks for.

@@ -60,7 +60,7 @@ use self::state::Walk;
 use self::terminal::{Drawn, Modes};
 use self::theme::Theme;
 use super::{Answer, BriefingAnswers, BriefingFacts, Front, Say, Update};
-use crate::playbook::plan::{Name, Plan};
+use crate::playbook::plan::{Name, Plan, StepId};
 
 /// The terminal as a full screen, from the first page to the last. Dropping it gives the terminal back.
 pub struct Screen {
@@ -124,14 +124,14 @@ impl Screen {
         shown.unwrap_or_else(|_| Err("the screen broke down".into()))
     }
 
-    /// Goes on with the run. `record` says where its record is, for the last page.
+    /// Goes on with the run. `record` says where its record is, for the last page; `rollback` opens that plan first.
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn start(self, plan: Arc<Plan>, record: String) -> Result<Tui, String> {
+    pub fn start(self, plan: Arc<Plan>, record: String, rollback: Option<Option<StepId>>) -> Result<Tui, String> {
         let inbox = Arc::new(Inbox::default());
         let (send, words) = unbounded_channel();
-        let walk = Walk::new(plan, record, self.theme);
+        let walk = Walk::new(plan, record, rollback, self.theme);
         let runtime = page::runtime()?;
         let theirs = Arc::clone(&inbox);
         let thread = thread::Builder::new().name("screen".into()).spawn(move || {
@@ -156,14 +156,6 @@ pub struct Tui {
 }
 
 impl Tui {
-    /// Takes the terminal and starts at once, without a briefing: for a run that is resumed.
-    ///
-    /// # Errors
-    /// When the terminal cannot be used for a full screen: a sentence for the operator.
-    pub fn start(plan: Arc<Plan>, record: String) -> Result<Self, String> {
-        Screen::open()?.start(plan, record)
-    }
-
     /// Ends the screen now: for signals, and when the session broke down.
     pub fn close(&self) {
         self.inbox.close();

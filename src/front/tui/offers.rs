@@ -80,7 +80,20 @@ impl Walk {
 
     /// Says whether a rollback can be looked at: something was touched, and the run is not over.
     fn may_roll_back(&self) -> bool {
-        self.touched() && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing | Awaiting::Begin)
+        let closed = match self.awaiting {
+            Awaiting::Begin | Awaiting::Closing => true,
+            // A run that was closed earlier can still be rolled back; one that is closed now has nobody to listen.
+            Awaiting::Nothing => self.over,
+            Awaiting::Go(_)
+            | Awaiting::Person(_)
+            | Awaiting::World(_)
+            | Awaiting::Decision(_)
+            | Awaiting::Undo(_)
+            | Awaiting::UndoDecision(_)
+            | Awaiting::Incomplete
+            | Awaiting::SignOff(_) => false,
+        };
+        self.touched() && !closed
     }
 
     /// Lists what answers the question of the moment.

@@ -102,6 +102,8 @@ pub(super) struct Walk {
     pub(super) previews: HashMap<Target, Result<String, String>>,
     asked: HashSet<Target>,
     pub(super) form: Option<Form>,
+    /// The rollback that the operator came for, until its plan is shown.
+    pub(super) wanted: Option<Option<StepId>>,
     pub(super) panel: Option<Panel>,
     /// The last thing that the operator should know, and whether it is a refusal.
     pub(super) message: Option<(String, bool)>,
@@ -132,7 +134,7 @@ pub(super) enum Link {
 
 impl Walk {
     /// Makes the screen of a run of which nothing is known yet.
-    pub(super) fn new(plan: Arc<Plan>, record: String, theme: Theme) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, record: String, rollback: Option<Option<StepId>>, theme: Theme) -> Self {
         let run = Run::new(&plan);
         let rows = rows(&plan);
         Self {
@@ -156,6 +158,7 @@ impl Walk {
             asked: HashSet::new(),
             form: None,
             panel: None,
+            wanted: rollback,
             message: None,
             says: Vec::new(),
             sent: false,
@@ -221,6 +224,18 @@ impl Walk {
 
     /// Brings the question up to date after updates were taken in.
     pub(super) fn settle(&mut self) {
+        self.turn();
+        if self.live
+            && self.run.busy.is_none()
+            && let Some(wanted) = self.wanted.take()
+        {
+            let choice = self.rollback_choices().iter().position(|to| *to == wanted).unwrap_or(0);
+            self.panel = Some(Panel::Rollback { choice, down: 0 });
+        }
+    }
+
+    /// Turns to what the run waits for now.
+    fn turn(&mut self) {
         let next = self.run.awaiting(&self.plan);
         if next == self.awaiting || !self.live {
             return;

@@ -213,7 +213,8 @@ impl Story {
 
     pub(super) fn of(plan: Plan) -> Self {
         let plan = Arc::new(plan);
-        let walk = Walk::new(Arc::clone(&plan), "/var/lib/runsheet/01JCANARY/journal.jsonl".into(), Theme::rich());
+        let walk =
+            Walk::new(Arc::clone(&plan), "/var/lib/runsheet/01JCANARY/journal.jsonl".into(), None, Theme::rich());
         let mut story = Self { engine: Engine::new(plan), walk, now: AT.parse().unwrap(), clock: Instant::now() };
         let values = [("environment", "production"), ("pg_host", "pg.example.com"), ("app_root", "/srv/milo")];
         let begun = Begun {
