@@ -8,8 +8,9 @@ use ratatui::text::{Line, Span};
 use super::state::Walk;
 use super::text::{duration, tame, wrap};
 use crate::playbook::plan::{
-    Act, Action, EditPlace, Expect, Generate, Given, JsonValue, Name, Probe, ProbeSpec, Program, Put, RunSpec,
+    Act, Action, EditPlace, Expect, Generate, Given, JsonValue, ProbeSpec, Program, Put, RunSpec,
 };
+use crate::words;
 
 /// Sets a named part: the name in the margin, the text beside it.
 pub(super) fn part(walk: &Walk, name: &str, text: &str, columns: usize) -> Vec<Line<'static>> {
@@ -118,27 +119,13 @@ fn quoted(word: &str) -> String {
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// Names a probe: its title, or the question.
+/// Names a probe: its title, or the question with what the answer must be.
 pub(super) fn probe(walk: &Walk, spec: &ProbeSpec) -> String {
-    if let Some(title) = &spec.title {
-        return walk.fill(title);
-    }
-    let with = |password: &Option<Name>| password.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
-    let what = match &spec.probe {
-        Probe::Command(run) => match &run.program {
-            Program::Script { text, .. } => text.lines().next().unwrap_or_default().to_owned(),
-            Program::Words(words) => words.iter().map(|word| walk.fill(word)).collect::<Vec<_>>().join(" "),
-        },
-        Probe::Http(http) => walk.fill(&http.url),
-        Probe::Tcp(address) => format!("tcp {}", walk.fill(address)),
-        Probe::Tls(tls) => format!("tls {}", walk.fill(&tls.address)),
-        Probe::Postgres(database) | Probe::Redis(database) => {
-            format!("{}{}", walk.fill(&database.url), with(&database.password))
-        }
-        Probe::File(file) => format!("file {}", walk.fill(&file.path)),
-        Probe::Value(name) => format!("value {name}"),
-    };
-    let expects: Vec<String> = spec.expect.iter().map(|expect| expectation(walk, expect)).collect();
+    let what = words::probe(spec, &walk.run);
+    // A title says it all, and a denial is said already.
+    let said = spec.title.is_some();
+    let expects = spec.expect.iter().filter(|expect| !said && !matches!(expect, Expect::Denied));
+    let expects: Vec<String> = expects.map(|expect| expectation(walk, expect)).collect();
     if expects.is_empty() { what } else { format!("{what}: {}", expects.join(", ")) }
 }
 

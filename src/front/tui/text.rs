@@ -4,13 +4,14 @@
 //! or direction character in it, a cell never gets more than [`CELL_BYTES`], and cutting is by columns, not by bytes.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::Theme;
+use crate::words;
+pub(super) use crate::words::duration;
 
 /// The most that one cell is given: a letter with its marks.
 const CELL_BYTES: usize = 32;
@@ -187,24 +188,6 @@ fn join(letters: &[(char, Style)]) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Writes a length of time in words: `4m 05s`, `350ms`.
-pub(super) fn duration(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 if time.is_zero() => "0s".into(),
-        0 => format!("{}ms", time.as_millis()),
-        1..60 => format!("{seconds}s"),
-        60..3600 => two(seconds / 60, "m", seconds % 60, "s"),
-        3600..86_400 => two(seconds / 3600, "h", seconds / 60 % 60, "m"),
-        _ => two(seconds / 86_400, "d", seconds / 3600 % 24, "h"),
-    }
-}
-
-/// Writes a number of something, and of a smaller thing where there is any.
-fn two(large: u64, of: &str, small: u64, less: &str) -> String {
-    if small == 0 { format!("{large}{of}") } else { format!("{large}{of} {small:02}{less}") }
-}
-
 /// Writes seconds as a clock, with a minus when they are below zero.
 pub(super) fn clock(seconds: i64) -> String {
     let sign = if seconds < 0 { "-" } else { "" };
@@ -216,9 +199,9 @@ pub(super) fn clock(seconds: i64) -> String {
     }
 }
 
-/// Counts things: `1 step`, `3 steps`.
+/// Counts things whose plural is plain: `1 step`, `3 steps`.
 pub(super) fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+    words::count(number, one, &format!("{one}s"))
 }
 
 #[cfg(test)]
@@ -252,9 +235,6 @@ mod tests {
 
     #[test]
     fn times_read_as_people_say_them() {
-        assert_eq!(duration(Duration::from_millis(350)), "350ms");
-        assert_eq!(duration(Duration::from_secs(245)), "4m 05s");
-        assert_eq!(duration(Duration::from_mins(5)), "5m");
         assert_eq!(clock(272), "04:32");
         assert_eq!(clock(-12), "-00:12");
         assert_eq!(clock(3723), "1:02:03");

@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
 use crate::engine::{Finding, StepState};
+use crate::words;
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,21 +210,20 @@ impl Theme {
 
     /// Shows the state of a step.
     pub(super) fn state(self, state: StepState) -> Mark {
-        let (glyph, ascii, word, style) = match state {
-            StepState::Pending => ("·", ".", "pending", self.quiet()),
-            StepState::Waiting => ("◆", "=", "waiting", self.care()),
-            StepState::Running => ("●", "*", "running", self.busy()),
-            StepState::Verifying => ("◎", "o", "verifying", self.busy()),
-            StepState::Done => ("✓", "+", "done", self.good()),
-            StepState::Warned => ("!", "!", "warned", self.care()),
-            StepState::Failed => ("✗", "x", "failed", self.bad()),
-            StepState::Unknown => ("?", "?", "unknown", self.care()),
-            StepState::Skipped => ("»", "-", "skipped", self.quiet()),
-            StepState::LeftOut => (" ", " ", "left out", self.quiet()),
-            StepState::RolledBack => ("↶", "<", "rolled back", self.label()),
-            StepState::RollbackFailed => ("✗", "x", "rollback failed", self.bad()),
+        let (glyph, ascii, style) = match state {
+            StepState::Pending => ("·", ".", self.quiet()),
+            StepState::Waiting => ("◆", "=", self.care()),
+            StepState::Running => ("●", "*", self.busy()),
+            StepState::Verifying => ("◎", "o", self.busy()),
+            StepState::Done => ("✓", "+", self.good()),
+            StepState::Warned => ("!", "!", self.care()),
+            StepState::Failed | StepState::RollbackFailed => ("✗", "x", self.bad()),
+            StepState::Unknown => ("?", "?", self.care()),
+            StepState::Skipped => ("»", "-", self.quiet()),
+            StepState::LeftOut => (" ", " ", self.quiet()),
+            StepState::RolledBack => ("↶", "<", self.label()),
         };
-        Mark { glyph: self.pick(glyph, ascii), word, style }
+        Mark { glyph: self.pick(glyph, ascii), word: words::state(state), style }
     }
 
     /// Shows the step whose turn it is and that has not been started.
@@ -233,14 +233,7 @@ impl Theme {
 
     /// Shows what a probe found.
     pub(super) fn finding(self, finding: Finding, pass: bool, warn: bool) -> Mark {
-        let word = match finding {
-            Finding::Holds => "holds",
-            Finding::Differs => "differs",
-            Finding::Denied => "denied",
-            Finding::Refused => "refused",
-            Finding::Unreachable => "unreachable",
-            Finding::NotUnderstood => "not understood",
-        };
+        let word = words::finding(finding);
         match (pass, warn) {
             (true, _) => Mark { glyph: self.pick("✓", "+"), word, style: self.good() },
             (false, true) => Mark { glyph: "!", word, style: self.care() },

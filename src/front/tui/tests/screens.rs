@@ -186,6 +186,7 @@ fn the_end() {
     both("sign_off", &story);
     story.type_in("Ada L.");
     story.press(KeyCode::Enter);
+    story.update(Update::Over);
     insta::assert_snapshot!("finish_80x24", story.frame(80, 24));
 }
 
