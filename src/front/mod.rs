@@ -3,6 +3,8 @@
 //! A front folds the records it is sent into a [`Run`](crate::engine::Run) of its own, asks
 //! [`Run::awaiting`](crate::engine::Run::awaiting) what is wanted, and says something. It never touches the journal, a process or the world.
 
+#[cfg(test)]
+mod bench;
 pub mod headless;
 pub mod line;
 pub mod tui;

@@ -107,11 +107,9 @@ impl Desk {
             Update::Live => self.live = true,
             Update::Output { text, .. } => self.output(&text),
             Update::Attempt { attempt, pass, saw, finding, .. } => {
-                let word = if pass { "holds" } else { "not yet" };
-                let found = if pass { "" } else { words::finding(finding) };
-                let line =
-                    format!("  asked {}: {word} {found}: {saw}", words::count(attempt as usize, "time", "times"));
-                self.print(&visible_plain(&line.replace(" : ", ": ")));
+                let found = if pass { "" } else { "not yet, " };
+                let line = format!("  asked, attempt {attempt}: {found}{}: {saw}", words::finding(finding));
+                self.print(&visible_plain(&line));
             }
             Update::Preview { target, diff } => self.preview(target, diff),
             Update::Refused(refusal) => {
