@@ -1,8 +1,8 @@
 //! The tests of the built program, in one binary.
 
 mod bad_playbooks;
-mod mutations;
 mod launch;
+mod mutations;
 mod rigs;
 mod schema;
 mod secrets;
