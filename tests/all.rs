@@ -2,6 +2,7 @@
 
 mod bad_playbooks;
 mod launch;
+mod probes;
 mod rigs;
 mod schema;
 mod secrets;
