@@ -1,5 +1,7 @@
 //! Words that every front, the report and the endings say, in one place: states, findings, refusals, durations, counts.
 
+pub mod describe;
+
 use std::time::Duration;
 
 use crate::engine::undo::UndoSort;

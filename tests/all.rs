@@ -1,9 +1,13 @@
 //! The tests of the built program, in one binary.
 
 mod bad_playbooks;
+mod engine;
 mod launch;
+mod mutations;
 mod probes;
+mod properties;
 mod rigs;
 mod schema;
 mod secrets;
+mod story;
 mod support;

@@ -2,6 +2,8 @@
 //!
 //! `RUNSHEET_WRITE_EXPECTED=1` writes the expected texts anew; read the difference before committing it.
 
+#![expect(clippy::expect_used, reason = "in tests a failure is said by failing")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,6 @@
-//! Probes of PostgreSQL and Redis against real servers with TLS and passwords.
+//! Probes of Postgres and Redis against real servers with TLS and passwords.
+
+#![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

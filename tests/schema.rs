@@ -1,5 +1,7 @@
 //! The JSON Schema against every playbook of the test data: it refuses what is wrong by its structure, and takes the rest.
 
+#![expect(clippy::expect_used, reason = "in tests a failure is said by failing")]
+
 use std::fs;
 use std::path::Path;
 

@@ -3,6 +3,8 @@
 //! It never refuses and never fails: what was written down is what happened. A record that does not fit (a journal of
 //! another playbook) leaves the run as it is; `decide` is where inputs are judged.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 
 use super::record::{How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
@@ -26,7 +28,11 @@ impl Run {
             Record::Started { target, attempt, retry } => self.started(plan, target, *attempt, *retry, at),
             Record::Saved { target, files } => self.saved(plan, target, files, at),
             Record::Performed { target, outcome, .. } => self.performed(plan, target, outcome, at),
-            Record::RecaptureStarted { step } => self.busy = Some(busy(&Target::step(step), at, false)),
+            Record::RecaptureStarted { step } => {
+                let target = Target::step(step);
+                self.set(plan, &target, |step| step.held = true);
+                self.busy = Some(busy(&target, at, false));
+            }
             Record::Recaptured { step, outcome } => self.recaptured(plan, &Target::step(step), outcome, at),
             Record::Answered { target, values, secrets } => {
                 self.values.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -34,16 +40,12 @@ impl Run {
                 self.acted(plan, target, at);
             }
             Record::Probed { target, verdicts } => self.probed(plan, target, verdicts, at),
-            Record::VerifyAgain { target } => {
-                if self.step(plan, &target.step).is_some_and(|step| step.acted) {
-                    self.set(plan, target, |step| step.state = StepState::Verifying);
-                }
-                self.busy = Some(busy(target, at, true));
-            }
+            Record::VerifyAgain { target } => self.verify_again(plan, target, at),
             Record::ByHand { target, note } => {
                 self.busy = None;
                 self.set(plan, target, |step| {
                     step.state = StepState::Done;
+                    step.touched = true;
                     step.by_hand = true;
                     step.ended = Some(at);
                     step.note = Some(note.clone());
@@ -56,7 +58,8 @@ impl Run {
             Record::Skipped { target, reason, by_playbook } => {
                 self.skipped(plan, target, reason.as_ref(), *by_playbook, at);
             }
-            Record::StopAsked { .. } => {
+            Record::StopAsked { target, .. } => {
+                self.set(plan, target, |step| step.held = true);
                 if let Some(busy) = &mut self.busy {
                     busy.stopping = true;
                 }
@@ -85,7 +88,8 @@ impl Run {
 
     /// Moves the cursor over what is finished.
     fn advance(&mut self) {
-        while self.cursor < self.walk && self.steps[self.cursor].finished() {
+        let end = if self.stage == Stage::AfterRollback { self.after.end } else { self.walk };
+        while self.cursor < end && self.steps[self.cursor].finished() {
             self.cursor += 1;
         }
     }
@@ -119,6 +123,7 @@ impl Run {
             step.state = state;
             if state == StepState::RolledBack {
                 step.saved.clear();
+                step.touched = false;
                 step.by_hand = false;
                 step.acted = false;
             }
@@ -130,22 +135,37 @@ impl Run {
         let state = match action {
             Some(Action { act: Act::Person(_), .. }) => StepState::Waiting,
             Some(Action { act: Act::Verify, .. }) => StepState::Verifying,
+            // What was edited by hand, without a copy, only a hand can put back.
+            None if self.step(plan, &target.step).is_some_and(StepRun::unsaved) => StepState::Waiting,
             Some(_) | None => StepState::Running,
         };
-        self.busy = (state != StepState::Waiting).then(|| busy(target, at, state == StepState::Verifying));
+        let copies = matches!(action, Some(Action { act: Act::Edit(_) | Act::Snapshot(_), .. }));
+        let saving = copies && target.undo.is_none();
+        self.busy =
+            (state != StepState::Waiting).then(|| Busy { saving, ..busy(target, at, state == StepState::Verifying) });
         self.set(plan, target, |step| {
             step.state = state;
             step.attempts = attempt;
-            step.tries = if retry { step.tries + 1 } else { 1 };
+            step.tries = if retry { step.tries.saturating_add(1) } else { 1 };
             step.started = step.started.or(Some(at));
             step.ended = None;
             step.outcome = None;
             step.verdicts.clear();
             step.failed = false;
             step.passed_over = false;
+            step.by_hand = false;
+            step.touched = true;
+            step.held = false;
+            step.note = None;
             step.acted = state == StepState::Verifying;
             step.undo.clear();
         });
+        if let Some(number) = target.undo
+            && let Some(step) = plan.index.get(&target.step).and_then(|&at| self.steps.get_mut(at))
+            && let Some(starts) = step.undo_starts.get_mut(number.saturating_sub(1) as usize)
+        {
+            *starts = attempt;
+        }
         self.set_undo(plan, target, |undo| {
             undo.state = state;
             undo.attempts = attempt;
@@ -167,6 +187,8 @@ impl Run {
         });
         if let Some(Some(Action { act: Act::Snapshot(_), .. })) = action(plan, target) {
             self.acted(plan, target, at);
+        } else if let Some(busy) = &mut self.busy {
+            busy.saving = false;
         }
     }
 
@@ -264,9 +286,13 @@ impl Run {
         let steps = undo::plan(plan, self, to);
         for undo in &steps {
             self.set(plan, &Target::step(&undo.step), |step| {
-                step.undo = vec![UndoRun::default(); undo.actions.len()];
+                step.undo_starts.resize(undo.actions.len(), 0);
+                let fresh = |&attempts: &u32| UndoRun { attempts, ..UndoRun::default() };
+                step.undo = step.undo_starts.iter().map(fresh).collect();
             });
         }
+        // A signature stands for the work as it was signed.
+        self.signed.clear();
         self.rollback = Some(Rollback {
             to: to.cloned(),
             stuck: steps.iter().filter(|undo| undo.sort == UndoSort::Stuck).map(|undo| undo.step.clone()).collect(),
@@ -283,24 +309,41 @@ impl Run {
         rollback.over = true;
         rollback.failed = failed;
         match rollback.to.as_ref().and_then(|to| plan.index.get(to)) {
-            Some(&to) => {
-                self.stage = Stage::Walking;
-                for step in &mut self.steps[to..self.walk] {
-                    if step.state != StepState::RollbackFailed {
-                        step.state = StepState::Pending;
-                        step.passed_over = false;
-                    }
-                }
-                self.cursor = 0;
-            }
-            None if failed == 0 => {
-                self.stage = Stage::AfterRollback;
-                for step in &mut self.steps[self.after.clone()] {
-                    *step = StepRun { attempts: step.attempts, ..StepRun::default() };
-                }
-            }
+            // Back within the steps after a rollback: those are walked on.
+            Some(&to) if self.after.contains(&to) => self.walk_again(to..self.after.end, Stage::AfterRollback),
+            Some(&to) => self.walk_again(to..self.walk.max(to), Stage::Walking),
+            None if failed == 0 => self.walk_again(self.after.clone(), Stage::AfterRollback),
             None => {}
         }
+    }
+
+    /// Makes steps ready to be walked again. What was rolled back stays told as that until it starts again.
+    fn walk_again(&mut self, steps: Range<usize>, stage: Stage) {
+        for step in &mut self.steps[steps] {
+            if !matches!(step.state, StepState::RolledBack | StepState::RollbackFailed) {
+                step.state = StepState::Pending;
+                step.passed_over = false;
+            }
+        }
+        self.stage = stage;
+        self.cursor = if stage == Stage::AfterRollback { self.after.start } else { 0 };
+    }
+
+    /// Where the act was carried out, its probes judge it anew; else they inform, and a person decides.
+    fn verify_again(&mut self, plan: &Plan, target: &Target, at: Timestamp) {
+        self.set(plan, target, |step| {
+            step.held = true;
+            if step.acted {
+                step.state = StepState::Verifying;
+            }
+        });
+        self.set_undo(plan, target, |undo| {
+            let acted = undo.outcome.as_ref().is_none_or(|outcome| outcome.how == How::Ok);
+            if undo.state == StepState::Failed && acted {
+                undo.state = StepState::Verifying;
+            }
+        });
+        self.busy = Some(busy(target, at, true));
     }
 
     fn resumed(&mut self, plan: &Plan, at: Timestamp) {
@@ -338,6 +381,11 @@ impl Run {
 }
 
 impl StepRun {
+    /// Says whether it was done by hand where the program has no copy to put back.
+    pub(super) fn unsaved(&self) -> bool {
+        self.by_hand && self.saved.is_empty()
+    }
+
     fn fail(&mut self, at: Timestamp) {
         self.state = StepState::Failed;
         self.failed = true;
@@ -370,5 +418,5 @@ pub(super) fn action<'p>(plan: &'p Plan, target: &Target) -> Option<Option<&'p A
 }
 
 fn busy(target: &Target, since: Timestamp, probing: bool) -> Busy {
-    Busy { target: target.clone(), since, probing, stopping: false }
+    Busy { target: target.clone(), since, probing, saving: false, stopping: false }
 }

@@ -2,11 +2,11 @@
 
 use super::apply::action;
 use super::input::Input;
-use super::record::{End, Record, Target};
+use super::record::{End, How, Record, Target};
 use super::refusal::Refusal;
 use super::run::{Awaiting, Run, Stage, StepState};
 use super::undo;
-use crate::playbook::plan::{Act, InputSpec, Name, Plan, Section, StepId};
+use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Section, StepId};
 
 /// Judges an input against the run as it stands.
 #[expect(clippy::too_many_lines, reason = "one flat table: an arm an input")]
@@ -33,16 +33,26 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                 for spec in &person.ask {
                     answered(spec, values.get(&spec.name), secrets.contains(&spec.name))?;
                 }
+                let asked = |name: &&Name| person.ask.iter().any(|spec| spec.name == **name);
+                if let Some(name) = values.keys().chain(&secrets).find(|name| !asked(name)) {
+                    return Err(Refusal::Unfit { name: name.clone(), why: "is not asked for here".to_owned() });
+                }
             }
             Ok(Record::Answered { target, values, secrets })
         }
         Input::Saved { target, files } => {
             out(run, &target, false)?;
+            if !run.busy.as_ref().is_some_and(|busy| busy.saving) {
+                return Err(Refusal::Stale);
+            }
             Ok(Record::Saved { target, files })
         }
         Input::Performed { target, attempt, outcome } => {
             out(run, &target, false)?;
-            if attempt != attempts(plan, run, &target) {
+            // Copies that are not told of are not there: what changes the files may not start, still less be done.
+            let edit = matches!(action(plan, &target), Some(Some(action)) if matches!(action.act, Act::Edit(_)));
+            let uncopied = edit && outcome.how == How::Ok && run.busy.as_ref().is_some_and(|busy| busy.saving);
+            if attempt != attempts(plan, run, &target) || !running(plan, run, &target) || uncopied {
                 return Err(Refusal::Stale);
             }
             Ok(Record::Performed { target, attempt, outcome })
@@ -52,7 +62,11 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             Ok(Record::Probed { target, verdicts })
         }
         Input::Recaptured { step, outcome } => {
-            out(run, &Target::step(&step), false)?;
+            let target = Target::step(&step);
+            out(run, &target, false)?;
+            if running(plan, run, &target) {
+                return Err(Refusal::Stale);
+            }
             Ok(Record::Recaptured { step, outcome })
         }
         Input::VerifyAgain { target } => {
@@ -103,8 +117,9 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Rollback { to, by_policy } => rollback(plan, run, to, by_policy),
         Input::Undo { target } => match run.awaiting(plan) {
             Awaiting::Undo(next) | Awaiting::UndoDecision(next) if next == target => {
-                Ok(Record::Started { attempt: attempts(plan, run, &target) + 1, target, retry: false })
+                Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false })
             }
+            // Whatever else is awaited, it is not this.
             _ => Err(not_now(plan, run, &target, "undo")),
         },
         Input::SignOff { role, name } => {
@@ -169,14 +184,16 @@ fn go(plan: &Plan, run: &Run, step: StepId, confirmed: bool) -> Result<Record, R
         return Err(Refusal::NeedsConfirm { step });
     }
     let target = Target::step(&step);
-    Ok(Record::Started { attempt: attempts(plan, run, &target) + 1, target, retry: false })
+    Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false })
 }
 
 fn rollback(plan: &Plan, run: &Run, to: Option<StepId>, by_policy: bool) -> Result<Record, Refusal> {
     idle(run)?;
     if let Some(to) = &to {
         let Some(state) = run.step(plan, to) else { return Err(Refusal::NoSuchStep { step: to.to_string() }) };
-        if !state.touched() {
+        // Back to a step after a rollback there is a way only while those are walked: elsewhere it would end the run.
+        let after = plan.step(to).is_some_and(|step| step.section == Section::AfterRollback);
+        if !state.touched() || (after && run.stage != Stage::AfterRollback) {
             return Err(Refusal::NotStarted { step: to.clone() });
         }
     }
@@ -187,11 +204,16 @@ fn rollback(plan: &Plan, run: &Run, to: Option<StepId>, by_policy: bool) -> Resu
 }
 
 /// Checks that an answer is there and fits.
-fn answered(spec: &InputSpec, value: Option<&String>, secret: bool) -> Result<(), Refusal> {
-    match value {
-        _ if secret => Ok(()),
-        None => Err(Refusal::Missing { name: spec.name.clone() }),
-        Some(value) => spec.accepts(value).map(|_| ()).map_err(|why| Refusal::Unfit { name: spec.name.clone(), why }),
+///
+/// A secret comes by name, never as text: what stands in a record is read by everyone.
+fn answered(spec: &InputSpec, value: Option<&String>, in_vault: bool) -> Result<(), Refusal> {
+    let unfit = |why: String| Refusal::Unfit { name: spec.name.clone(), why };
+    match (value, in_vault, spec.kind == InputKind::Secret) {
+        (Some(_), _, true) => Err(unfit("is a secret and must be given as one, not as text".to_owned())),
+        (None, true, true) => Ok(()),
+        (_, true, false) => Err(unfit("is no secret and must be given as text".to_owned())),
+        (None, false, _) => Err(Refusal::Missing { name: spec.name.clone() }),
+        (Some(value), false, false) => spec.accepts(value).map(|_| ()).map_err(unfit),
     }
 }
 
@@ -208,6 +230,11 @@ pub(super) fn attempts(plan: &Plan, run: &Run, target: &Target) -> u32 {
     }
 }
 
+/// Returns the number of the next attempt.
+pub(super) fn next_attempt(plan: &Plan, run: &Run, target: &Target) -> u32 {
+    attempts(plan, run, target).saturating_add(1)
+}
+
 fn idle(run: &Run) -> Result<(), Refusal> {
     match &run.busy {
         Some(busy) => Err(Refusal::Busy { step: busy.target.step.clone() }),
@@ -221,6 +248,15 @@ fn out(run: &Run, target: &Target, probing: bool) -> Result<(), Refusal> {
         Some(busy) if busy.target == *target && busy.probing == probing => Ok(()),
         Some(_) | None => Err(Refusal::Stale),
     }
+}
+
+/// Says whether the act of a target is what is out, and not a fetching of its captures.
+fn running(plan: &Plan, run: &Run, target: &Target) -> bool {
+    let state = match target.undo {
+        None => run.step(plan, &target.step).map(|step| step.state),
+        Some(_) => run.undo(plan, target).map(|undo| undo.state),
+    };
+    state == Some(StepState::Running)
 }
 
 /// Checks that the target awaits a decision.

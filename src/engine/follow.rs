@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::apply::action;
-use super::decide::{attempts, before_start};
+use super::decide::{attempts, before_start, next_attempt};
 use super::effect::Effect;
 use super::record::{End, How, Record, Target};
 use super::run::{Run, Stage, StepState};
@@ -45,12 +45,13 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
         // A record about something else (a note, a pause) starts nothing.
         let reached = !matches!(last, Record::Note { .. } | Record::StopAsked { .. });
         return (reached && begins_by_itself(step)).then(|| Record::Started {
-            attempt: attempts(plan, run, &target) + 1,
+            attempt: next_attempt(plan, run, &target),
             target,
             retry: false,
         });
     }
-    if state.state != StepState::Failed {
+    // Where a person has a hand in it, nothing follows by itself, whatever came of it.
+    if state.state != StepState::Failed || state.held {
         return None;
     }
     let how = match last {
@@ -63,7 +64,7 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
         How::Ok | How::Stopped => false,
     };
     if again {
-        return Some(Record::Started { attempt: attempts(plan, run, &target) + 1, target, retry: true });
+        return Some(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: true });
     }
     if how == How::Stopped {
         return None;
@@ -129,6 +130,8 @@ fn started(plan: &Plan, run: &Run, target: &Target, attempt: u32, retry: bool) -
     let (target, step) = (target.clone(), plan.step(&target.step));
     let effect = match action(plan, &target) {
         None => return Vec::new(),
+        // A person is asked to put it back.
+        Some(None) if run.busy.is_none() => return Vec::new(),
         Some(None) => {
             let files = run.step(plan, &target.step).map(|step| step.saved.clone()).unwrap_or_default();
             Effect::Restore { target, attempt, files }

@@ -11,7 +11,7 @@ use super::record::{Begun, End, Outcome, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
     /// What it began with; none before it began.
     pub begun: Option<Begun>,
@@ -43,7 +43,8 @@ pub struct Run {
     pub paused: Option<String>,
     /// How it ended, and when.
     pub ended: Option<(End, Timestamp)>,
-    /// The first step of the walk that may not be finished; an optimisation of [`Run::current`].
+    /// The first step of the walk (of the one after a rollback too) that may not be finished, so that finding the
+    /// current step does not look at all of them.
     pub(super) cursor: usize,
     /// The end of the steps that are walked when nothing is rolled back.
     pub(super) walk: usize,
@@ -71,7 +72,7 @@ pub enum Stage {
 
 /// What became of a step.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepRun {
     /// Where it stands.
     pub state: StepState,
@@ -101,6 +102,12 @@ pub struct StepRun {
     pub tries: u32,
     /// Its undo actions, once a rollback has come to it.
     pub undo: Vec<UndoRun>,
+    /// How often each undo action was started over all rollbacks, so that no attempt has the number of another.
+    pub(super) undo_starts: Vec<u32>,
+    /// It was started or done by hand, and not undone since; whatever else is said of it later, skipped for one.
+    pub(super) touched: bool,
+    /// A person stopped it or asked it anew: what follows from a failure is for a person to say, not for the playbook.
+    pub(super) held: bool,
 }
 
 /// Where a step stands.
@@ -134,7 +141,7 @@ pub enum StepState {
 }
 
 /// What became of one action of an undo.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UndoRun {
     /// Where it stands, in the words of a step.
     pub state: StepState,
@@ -149,7 +156,7 @@ pub struct UndoRun {
 }
 
 /// A rollback that goes on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollback {
     /// The last step to be undone; everything when none.
     pub to: Option<StepId>,
@@ -176,6 +183,8 @@ pub struct Busy {
     pub since: Timestamp,
     /// The probes are asked, rather than the act carried out.
     pub probing: bool,
+    /// Copies of files are being made; the act itself has not begun.
+    pub(super) saving: bool,
     /// The operator asked for it to stop.
     pub stopping: bool,
 }
@@ -244,7 +253,7 @@ impl Run {
     pub fn current_at(&self) -> Option<usize> {
         let range = match self.stage {
             Stage::Walking => self.cursor..self.walk,
-            Stage::AfterRollback => self.after.clone(),
+            Stage::AfterRollback => self.cursor..self.after.end,
             Stage::Briefing | Stage::RollingBack | Stage::Closing | Stage::Over => return None,
         };
         range.into_iter().find(|&at| !self.steps[at].finished())
@@ -331,7 +340,7 @@ impl StepRun {
     /// Says whether the step may have changed something, so that a rollback must look at it.
     #[must_use]
     pub fn touched(&self) -> bool {
-        self.state != StepState::RolledBack && (self.attempts > 0 || self.by_hand)
+        self.touched
     }
 }
 

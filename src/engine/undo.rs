@@ -46,8 +46,13 @@ pub enum UndoAction<'p> {
 /// Lists the actions that undo a step, in order. Action 1 is the first.
 #[must_use]
 pub fn actions(step: &Step) -> Vec<UndoAction<'_>> {
-    let restore = matches!(step.action.act, Act::Edit(_) | Act::Snapshot(_)).then_some(UndoAction::Restore);
+    let restore = restores(step).then_some(UndoAction::Restore);
     restore.into_iter().chain(step.rollback.iter().map(UndoAction::Author)).collect()
+}
+
+/// Says whether undoing the step begins with putting files back.
+fn restores(step: &Step) -> bool {
+    matches!(step.action.act, Act::Edit(_) | Act::Snapshot(_))
 }
 
 /// Finds the action that a target names.
@@ -87,7 +92,11 @@ pub fn plan(plan: &Plan, run: &Run, to: Option<&StepId>) -> Vec<UndoStep> {
             let count = actions(step).len();
             let actions = (1..).take(count).map(|number| Target::undo(&step.id, number)).collect::<Vec<_>>();
             let estimate = if actions.is_empty() { None } else { step.estimate };
-            UndoStep { step: step.id.clone(), sort: sort(step), actions, estimate }
+            let sort = match sort(step) {
+                UndoSort::Automatic if run.steps[at].unsaved() && restores(step) => UndoSort::ByHand,
+                sort => sort,
+            };
+            UndoStep { step: step.id.clone(), sort, actions, estimate }
         })
         .collect()
 }

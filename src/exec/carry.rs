@@ -24,6 +24,7 @@ use super::world::{Attempt, Ctx, verify};
 use super::{Executor, Report, act, transcript};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Target};
+use crate::output::visible_plain;
 use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
 
@@ -270,7 +271,7 @@ impl Executor for World {
     }
 
     fn mask(&self, text: &str) -> String {
-        self.setting.secrets.masker().mask(text)
+        self.setting.secrets.masker().mask(&visible_plain(text))
     }
 }
 /// Finds the action that a target stands for.

@@ -4,16 +4,12 @@
 //! for ever. What must stay true: every byte that was written before the exit is read; a stop reaches the whole group;
 //! nothing here blocks a thread.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitIdStatus};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{ChildStderr, ChildStdout};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use zeroize::Zeroizing;
@@ -21,6 +17,7 @@ use zeroize::Zeroizing;
 use super::holders;
 use super::launch::Launcher;
 use super::scene::Scene;
+use super::spawn::{Process, Request, find_program};
 use super::transcript::Stream;
 use crate::engine::How;
 use crate::playbook::plan::{Given, Program, RunSpec};
@@ -48,9 +45,11 @@ pub enum Stop {
 
 /// A child to start.
 pub(crate) struct Command {
-    program: String,
+    /// The program's file.
+    program: PathBuf,
+    /// The program as written, and its arguments.
     words: Vec<String>,
-    environment: BTreeMap<OsString, OsString>,
+    environment: Vec<(OsString, OsString)>,
     cwd: PathBuf,
     stdin: Option<Zeroizing<Vec<u8>>>,
 }
@@ -73,14 +72,13 @@ impl Command {
     /// # Errors
     /// When a value is missing or there is no such program: a sentence.
     pub(crate) fn new(spec: &RunSpec, scene: &Scene) -> Result<Self, String> {
-        let mut words = match &spec.program {
+        let words = match &spec.program {
             Program::Script { text, shell } => shell.iter().cloned().chain([text.clone()]).collect(),
             Program::Words(words) => words.iter().map(|word| scene.complete(word)).collect::<Result<Vec<_>, _>>()?,
         };
-        if words.is_empty() {
+        let Some(program) = words.first() else {
             return Err("there is no program to start".to_owned());
-        }
-        let program = words.remove(0);
+        };
         let mut environment = scene.environment();
         for (variable, given) in &spec.env {
             environment.insert(variable.into(), scene.given(given)?.expose().into());
@@ -90,27 +88,29 @@ impl Command {
         if !cwd.is_dir() {
             return Err(format!("{} is not a folder, so nothing can run there", cwd.display()));
         }
-        let path = environment.get(&OsString::from("PATH"));
-        if !is_there(&program, &cwd, path) {
+        let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
+        let Some(program) = find_program(program, &cwd, path) else {
             return Err(format!("there is no program {program}; install it, or put its folder on PATH"));
-        }
+        };
+        // A program that asks for the folder's name gets the one that the playbook calls it by.
+        environment.insert("PWD".into(), cwd.clone().into());
         let stdin = stdin.map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec()));
-        Ok(Self { program, words, environment, cwd, stdin })
+        Ok(Self { program, words, environment: environment.into_iter().collect(), cwd, stdin })
     }
 
-    fn spawn(&self, launcher: &Launcher) -> std::io::Result<tokio::process::Child> {
-        // No closure before exec, no user, no group: that keeps the standard library from forking.
-        tokio::process::Command::new(&launcher.program)
-            .args(&launcher.words)
-            .arg(&self.program)
-            .args(&self.words)
-            .env_clear()
-            .envs(&self.environment)
-            .current_dir(&self.cwd)
-            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+    fn start(&self, launcher: &Launcher) -> std::io::Result<Process> {
+        let request = Request {
+            program: &self.program,
+            words: &self.words,
+            environment: &self.environment,
+            cwd: &self.cwd,
+            stdin: self.stdin.is_some(),
+        };
+        Process::start(&request, launcher)
+    }
+
+    fn named(&self) -> &str {
+        self.words.first().map_or("it", String::as_str)
     }
 }
 
@@ -126,8 +126,9 @@ pub(crate) async fn run(
     take: &mut (dyn FnMut(Stream, &[u8]) + Send),
 ) -> Result<Ended, String> {
     let mut child =
-        command.spawn(launcher).map_err(|error| format!("{} could not be started: {error}", command.program))?;
-    let group = Group::of(&child);
+        command.start(launcher).map_err(|error| format!("{} could not be started: {error}", command.named()))?;
+    let group = Group(child.id);
+    let named = command.named().to_owned();
     let writer = child.stdin.take().map(|mut stdin| {
         let bytes = command.stdin;
         tokio::spawn(async move {
@@ -135,11 +136,11 @@ pub(crate) async fn run(
             let _ = stdin.write_all(bytes.as_deref().map_or(&[], Vec::as_slice)).await;
         })
     });
-    let mut out = Pipe::<ChildStdout>::new(child.stdout.take());
-    let mut err = Pipe::<ChildStderr>::new(child.stderr.take());
+    let mut out = Pipe::new(child.out.take());
+    let mut err = Pipe::new(child.err.take());
     let inodes = holders::inodes(out.inner.as_ref(), err.inner.as_ref());
 
-    let mut exit: Option<ExitStatus> = None;
+    let mut exit: Option<WaitIdStatus> = None;
     let mut how = How::Ok;
     let mut stopping = Stop::No;
     let mut kill_at: Option<Instant> = None;
@@ -150,7 +151,7 @@ pub(crate) async fn run(
             () = out.read() => out.hand(Stream::Out, take),
             () = err.read() => err.hand(Stream::Err, take),
             status = child.wait(), if exit.is_none() => {
-                exit = Some(status.map_err(|error| format!("the end of {} was not seen: {error}", command.program))?);
+                exit = Some(status.map_err(|error| format!("the end of {named} was not seen: {error}"))?);
                 deadline = Some(Instant::now() + HELD);
             }
             () = at(deadline), if deadline.is_some() => {
@@ -249,27 +250,19 @@ async fn at(deadline: Option<Instant>) {
 
 /// The process group of a child, which it leads.
 #[derive(Clone, Copy)]
-struct Group(Option<Pid>);
+struct Group(Pid);
 
 impl Group {
-    fn of(child: &tokio::process::Child) -> Self {
-        Self(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
-    }
-
     fn signal(self, signal: Signal) {
-        let Some(leader) = self.0 else { return };
-        if rustix::process::kill_process_group(leader, signal).is_err() {
-            // Not the leader of a group yet: it was started a moment ago.
-            let _ = rustix::process::kill_process(leader, signal);
-        }
+        // It leads its group from its first instruction. Nobody is there when all have ended.
+        let _ = rustix::process::kill_process_group(self.0, signal);
     }
 
     /// Waits until nobody of the group is left, and ends who is.
     async fn end(self, kill_at: Instant) {
-        let Some(leader) = self.0 else { return };
-        while holders::group_lives(leader) {
+        while holders::group_lives(self.0) {
             if Instant::now() >= kill_at {
-                let _ = rustix::process::kill_process_group(leader, Signal::KILL);
+                self.signal(Signal::KILL);
                 return;
             }
             sleep(Duration::from_millis(20)).await;
@@ -277,18 +270,9 @@ impl Group {
     }
 }
 
-/// Says whether a program can be found.
-fn is_there(program: &str, cwd: &Path, path: Option<&OsString>) -> bool {
-    if program.contains('/') {
-        return cwd.join(program).exists();
-    }
-    let Some(path) = path else { return true }; // the system has a path of its own then
-    std::env::split_paths(path).any(|folder| cwd.join(folder).join(program).is_file())
-}
-
 /// Tells a status as a number, where it has one, and in words.
-fn told(status: ExitStatus) -> (Option<i32>, String) {
-    match (status.code(), status.signal()) {
+fn told(status: WaitIdStatus) -> (Option<i32>, String) {
+    match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => (Some(code), format!("exit status {code}")),
         (None, Some(signal)) => {
             let name = match signal {

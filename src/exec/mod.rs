@@ -20,6 +20,7 @@ mod scene;
 mod shown;
 mod snapshot;
 mod source;
+mod spawn;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

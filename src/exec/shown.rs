@@ -181,7 +181,7 @@ mod tests {
             let line = format!("{number}: {}\n", "y".repeat(90));
             outlet.show(&line);
             match received.try_recv() {
-                Ok(Report::Output { text, .. }) => assert_eq!(Arc::<str>::from(text), Arc::<str>::from(line)),
+                Ok(Report::Output { text, .. }) => assert_eq!(*Arc::<str>::from(text), *line),
                 other => panic!("{other:?}"),
             }
         }

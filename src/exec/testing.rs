@@ -1,7 +1,7 @@
 //! What the tests of this module stand on: a plan of one step in a folder of its own, and an executor that really acts.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -180,7 +180,7 @@ pub(super) async fn until_input(received: &mut UnboundedReceiver<Report>) -> Giv
     given
 }
 
-/// A program that makes a session and becomes another: what ours does too, but for the descriptors.
+/// A program that changes the folder and becomes another, as ours does.
 pub(super) fn launcher() -> Launcher {
-    Launcher::at(Path::new("/usr/bin/setsid"), &[])
+    Launcher::at("/usr/bin/env", &["-C"])
 }

@@ -1,15 +1,13 @@
 //! One line of the journal.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::Record;
 
-/// The `prev` of the first line.
-pub(super) const NOTHING_BEFORE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// The newest format that this program reads, and the one that it writes.
+pub(super) const FORMAT: u32 = 1;
 
 /// A record as it stands in the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,12 +31,38 @@ pub(super) struct EntryRef<'a> {
     pub(super) prev: &'a str,
 }
 
-/// Hashes a line without its line end.
-pub(super) fn hash(line: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(line) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(hex, "{byte:02x}");
+/// The same, read without copying what is only compared.
+#[derive(Deserialize)]
+pub(super) struct EntryIn<'a> {
+    pub(super) seq: u64,
+    pub(super) at: Timestamp,
+    pub(super) record: Record,
+    pub(super) prev: &'a str,
+}
+
+/// A SHA-256 in small hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hash([u8; 64]);
+
+impl Hash {
+    /// Hashes a line without its line end.
+    pub(super) fn of(line: &[u8]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(Sha256::digest(line)) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(hex)
     }
-    hex
+
+    /// Returns what stands in the first line.
+    pub(super) fn nothing() -> Self {
+        Self([b'0'; 64])
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // It is made of ASCII digits and letters only.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }

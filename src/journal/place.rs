@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::entry::{Entry, hash};
+use super::entry::{Entry, Hash};
 use super::lock::{Holder, Lock, LockError};
 use super::writer::Writer;
 use crate::engine::{Begun, End, Record};
@@ -71,6 +71,11 @@ impl Place {
         let writer = Writer::create(&folder.journal())?;
         sync_folder(&folder.path)?;
         sync_folder(&runs)?;
+        // The first run ever makes these too; where the folder above is not ours, nothing depends on its being told.
+        sync_folder(&self.root)?;
+        if let Some(above) = self.root.parent() {
+            let _ = sync_folder(above);
+        }
         Ok((folder, writer))
     }
 
@@ -81,8 +86,8 @@ impl Place {
     pub fn lock_playbook(&self, playbook: &Path, holder: &Holder) -> Result<Lock, LockError> {
         let locks = self.root.join("locks");
         make_private(&locks).map_err(|error| LockError::File(locks.clone(), error))?;
-        let name = hash(playbook.as_os_str().as_encoded_bytes());
-        Lock::take(&locks.join(&name[..32]), holder)
+        let name = Hash::of(playbook.as_os_str().as_encoded_bytes());
+        Lock::take(&locks.join(&name.as_str()[..32]), holder)
     }
 
     /// Lists the runs, newest first. A folder that holds no readable journal is left out.

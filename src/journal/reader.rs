@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use memchr::memchr;
+use serde::de::IgnoredAny;
 
-use super::entry::{Entry, NOTHING_BEFORE, hash};
+use super::entry::{EntryIn, FORMAT, Hash};
 use super::writer::Writer;
-use crate::engine::Stamped;
+use crate::engine::{Record, Stamped};
 
 /// A journal that was read to its end.
 #[derive(Debug)]
@@ -59,31 +59,42 @@ impl fmt::Display for ReadError {
 /// [`ReadError`]: the file cannot be read, or a line other than a torn last one is damaged.
 pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
     let file_error = |error| ReadError::File(path.to_owned(), error);
-    let mut file = OpenOptions::new().read(true).append(go_on).open(path).map_err(file_error)?;
+    let file = OpenOptions::new().read(true).append(go_on).open(path).map_err(file_error)?;
+    // Line by line: a long journal is as many bytes in memory as its longest line.
+    let mut reader = BufReader::with_capacity(1 << 18, file);
+    let (mut prev, mut seq, mut whole) = (Hash::nothing(), 0, 0);
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(file_error)?;
-
-    let mut prev = NOTHING_BEFORE.to_owned();
-    let (mut seq, mut start) = (0, 0);
-    while let Some(length) = memchr(b'\n', &bytes[start..]) {
-        let line = &bytes[start..start + length];
-        match check(line, seq + 1, &prev) {
+    loop {
+        bytes.clear();
+        if reader.read_until(b'\n', &mut bytes).map_err(file_error)? == 0 {
+            break;
+        }
+        let line = bytes.strip_suffix(b"\n");
+        match line.map_or(Err(Wrong::Unended), |line| check(line, seq + 1, prev)) {
             Ok(entry) => {
-                prev = hash(line);
+                prev = Hash::of(&bytes[..bytes.len() - 1]);
                 seq += 1;
+                whole += bytes.len() as u64;
                 take(Stamped { at: entry.at, record: entry.record });
-                start += length + 1;
             }
-            // A write that did not come to its end has nothing behind it, and is no JSON.
-            Err(_) if start + length + 1 == bytes.len() && !is_whole(line) => break,
-            Err(why) => return Err(ReadError::Damaged { path: path.to_owned(), line: seq + 1, why }),
+            Err(wrong) => {
+                let mut next = Vec::new();
+                reader.read_until(b'\n', &mut next).map_err(file_error)?;
+                if next.is_empty() && is_torn(&bytes) {
+                    break;
+                }
+                let (line, why) = wrong.told(seq + 1, &bytes, &next);
+                return Err(ReadError::Damaged { path: path.to_owned(), line, why });
+            }
         }
     }
-    let mut journal = Journal { records: seq, head: prev.clone(), torn: None, writer: None };
+    let head = prev.as_str().to_owned();
+    let mut journal = Journal { records: seq, head, torn: None, writer: None };
     if go_on {
-        if start < bytes.len() {
-            journal.torn = Some(put_aside(path, &bytes[start..]).map_err(file_error)?);
-            file.set_len(start as u64).map_err(file_error)?;
+        let mut file = reader.into_inner();
+        if !bytes.is_empty() {
+            journal.torn = Some(put_aside(path, &bytes).map_err(file_error)?);
+            file.set_len(whole).map_err(file_error)?;
             file.sync_all().map_err(file_error)?;
         }
         file.seek(SeekFrom::End(0)).map_err(file_error)?;
@@ -92,20 +103,70 @@ pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<J
     Ok(journal)
 }
 
-/// Says whether a line is complete JSON, so that it was written whole and changed later, not torn.
-fn is_whole(line: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
+/// Says whether the last line was not written to its end: what is there is no complete JSON, or lacks only its line end.
+///
+/// A complete record with something behind it is none: there a line end was changed.
+fn is_torn(bytes: &[u8]) -> bool {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Ok(_)) => values.byte_offset() == bytes.len(),
+        Some(Err(_)) | None => true,
+    }
 }
 
-fn check(line: &[u8], seq: u64, prev: &str) -> Result<Entry, String> {
-    let entry: Entry = serde_json::from_slice(line).map_err(|error| format!("not a record: {error}"))?;
-    if entry.prev != prev {
-        return Err("the line before this one was changed: its hash is not the one that stands here".to_owned());
+/// What is wrong with a line.
+enum Wrong {
+    /// It has no line end.
+    Unended,
+    /// It is no record.
+    NoRecord(serde_json::Error),
+    /// It has the number of another.
+    Number(u64),
+    /// The line before it is not the one that it was written behind.
+    Chain,
+    /// It is of a later format.
+    Format(u32),
+}
+
+impl Wrong {
+    /// Tells the line to look at, and why. `line` is the one at which it showed, `next` the one behind.
+    fn told(self, at: u64, line: &[u8], next: &[u8]) -> (u64, String) {
+        let why = match self {
+            Self::Unended => "ends in the middle of a line, but not as a write that was cut off would".to_owned(),
+            Self::NoRecord(error) => format!("not a record: {error}"),
+            Self::Number(seq) => format!("record {seq} stands where record {at} should"),
+            Self::Format(format) => {
+                format!("written in format {format} by a later runsheet; this one reads up to {FORMAT}")
+            }
+            Self::Chain => {
+                // The line behind knows whether this one is as it was written; if not, it is this one's `prev` that
+                // was changed, else the line before.
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                let behind = serde_json::from_slice::<EntryIn<'_>>(next).ok();
+                let intact = behind.is_none_or(|behind| behind.prev == Hash::of(line).as_str());
+                if intact && at > 1 {
+                    return (at - 1, format!("was changed: its hash is not the one that line {at} was written behind"));
+                }
+                "its hash of the line before is not the hash of the line before".to_owned()
+            }
+        };
+        (at, why)
     }
+}
+
+fn check(line: &[u8], seq: u64, prev: Hash) -> Result<EntryIn<'_>, Wrong> {
+    let entry: EntryIn<'_> = serde_json::from_slice(line).map_err(Wrong::NoRecord)?;
     if entry.seq != seq {
-        return Err(format!("record {} stands where record {seq} should", entry.seq));
+        return Err(Wrong::Number(entry.seq));
     }
-    Ok(entry)
+    if entry.prev != prev.as_str() {
+        return Err(Wrong::Chain);
+    }
+    match &entry.record {
+        Record::Begun(begun) if begun.format > FORMAT => Err(Wrong::Format(begun.format)),
+        // Only the first record tells the format.
+        _ => Ok(entry),
+    }
 }
 
 /// Keeps a copy of what is cut off.

@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::Log;
-use super::entry::{EntryRef, NOTHING_BEFORE, hash};
+use super::entry::{EntryRef, Hash};
 use crate::engine::Stamped;
 
 /// The open end of a journal.
@@ -17,7 +17,7 @@ use crate::engine::Stamped;
 pub struct Writer {
     file: File,
     seq: u64,
-    prev: String,
+    prev: Hash,
     line: Vec<u8>,
     dirty: bool,
     failed: Option<String>,
@@ -27,25 +27,25 @@ impl Writer {
     /// Makes a new journal. The caller syncs the folder.
     pub(super) fn create(path: &Path) -> std::io::Result<Self> {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
-        Ok(Self::at_end(file, 0, NOTHING_BEFORE.to_owned()))
+        Ok(Self::at_end(file, 0, Hash::nothing()))
     }
 
     /// Goes on behind the last record that was read.
-    pub(super) fn at_end(file: File, seq: u64, prev: String) -> Self {
+    pub(super) fn at_end(file: File, seq: u64, prev: Hash) -> Self {
         Self { file, seq, prev, line: Vec::new(), dirty: false, failed: None }
     }
 
     /// Returns the hash of the last line: the head, which stands for everything before it.
     #[must_use]
     pub fn head(&self) -> &str {
-        &self.prev
+        self.prev.as_str()
     }
 
     fn try_append(&mut self, stamped: &Stamped) -> Result<(), String> {
-        let entry = EntryRef { seq: self.seq + 1, at: stamped.at, record: &stamped.record, prev: &self.prev };
+        let entry = EntryRef { seq: self.seq + 1, at: stamped.at, record: &stamped.record, prev: self.prev.as_str() };
         self.line.clear();
         serde_json::to_writer(&mut self.line, &entry).map_err(|error| error.to_string())?;
-        let head = hash(&self.line);
+        let head = Hash::of(&self.line);
         self.line.push(b'\n');
         self.file.write_all(&self.line).map_err(|error| error.to_string())?;
         self.seq += 1;

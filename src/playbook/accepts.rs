@@ -36,9 +36,8 @@ impl InputSpec {
     fn of_kind(&self, text: &str) -> Result<String, String> {
         let trimmed = text.trim();
         match &self.kind {
-            InputKind::Text | InputKind::Path => Ok(text.to_owned()),
             InputKind::Secret if text.chars().count() < SHORTEST_SECRET => Err(at_least(SHORTEST_SECRET)),
-            InputKind::Secret => Ok(text.to_owned()),
+            InputKind::Text | InputKind::Path | InputKind::Secret => Ok(text.to_owned()),
             InputKind::Choice(choices) if choices.iter().any(|choice| choice == trimmed) => Ok(trimmed.to_owned()),
             InputKind::Choice(choices) => Err(format!("must be one of {}", choices.join(", "))),
             InputKind::Integer => trimmed

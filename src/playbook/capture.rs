@@ -2,14 +2,14 @@
 
 use super::lower::{Lower, flag};
 use super::plan::{Capture, CaptureHow, Name};
-use super::structure;
+use super::spelling;
 use super::yaml::{Node, Place};
 
 /// Lowers the captures of a step, an action or a probe, and gives their names a value.
 pub(super) fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<Capture> {
     let mut captures = Vec::new();
     for entry in node.entries() {
-        if structure::name(&entry.key).is_some() {
+        if !spelling::is_name(&entry.key) {
             continue;
         }
         let secret = flag(&entry.value, "secret");

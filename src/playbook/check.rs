@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::fault::{Fault, Severity};
+use super::fault::{Fault, Severity, nearest};
 use super::lower::{Lower, duration_of, flag, text_of, texts_of};
-use super::names::Wants;
 use super::plan::{FollowUp, Name, Phase, Plan, Section, SignOff, Step, StepId};
 use super::yaml::{self, Node, Place};
-use super::{format, inputs, shape, steps, structure};
+use super::{format, inputs, shape, spelling, steps, structure};
 
 /// A playbook in which nothing is wrong.
 #[derive(Clone, Debug)]
@@ -26,7 +25,7 @@ pub fn check(text: &str) -> Result<Checked, Vec<Fault>> {
     let (root, mut faults) = yaml::parse(text);
     let mut plan = Plan::default();
     if let Some(root) = &root {
-        structure::check(root, &shape::Shape::Map(format::playbook), "the playbook", &mut faults);
+        structure::check(root, &shape::Shape::Map(format::playbook), structure::What::Playbook, &mut faults);
         let mut lower = Lower::new(text);
         lower.faults = faults;
         plan = playbook(&mut lower, root);
@@ -34,7 +33,7 @@ pub fn check(text: &str) -> Result<Checked, Vec<Fault>> {
         plan.names = lower.names.specs();
         faults = lower.faults;
     }
-    faults.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+    faults.sort_by_key(|fault| (fault.line, fault.column));
     faults.dedup();
     if root.is_some() && faults.iter().all(|fault| fault.severity == Severity::Warning) {
         Ok(Checked { plan, warnings: faults })
@@ -60,6 +59,7 @@ fn playbook<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Plan {
         ..Plan::default()
     };
     plan.protected = protected(lower, root, &plan);
+    plan.steps.reserve(step_nodes(root).count());
     for node in list(root, "phases") {
         let title = lower.template_of(node, "title").unwrap_or_default();
         let start = plan.steps.len();
@@ -94,13 +94,18 @@ fn list<'a>(map: &'a Node, key: &str) -> &'a [Node] {
 fn protected<'a>(lower: &mut Lower<'a>, root: &'a Node, plan: &Plan) -> Vec<(Name, Vec<String>)> {
     let mut protected = Vec::new();
     for entry in root.get("protected").map(Node::entries).unwrap_or_default() {
-        if structure::name(&entry.key).is_some() {
+        if !spelling::is_name(&entry.key) {
             continue;
         }
-        if !plan.inputs.iter().any(|input| input.name.as_str() == entry.key) && lower.names.is_defined(&entry.key) {
+        // So far only the inputs of the briefing have been defined.
+        if !lower.names.is_defined(&entry.key) {
+            let fault = Fault::new(entry.place, format!("`{}` is no input of the briefing", entry.key));
+            lower.faults.push(match nearest(&entry.key, plan.inputs.iter().map(|input| input.name.as_str())) {
+                Some(near) => fault.advise(format!("did you mean `{near}`?")),
+                None => fault.advise("only what is asked in `inputs` is known when a run begins"),
+            });
             continue;
         }
-        lower.names.uses(&entry.key, entry.place, None, Wants::Either, lower.at.clone());
         let mut values = Vec::new();
         for item in entry.value.items() {
             if let Some(value) = item.scalar() {
@@ -179,4 +184,70 @@ fn sign_off(lower: &mut Lower<'_>, node: &Node) -> SignOff {
         by.push(text.to_owned());
     }
     SignOff { by, distinct: flag(node, "distinct") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "runsheet: 1\ntitle: Test\n";
+    const PHASES: &str = "phases:\n  - { title: A, steps: [{ id: one, title: One, wait: 1s }] }\n  - { title: B, steps: [{ id: two, title: Two, wait: 1s }] }\n";
+
+    fn plan(rest: &str) -> Plan {
+        check(&format!("{HEAD}{rest}{PHASES}")).map(|checked| checked.plan).unwrap()
+    }
+
+    #[test]
+    fn steps_stand_in_the_order_of_the_walk() {
+        let plan = plan(
+            "after_rollback: [{ id: back, title: Back, run: date }]\ncleanup: [{ id: clean, title: Clean, run: date }]\n\
+             success: [{ title: Ok, confirm: true }, { title: Up, tcp: 'h:1', id: success-1 }, { title: In, confirm: true }]\n",
+        );
+        let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+        assert_eq!(ids, ["one", "two", "success-2", "success-1", "success-4", "clean", "back"]);
+        assert_eq!(plan.section(Section::Main), 0..2);
+        assert_eq!(plan.section(Section::Success), 2..5);
+        assert_eq!(plan.section(Section::Cleanup), 5..6);
+        assert_eq!(plan.section(Section::AfterRollback), 6..7);
+        assert_eq!(plan.phases[1].steps, 1..2);
+        assert!(plan.steps.iter().enumerate().all(|(at, step)| plan.index[&step.id] == at));
+    }
+
+    #[test]
+    fn inputs_stand_behind_those_that_they_are_made_from() {
+        let plan = plan(
+            "inputs: { a: { type: text, default: '${c}/${b}' }, b: { type: text }, c: { type: text, default: '${b}' }, d: { type: secret } }\n",
+        );
+        let names: Vec<&str> = plan.inputs.iter().map(|input| input.name.as_str()).collect();
+        assert_eq!(names, ["b", "c", "a", "d"]);
+        assert!(plan.is_secret(&"d".into()) && !plan.is_secret(&"a".into()));
+        assert_eq!(plan.names["a"].env, "A");
+    }
+
+    #[test]
+    fn values_may_be_written_short() {
+        let plan = plan(
+            "owners: ops\ntags: [a, b]\nversion: 2.1\nsign_off: { by: operator }\nfollow_up: [Tell, { title: Ask, within: 1h }]\n",
+        );
+        assert_eq!(plan.owners, ["ops"]);
+        assert_eq!(plan.version.as_deref(), Some("2.1"));
+        assert_eq!(plan.sign_off, Some(SignOff { by: vec!["operator".to_owned()], distinct: false }));
+        assert_eq!(plan.follow_up.len(), 2);
+    }
+
+    #[test]
+    fn all_faults_come_at_once_in_the_order_of_the_file() {
+        let faults =
+            check(&format!("{HEAD}window: 5\nsumary: x\n{PHASES}success: [{{ title: '${{no}}', confirm: true }}]\n"))
+                .map(|_| ())
+                .unwrap_err();
+        let lines: Vec<usize> = faults.iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [3, 4, 8]);
+    }
+
+    #[test]
+    fn warnings_alone_do_not_refuse_a_playbook() {
+        let text = format!("{HEAD}phases: [{{ title: A, steps: [{{ id: a, title: A, wait: 1s, evidence: x }}] }}]\n");
+        assert_eq!(check(&text).unwrap().warnings.len(), 1);
+    }
 }

@@ -7,7 +7,7 @@ use super::fields::VALUES;
 use super::lower::Lower;
 use super::plan::{Expect, JsonValue};
 use super::shape::{Field, Key, Shape, Table};
-use super::structure::one_of;
+use super::wanted::one_of;
 use super::yaml::{Entry, Node, Place, Scalar, ScalarKind, Value, to_json};
 
 /// The keys of an `expect`.

@@ -74,7 +74,7 @@ impl Fault {
         if let Some(line) = lines(source).nth(self.line.saturating_sub(1)) {
             let (shown, caret) = excerpt(line, self.column, self.length);
             // Writing to a String cannot fail.
-            let _ = writeln!(text, " {number} | {shown}");
+            let _ = writeln!(text, "{}", format!(" {number} | {shown}").trim_end());
             let _ = writeln!(text, " {blank} | {caret}");
         }
         if let Some(advice) = &self.advice {

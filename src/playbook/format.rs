@@ -83,17 +83,20 @@ const STEP: &[Field] = &[
     Field::new("quiz", "A question for a drill.", Shape::Map(quiz)),
 ];
 
+/// What an action of a rollback may have beside its kind: a step that needs neither id nor title.
+const UNDO: &[Field] = &[TITLE, Field::new("id", "An id, for the reader.", Shape::Id)];
+
 const ACTIONS: Shape = Shape::OneOf(&[Shape::Map(action), Shape::List(&Shape::Map(action), 1)]);
 
 /// The keys of one action of a rollback.
 pub(super) fn action() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| with_kinds(Table::new("an undo action", &[&[TITLE]]), false));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| with_kinds(Table::new("an undo action", &[UNDO]), false));
     &TABLE
 }
 
 fn recapture() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        let table = Table::new("a `recapture`", &[&[TITLE]]).with_kind(kinds::run::KIND.fields);
+        let table = Table::new("a `recapture`", &[UNDO]).with_kind(kinds::run::KIND.fields);
         table.exactly_one(vec![&["run"]], None)
     });
     &TABLE
@@ -121,10 +124,12 @@ fn with_kinds(table: Table, in_a_step: bool) -> Table {
     for field in kinds::LATER.iter().chain(probes::LATER) {
         table = table.beside(field, [field.name]);
     }
-    let mut exclusive: Vec<&'static [&'static str]> = vec![MANUAL_OR_ASK];
+    let mut exclusive: Vec<&'static [&'static str]> = Vec::new();
     for kind in KINDS {
-        if kind.name != "verify" && !MANUAL_OR_ASK.contains(&kind.name) {
-            exclusive.push(std::slice::from_ref(&kind.name));
+        match kind.name {
+            "verify" | "ask" => {}
+            "manual" => exclusive.push(MANUAL_OR_ASK),
+            _ => exclusive.push(std::slice::from_ref(&kind.name)),
         }
     }
     exclusive.extend(probes::keys());

@@ -9,7 +9,7 @@ use super::lower::{Lower, text_of, texts_of};
 use super::names::Wants;
 use super::plan::{InputKind, InputSpec, Name, Source, UrlPart};
 use super::shape::{Field, Key, Shape, Table};
-use super::structure;
+use super::spelling;
 use super::yaml::{Entry, Node, ScalarKind, Value};
 
 /// A mapping of names and what is asked for.
@@ -66,7 +66,7 @@ fn source_table() -> &'static Table {
 
 /// Lowers the inputs of the briefing. They may refer to one another in any order, but not in a circle.
 pub(super) fn briefing<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<InputSpec> {
-    let entries: Vec<&Entry> = node.entries().iter().filter(|entry| structure::name(&entry.key).is_none()).collect();
+    let entries: Vec<&Entry> = node.entries().iter().filter(|entry| spelling::is_name(&entry.key)).collect();
     for entry in &entries {
         define(lower, entry);
     }
@@ -78,7 +78,7 @@ pub(super) fn briefing<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<InputSp
 /// Lowers what a step asks for. A later question may use the answer to an earlier one.
 pub(super) fn ask<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<InputSpec> {
     let mut specs = Vec::new();
-    for entry in node.entries().iter().filter(|entry| structure::name(&entry.key).is_none()) {
+    for entry in node.entries().iter().filter(|entry| spelling::is_name(&entry.key)) {
         specs.extend(spec(lower, entry));
         define(lower, entry);
     }
@@ -239,7 +239,7 @@ pub(super) fn refers_to(node: &Node) -> Vec<&str> {
             Value::List(items) => open.extend(items),
             // A script is no template: its `${name}` is told apart elsewhere.
             Value::Map(entries) => {
-                open.extend(entries.iter().filter(|e| e.key != "run" || e.value.scalar().is_none()).map(|e| &e.value))
+                open.extend(entries.iter().filter(|e| e.key != "run" || e.value.scalar().is_none()).map(|e| &e.value));
             }
         }
     }

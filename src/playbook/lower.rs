@@ -53,7 +53,7 @@ pub(super) struct Lower<'a> {
     pub(super) names: Names<'a>,
     /// Where in the walk the lowering is.
     pub(super) at: At<'a>,
-    patterns: HashMap<&'a str, Option<Regex>>,
+    patterns: HashMap<&'a str, Regex>,
 }
 
 impl<'a> Lower<'a> {
@@ -77,12 +77,13 @@ impl<'a> Lower<'a> {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let parsed = Template::parse(text);
         for bad in parsed.bad {
-            let place = self.source.locate(node.place, bad, 0);
-            let inner = bad.trim_start_matches("${").trim_end_matches('}');
+            let (at, bad) = bad;
+            let nth = text[..at].matches("${").count();
+            let place = Place { length: bad.chars().count(), ..self.source.locate(node.place, "${", nth) };
             self.fault(
                 place,
                 format!("`{bad}` is no name in braces"),
-                format!("write: `${{name}}` in small letters, or `$${{{inner}` for the text itself"),
+                format!("write: `${{name}}` in small letters, or `${bad}` for the text itself"),
             );
         }
         for name in parsed.names {
@@ -115,7 +116,7 @@ impl<'a> Lower<'a> {
     /// Lowers a name that stands alone.
     pub(super) fn name(&mut self, node: &'a Node, wants: Wants) -> Option<Name> {
         let name = node.scalar()?;
-        if super::structure::name(name).is_some() {
+        if !super::spelling::is_name(name) {
             return None;
         }
         self.names.uses(name, node.place, None, wants, self.at.clone());
@@ -131,18 +132,19 @@ impl<'a> Lower<'a> {
     pub(super) fn pattern(&mut self, node: &'a Node) -> Option<Regex> {
         let text = node.scalar()?;
         if let Some(known) = self.patterns.get(text) {
-            return known.clone();
+            return Some(known.clone());
         }
-        let compiled = match Regex::new(text) {
-            Ok(regex) => Some(regex),
+        match Regex::new(text) {
+            Ok(regex) => {
+                self.patterns.insert(text, regex.clone());
+                Some(regex)
+            }
             Err(error) => {
                 let (place, why) = self.pattern_fault(node, text, &error);
                 self.fault(place, format!("this is no regular expression: {why}"), PATTERN_ADVICE);
                 None
             }
-        };
-        self.patterns.insert(text, compiled.clone());
-        compiled
+        }
     }
 
     /// Lowers a regular expression of which only the match, or its one group, is of interest.

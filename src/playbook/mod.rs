@@ -21,10 +21,15 @@ mod order;
 pub mod plan;
 mod probes;
 mod schema;
+mod scripts;
 mod shape;
+mod spelling;
 mod steps;
 mod structure;
 mod template;
+#[cfg(test)]
+mod testing;
+mod wanted;
 pub mod yaml;
 
 pub use check::{Checked, check};

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::fault::{Fault, nearest};
 use super::lower::Source;
 use super::plan::{InputKind, Name, NameSpec, Section};
-use super::structure::one_of;
+use super::wanted::one_of;
 use super::yaml::Place;
 
 /// What a `when` asks for: every name has one of its values.
@@ -60,17 +60,25 @@ pub(super) struct Definition<'a> {
     seq: usize,
 }
 
+/// A script, with the variables that it is given beside those of every script.
+#[derive(Debug)]
+pub(super) struct Script<'a> {
+    pub(super) text: &'a str,
+    pub(super) place: Place,
+    pub(super) given: Vec<&'a str>,
+}
+
 /// Everything known of names.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    definitions: HashMap<&'a str, Definition<'a>>,
+    pub(super) definitions: HashMap<&'a str, Definition<'a>>,
     order: Vec<&'a str>,
     uses: Vec<Use<'a>>,
     /// Names that a rollback or a recapture sets once more.
     again: Vec<(&'a str, Place, bool)>,
     /// Values that a name must be able to have.
     values: Vec<(&'a str, &'a str, Place)>,
-    scripts: Vec<(&'a str, Place)>,
+    pub(super) scripts: Vec<Script<'a>>,
     seq: usize,
 }
 
@@ -126,9 +134,9 @@ impl<'a> Names<'a> {
         self.values.push((name, value, place));
     }
 
-    /// Writes down a script, in which `${name}` would not be filled in.
-    pub(super) fn script(&mut self, text: &'a str, place: Place) {
-        self.scripts.push((text, place));
+    /// Writes down a script, in which `${name}` would not be filled in. `given` are the variables of its own.
+    pub(super) fn script(&mut self, text: &'a str, place: Place, given: Vec<&'a str>) {
+        self.scripts.push(Script { text, place, given });
     }
 
     /// Finds everything wrong with names.
@@ -194,6 +202,10 @@ impl<'a> Names<'a> {
             );
         }
         match (used.wants, definition.secret) {
+            (Wants::Text, true) if used.nth.is_none() => Some(
+                Fault::new(place(), format!("`{name}` is a secret, and what is compared here is shown"))
+                    .advise("prove it where it is used: a login, or `dotenv` of a `file` probe"),
+            ),
             (Wants::Text, true) => Some(
                 Fault::new(place(), format!("`{name}` is a secret and may not stand in a text"))
                     .advise(format!("name it where a secret is taken: `{{ secret: {name} }}`, or `password: {name}`")),
@@ -274,29 +286,6 @@ impl<'a> Names<'a> {
                     )
                     .advise("choose another name, or give one of them another variable with `env`"),
                 );
-            }
-        }
-    }
-
-    fn resolve_scripts(&self, source: &Source<'_>, faults: &mut Vec<Fault>) {
-        for &(text, place) in &self.scripts {
-            let mut seen: HashMap<&str, usize> = HashMap::new();
-            for (at, _) in text.match_indices("${") {
-                let Some((name, _)) = text[at + 2..].split_once('}') else { break };
-                let Some(definition) = self.definitions.get(name) else { continue };
-                let nth = seen.entry(name).or_default();
-                let needle = format!("${{{name}}}");
-                let fault = Fault::new(
-                    source.locate(place, &needle, *nth),
-                    format!("`{needle}` is not filled in here: a script gets values as variables"),
-                );
-                *nth += 1;
-                let env = &definition.env;
-                faults.push(if definition.secret {
-                    fault.advise(format!("write: `\"${env}\"`, and `env: {{ {env}: {{ secret: {name} }} }}` beside it"))
-                } else {
-                    fault.advise(format!("write: `\"${env}\"`"))
-                });
             }
         }
     }

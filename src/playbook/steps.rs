@@ -11,7 +11,7 @@ use super::lower::{Lower, duration_of, flag};
 use super::names::{Wants, When};
 use super::plan::{Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, Step, StepId, Template};
 use super::probes;
-use super::structure;
+use super::spelling;
 use super::yaml::{Node, Place};
 
 /// Finds the kind that a mapping has; `verify` counts only where there is no other.
@@ -77,7 +77,7 @@ fn id(lower: &mut Lower<'_>, node: &Node) -> Option<StepId> {
 fn when<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<(Name, Vec<String>)> {
     let mut conditions: Vec<(&'a str, Vec<&'a str>)> = Vec::new();
     for entry in node.get("when").map(Node::entries).unwrap_or_default() {
-        if structure::name(&entry.key).is_some() {
+        if !spelling::is_name(&entry.key) {
             continue;
         }
         lower.names.uses(&entry.key, entry.place, None, Wants::Either, lower.at.clone());
@@ -179,7 +179,9 @@ fn recapture<'a>(
 /// A step that changes something says how it is undone, or why it cannot be.
 fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
     let changes = node.entries().iter().find(|entry| KINDS.iter().any(|kind| kind.name == entry.key && kind.changes));
-    let said = flag(node, "read_only") || ["rollback", "irreversible"].iter().any(|key| node.get(key).is_some());
+    // What is neither true nor false has its fault already.
+    let read_only = node.get("read_only").is_some_and(|read_only| read_only.boolean() != Some(false));
+    let said = read_only || ["rollback", "irreversible"].iter().any(|key| node.get(key).is_some());
     if let (Some(entry), false, Section::Main) = (changes, said, lower.at.section) {
         lower.fault(
             entry.place,

@@ -1,13 +1,38 @@
 //! Holds a tree against its shapes and finds every mistake of structure: unknown and missing keys, wrong types, bad
 //! durations, ids, names and pointers, kinds that exclude each other.
 
+use std::fmt;
+
 use super::duration;
 use super::fault::{Fault, nearest};
 use super::shape::{Key, Shape, Table};
-use super::yaml::{Entry, Node, Place, Scalar, ScalarKind, Value};
+use super::spelling::{bad_name, bad_variable, id, is_variable, name, pointer};
+use super::wanted::{duration_advice, example, one_of, wanted, wrong};
+use super::yaml::{Entry, Node, Scalar, ScalarKind, Value};
 
-/// Holds a value against a shape. `what` names the value in messages: "`timeout`".
-pub(super) fn check(node: &Node, shape: &Shape, what: &str, faults: &mut Vec<Fault>) {
+/// How a value is named in messages; written out only when there is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What<'a> {
+    /// The whole file.
+    Playbook,
+    /// The value of a key.
+    Key(&'a str),
+    /// An entry of the list under a key.
+    Entry(&'a What<'a>),
+}
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Playbook => f.write_str("the playbook"),
+            Self::Key(key) => write!(f, "`{key}`"),
+            Self::Entry(list) => write!(f, "an entry of {list}"),
+        }
+    }
+}
+
+/// Holds a value against a shape.
+pub(super) fn check(node: &Node, shape: &Shape, what: What<'_>, faults: &mut Vec<Fault>) {
     let place = node.place;
     match (&node.value, shape) {
         (Value::Broken, _) | (_, Shape::Any) => {}
@@ -24,18 +49,21 @@ pub(super) fn check(node: &Node, shape: &Shape, what: &str, faults: &mut Vec<Fau
         (Value::Scalar(found), shape) => scalar(node, found, shape, what, faults),
         (Value::List(items), Shape::List(item, least)) => {
             if items.len() < *least {
-                let message = format!("{what} is empty");
-                faults.push(Fault::new(place, message).advise(format!("write: {} in it", wanted(item))));
+                let message = match items.len() {
+                    0 => format!("{what} is empty"),
+                    _ => format!("{what} needs at least {least} entries"),
+                };
+                faults.push(Fault::new(place, message).advise(format!("write: {} in it", example(item))));
             }
             for node in items {
-                check(node, item, &format!("an entry of {what}"), faults);
+                check(node, item, What::Entry(&what), faults);
             }
         }
         (Value::Map(entries), Shape::Map(table)) => map(node, entries, table(), faults),
         (Value::Map(entries), Shape::Open(key, value)) => {
             for entry in entries {
                 check_key(entry, *key, faults);
-                check(&entry.value, value, &format!("`{}`", entry.key), faults);
+                check(&entry.value, value, What::Key(&entry.key), faults);
             }
         }
         (Value::List(_) | Value::Map(_), _) => faults.push(wrong(node, shape, what)),
@@ -52,87 +80,7 @@ fn fits(node: &Node, shape: &Shape) -> bool {
     }
 }
 
-/// Says in words what a shape wants.
-fn wanted(shape: &Shape) -> String {
-    let text = match shape {
-        Shape::Text | Shape::Template => "a text",
-        Shape::Scalar => "a text, a number, `true` or `false`",
-        Shape::Integer(..) => "a whole number",
-        Shape::Number => "a number",
-        Shape::Boolean => "`true` or `false`",
-        Shape::Yes => "`true`",
-        Shape::Duration | Shape::DurationOrZero => "a duration such as `30s`",
-        Shape::Pattern => "a regular expression in quotes",
-        Shape::Pointer => "a JSON pointer such as `/0/name`",
-        Shape::Name => "the name of a value",
-        Shape::Id => "an id such as `restart-app`",
-        Shape::Variable => "the name of an environment variable",
-        Shape::Choice(words) => return one_of(words),
-        Shape::Map(_) | Shape::Open(..) => "a mapping (`key: value`)",
-        Shape::List(..) => "a list",
-        Shape::OneOf(shapes) => return join(shapes.iter().map(wanted).collect()),
-        Shape::Any => "anything",
-        Shape::Later(_) => "nothing yet",
-    };
-    text.to_owned()
-}
-
-fn join(mut words: Vec<String>) -> String {
-    match words.pop() {
-        Some(last) if !words.is_empty() => format!("{} or {last}", words.join(", ")),
-        Some(last) => last,
-        None => String::new(),
-    }
-}
-
-/// Lists words as "`a`, `b` or `c`".
-pub(super) fn one_of(words: &[&str]) -> String {
-    join(words.iter().map(|word| format!("`{word}`")).collect())
-}
-
-fn wrong(node: &Node, shape: &Shape, what: &str) -> Fault {
-    let found = match &node.value {
-        Value::Broken => "something else",
-        Value::List(_) => "a list",
-        Value::Map(_) => "a mapping",
-        Value::Scalar(scalar) => match scalar.kind {
-            ScalarKind::Null => "nothing",
-            ScalarKind::Boolean => "`true` or `false`",
-            ScalarKind::Integer | ScalarKind::Float => "a number",
-            ScalarKind::Text => "a text",
-        },
-    };
-    let fault = Fault::new(node.place, format!("{what} must be {}, not {found}", wanted(shape)));
-    match (&node.value, shape) {
-        (Value::Scalar(Scalar { text, .. }), Shape::Text | Shape::Template | Shape::Pattern) => {
-            fault.advise(format!("write: \"{text}\""))
-        }
-        (Value::Scalar(Scalar { text, kind: ScalarKind::Text }), Shape::Boolean | Shape::Yes) => {
-            match text.to_ascii_lowercase().as_str() {
-                "yes" | "on" | "y" => fault.advise("write: true"),
-                "no" | "off" | "n" => fault.advise("write: false"),
-                _ => fault.advise("write: true or false, without quotes"),
-            }
-        }
-        (Value::Map(_), Shape::Text | Shape::Template | Shape::Scalar) => {
-            fault.advise("put the text in quotes when it begins with `{` or `${`, or has `: ` in it")
-        }
-        (Value::List(_), Shape::Text | Shape::Template | Shape::Scalar) => {
-            fault.advise("put the text in quotes when it begins with `[`")
-        }
-        (Value::Scalar(_), Shape::List(item, _)) => fault.advise(format!("write: `[…]` with {} in it", wanted(item))),
-        (Value::Scalar(_), Shape::Map(table)) => fault.advise(format!("write: `{{ {}: … }}`", example_key(table()))),
-        _ => fault.advise(format!("write: {}", wanted(shape))),
-    }
-}
-
-/// The key that is shown where a mapping is wanted.
-fn example_key(table: &Table) -> &'static str {
-    let first = table.fields.iter().find(|field| field.required).or(table.fields.first());
-    first.map_or("key", |field| field.name)
-}
-
-fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: &str, faults: &mut Vec<Fault>) {
+fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: What<'_>, faults: &mut Vec<Fault>) {
     let Scalar { text, kind } = found;
     let is_text = *kind == ScalarKind::Text;
     let fault = match shape {
@@ -146,6 +94,10 @@ fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: &str, faults: &mut V
         Shape::Scalar | Shape::Any => None,
         Shape::Integer(least, most) if *kind == ScalarKind::Integer => match node.integer() {
             Some(number) if (*least..=*most).contains(&number) => None,
+            _ if least == most => Some(
+                Fault::new(node.place, format!("{what} must be {least}: no other is known to this version"))
+                    .advise(format!("write: {least}")),
+            ),
             _ => Some(
                 Fault::new(node.place, format!("{what} must be from {least} to {most}"))
                     .advise(format!("write: a whole number from {least} to {most}")),
@@ -177,81 +129,6 @@ fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: &str, faults: &mut V
     faults.extend(fault);
 }
 
-fn duration_advice(text: &str) -> String {
-    let digits = text.trim_start_matches(['-', '+']);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && digits.bytes().any(|b| b != b'0') {
-        format!("write: {digits}s, {digits}m or {digits}h")
-    } else {
-        "write: numbers with ms, s, m, h, d or w, the greatest first, such as `90s` or `1h30m`".to_owned()
-    }
-}
-
-/// Says what is wrong with a JSON pointer (RFC 6901).
-pub(super) fn pointer(text: &str) -> Option<(&'static str, String)> {
-    if !text.is_empty() && !text.starts_with('/') {
-        let path = text.trim_start_matches(['$', '.']).replace(['.', '['], "/").replace(']', "");
-        return Some(("is no JSON pointer: it must begin with `/`", format!("write: `/{}`", path.trim_matches('/'))));
-    }
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once('~') {
-        if !after.starts_with(['0', '1']) {
-            return Some((
-                "is no JSON pointer: a `~` stands alone",
-                "write: `~0` for `~` and `~1` for `/` inside a key".to_owned(),
-            ));
-        }
-        rest = after;
-    }
-    None
-}
-
-/// Gives advice when a text is no name of a value.
-pub(super) fn name(text: &str) -> Option<String> {
-    let good = text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    (!good).then(|| suggest(text, '_'))
-}
-
-fn bad_name(place: Place, text: &str, advice: String) -> Fault {
-    let message = format!("`{text}` is no name: small letters, digits and `_`, a letter first");
-    Fault::new(place, message).advise(advice)
-}
-
-fn id(text: &str) -> Option<String> {
-    let good = text
-        .split('-')
-        .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-    (!good).then(|| suggest(text, '-'))
-}
-
-/// Makes a name or an id of a text, as advice.
-fn suggest(text: &str, joint: char) -> String {
-    let mut made = String::new();
-    for c in text.chars().take(60) {
-        if c.is_ascii_alphanumeric() {
-            made.push(c.to_ascii_lowercase());
-        } else if !made.is_empty() && !made.ends_with(joint) {
-            made.push(joint);
-        }
-    }
-    let made = made.trim_matches(joint);
-    if made.starts_with(|c: char| c.is_ascii_lowercase()) || (joint == '-' && !made.is_empty()) {
-        format!("write: `{made}`")
-    } else {
-        format!("write: a word such as `new{joint}password`")
-    }
-}
-
-pub(super) fn is_variable(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-fn bad_variable(place: Place, text: &str) -> Fault {
-    Fault::new(place, format!("`{text}` is no name of an environment variable"))
-        .advise("write: letters, digits and `_`, such as `PG_HOST`")
-}
-
 fn check_key(entry: &Entry, key: Key, faults: &mut Vec<Fault>) {
     let fault = match key {
         Key::Any => None,
@@ -264,30 +141,34 @@ fn check_key(entry: &Entry, key: Key, faults: &mut Vec<Fault>) {
 }
 
 fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
+    // Keys that stand under a mistyped name: not told a second time as missing.
+    let mut meant = Vec::new();
     for entry in entries {
-        match table.field(&entry.key) {
-            Some(field) => {
-                if let Shape::Later(_) = field.shape {
-                    // The key is what the message is about, whatever its value.
-                    let key = Node { place: entry.place, value: Value::List(Vec::new()) };
-                    check(&key, &field.shape, &format!("`{}`", entry.key), faults);
-                } else {
-                    check(&entry.value, &field.shape, &format!("`{}`", entry.key), faults);
-                }
-            }
-            None => faults.push(unknown(entry, table)),
+        let Some(field) = table.field(&entry.key) else {
+            let (fault, near) = unknown(entry, table);
+            faults.push(fault);
+            meant.extend(near);
+            continue;
+        };
+        let what = What::Key(&entry.key);
+        if points_at_key(&entry.value, &field.shape) {
+            let key = Node { place: entry.place, value: entry.value.value.clone() };
+            check(&key, &field.shape, what, faults);
+        } else {
+            check(&entry.value, &field.shape, what, faults);
         }
     }
-    for field in table.fields.iter().filter(|field| field.required) {
+    for field in table.fields.iter().filter(|field| field.required && !meant.contains(&field.name)) {
         if !entries.iter().any(|entry| entry.key == field.name) {
-            faults.push(
-                Fault::new(node.place, format!("{} needs `{}`", table.what, field.name))
-                    .advise(format!("write: `{}: …` ({})", field.name, field.doc)),
-            );
+            faults.push(Fault::new(node.place, format!("{} needs `{}`", table.what, field.name)).advise(format!(
+                "write: `{}: …` ({})",
+                field.name,
+                field.doc.trim_end_matches('.')
+            )));
         }
     }
-    if !table.kinds.is_empty() {
-        kinds(node, entries, table, faults);
+    if !table.kinds.is_empty() && !kinds(node, entries, table, faults) {
+        return;
     }
     for entry in entries {
         let Some(owners) = table.owners.get(entry.key.as_str()) else { continue };
@@ -300,19 +181,28 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-fn unknown(entry: &Entry, table: &Table) -> Fault {
+/// Says whether a fault is about the key, because there is no value or none would do.
+fn points_at_key(node: &Node, shape: &Shape) -> bool {
+    matches!(shape, Shape::Later(_))
+        || matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null && node.place.length == 0)
+}
+
+fn unknown(entry: &Entry, table: &Table) -> (Fault, Option<&'static str>) {
     let fault = Fault::new(entry.place, format!("unknown key `{}` in {}", entry.key, table.what));
     let names = table.fields.iter().map(|field| field.name);
-    if let Some(name) = nearest(&entry.key, names.clone()) {
+    let near = nearest(&entry.key, names.clone());
+    let fault = if let Some(name) = near {
         fault.advise(format!("did you mean `{name}`?"))
     } else if table.fields.len() <= 12 {
         fault.advise(format!("known here: {}", one_of(&names.collect::<Vec<_>>())))
     } else {
         fault.advise("take it out; the README has a table of what may stand here")
-    }
+    };
+    (fault, near)
 }
 
-fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
+/// Finds kinds that exclude each other, and says whether there is one.
+fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) -> bool {
     let kind_of = |entry: &Entry| table.kinds.iter().position(|kind| kind.contains(&entry.key.as_str()));
     let mut first: Option<(&Entry, usize)> = None;
     for entry in entries {
@@ -321,7 +211,7 @@ fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>)
             None => first = Some((entry, kind)),
             Some((_, of)) if of == kind => {}
             Some((other, _)) => faults.push(
-                Fault::new(entry.place, format!("{} cannot be both `{}` and `{}`", table.what, other.key, entry.key))
+                Fault::new(entry.place, format!("{} cannot have both `{}` and `{}`", table.what, other.key, entry.key))
                     .advise("keep one; make two of it when both are needed"),
             ),
         }
@@ -330,11 +220,16 @@ fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>)
     // A key that is not built yet was told already.
     let told =
         entries.iter().any(|entry| table.field(&entry.key).is_none_or(|field| matches!(field.shape, Shape::Later(_))));
+    let known: Vec<&str> = table.kinds.iter().copied().flatten().copied().collect();
     if first.is_none() && !instead && !told {
-        let known: Vec<&str> = table.kinds.iter().copied().flatten().copied().collect();
-        faults.push(
-            Fault::new(node.place, format!("{} says nothing of what it does", table.what))
-                .advise(format!("write: {}", one_of(&known))),
-        );
+        let fault = if known.len() <= 4 {
+            Fault::new(node.place, format!("{} needs {}", table.what, one_of(&known)))
+                .advise(format!("write: `{}: …`", known.first().copied().unwrap_or_default()))
+        } else {
+            Fault::new(node.place, format!("{} does not say what it does", table.what))
+                .advise(format!("write: {}", one_of(&known)))
+        };
+        faults.push(fault);
     }
+    first.is_some() || instead
 }

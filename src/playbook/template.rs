@@ -4,6 +4,7 @@
 //! `${`. Whether a name is known, defined by then, and no secret is for `check` to say.
 
 use super::name::Name;
+use super::spelling::is_name;
 
 /// A text in which `${name}` stands for a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,8 +76,8 @@ pub(super) struct Parsed<'a> {
     pub(super) template: Template,
     /// The names in order, as often as they occur.
     pub(super) names: Vec<&'a str>,
-    /// Pieces that look like a name in braces and are none.
-    pub(super) bad: Vec<&'a str>,
+    /// Pieces that look like a name in braces and are none, with where in the text they begin, in bytes.
+    pub(super) bad: Vec<(usize, &'a str)>,
 }
 
 impl Template {
@@ -107,7 +108,7 @@ impl Template {
             } else {
                 let line = from.find('\n').unwrap_or(from.len());
                 let stop = end.map_or(line, |end| (end + 1).min(line));
-                parsed.bad.push(&from[..stop]);
+                parsed.bad.push((text.len() - from.len(), &from[..stop]));
                 literal.push_str(&from[..stop]);
                 rest = &from[stop..];
             }
@@ -119,11 +120,6 @@ impl Template {
         parsed.template = Self { parts };
         parsed
     }
-}
-
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 #[cfg(test)]
@@ -145,7 +141,7 @@ mod tests {
 
     #[test]
     fn reports_what_is_no_name_in_braces() {
-        assert_eq!(Template::parse("a ${Bad} b ${").bad, ["${Bad}", "${"]);
+        assert_eq!(Template::parse("a ${Bad} b ${").bad, [(2, "${Bad}"), (11, "${")]);
         assert_eq!(Template::parse("${HOME:-x}/${a}").names, ["a"]);
     }
 }

@@ -62,7 +62,7 @@ pub enum Because {
     Signal(&'static str),
     /// The journal cannot be written: a sentence.
     Journal(String),
-    /// The first input was refused.
+    /// A first input was refused, or twice in a row what a front said for which nobody sits there.
     Refused(Refusal),
 }
 
@@ -76,12 +76,19 @@ enum Message {
 /// What a turn of the loop left to be done.
 #[derive(Default)]
 struct Pending {
+    /// What is to be asked before anybody is: `Begin`, or `Resume`, perhaps with `Rollback` behind it.
+    first: VecDeque<Input>,
     records: Vec<Arc<Stamped>>,
     effects: VecDeque<Effect>,
+    /// The run has said that this was its last turn.
+    last: bool,
+    /// How many previews are being worked out; a front for which nobody sits there may wait to have seen one.
+    previews: usize,
 }
 
 impl<F: Front> Session<F> {
-    /// Walks the run from a first input (`Begin`, `Resume` or `Rollback`) until it is over or somebody leaves.
+    /// Walks the run from its first inputs (`Begin`, or `Resume` and perhaps `Rollback`) until it is over or somebody
+    /// leaves. Each of them waits until nothing runs: a run that died while it verified is rolled back once that is told.
     pub async fn run(mut self, first: Vec<Input>) -> Over<F> {
         let because = match self.walk(first).await {
             Ok(because) | Err(because) => because,
@@ -97,26 +104,28 @@ impl<F: Front> Session<F> {
         let mut previewed: Option<(StepId, u32)> = None;
 
         self.front.take(Update::Live);
-        let mut pending = Pending::default();
-        let mut first = VecDeque::from(first);
+        let mut pending = Pending { first: first.into(), ..Pending::default() };
         loop {
-            // Each of the first inputs waits until what the one before it started is over.
-            while self.engine.run().busy.is_none()
-                && let Some(input) = first.pop_front()
-            {
-                self.ask(input, &mut pending).map_err(Because::Refused)?;
+            if leaving.is_none() {
+                leaving = match self.open(&mut pending) {
+                    Ok(()) => self.answers(&mut pending)?,
+                    Err(because) => Some(because),
+                };
             }
-            if leaving.is_none() && first.is_empty() {
-                leaving = self.answers(&mut pending)?;
-            }
-            if self.settle(&mut pending)? {
+            self.stop_what_follows(leaving.as_ref(), &mut pending);
+            self.settle(&mut pending)?;
+            if pending.last {
                 return Ok(leaving.unwrap_or(Because::Run));
             }
-            if let Some(because) = leaving.clone().filter(|_| self.engine.run().busy.is_none()) {
+            if leaving.is_none() {
+                self.preview(&mut previewed, &mut pending);
+            }
+            let nobody = words.is_none() && pending.previews == 0 && !self.world_is_awaited();
+            // Where nobody will ever speak again, waiting would be for ever.
+            let because = leaving.clone().or_else(|| nobody.then_some(Because::Left));
+            if let Some(because) = because.filter(|_| self.engine.run().busy.is_none()) {
                 return self.leave(because, &mut pending);
             }
-            self.preview(&mut previewed);
-
             let message = tokio::select! {
                 // A person before the world: a flood of output waits in the child's pipe, never in front of a word.
                 biased;
@@ -130,29 +139,48 @@ impl<F: Front> Session<F> {
                 Message::Signal(name) => {
                     leaving = Some(self.stop_for(Because::Signal(name), leaving.as_ref(), &mut pending));
                 }
-                Message::Say(say) => self.hear(say, &mut pending)?,
+                Message::Say(say) => {
+                    self.hear(say, &mut pending)?;
+                }
                 Message::Report(report) => self.report(report, &mut pending)?,
             }
         }
     }
 
+    /// Asks the next of the first inputs, once nothing runs.
+    fn open(&mut self, pending: &mut Pending) -> Result<(), Because> {
+        while self.engine.run().busy.is_none() && !pending.leaves() {
+            let Some(input) = pending.first.pop_front() else { break };
+            self.ask(input, pending).map_err(Because::Refused)?;
+        }
+        Ok(())
+    }
+
     /// Lets an unattended front say all that it has to say.
     fn answers(&mut self, pending: &mut Pending) -> Result<Option<Because>, Because> {
-        while let Some(say) = self.front.answer(self.engine.plan(), self.engine.run()) {
+        let mut refused = false;
+        // Once the run has stopped itself, an answer to what it stopped at would start something that nobody waits for.
+        while pending.first.is_empty() && !pending.leaves() {
+            let Some(say) = self.front.answer(self.engine.plan(), self.engine.run()) else { break };
+            let preview = matches!(say, Say::Preview(_));
             match say {
                 Say::Quit => return Ok(Some(Because::Left)),
-                say => self.hear(say, pending)?,
+                say => match self.hear(say, pending)? {
+                    // It was told why, and may have something better to say. Who has not would be asked for ever.
+                    Some(refusal) if refused => return Ok(Some(Because::Refused(refusal))),
+                    refusal => refused = refusal.is_some(),
+                },
             }
             // What was decided is carried out before the next answer is asked for, or an answer could never see a result.
-            if self.engine.run().busy.is_some() {
+            if self.engine.run().busy.is_some() || preview {
                 break;
             }
         }
         Ok(None)
     }
 
-    /// Takes what a front said.
-    fn hear(&mut self, say: Say, pending: &mut Pending) -> Result<(), Because> {
+    /// Takes what a front said; says why, where it was refused.
+    fn hear(&mut self, say: Say, pending: &mut Pending) -> Result<Option<Refusal>, Because> {
         let said = match say {
             Say::Input(input) => {
                 let input = answers::masked(input, |text| self.executor.mask(text));
@@ -166,15 +194,17 @@ impl<F: Front> Session<F> {
             }
             Say::Preview(target) => {
                 self.executor.preview(target, &self.engine.run().values);
+                pending.previews += 1;
                 Ok(())
             }
             Say::Quit => Ok(()),
         };
         if let Err(refusal) = said {
             self.settle(pending)?;
-            self.front.take(Update::Refused(refusal));
+            self.front.take(Update::Refused(refusal.clone()));
+            return Ok(Some(refusal));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Takes what came back from the world.
@@ -190,7 +220,10 @@ impl<F: Front> Session<F> {
             Report::Attempt { target, probe, attempt, finding, pass, saw } => {
                 self.front.take(Update::Attempt { target, probe, attempt, finding, pass, saw });
             }
-            Report::Preview { target, diff } => self.front.take(Update::Preview { target, diff }),
+            Report::Preview { target, diff } => {
+                pending.previews = pending.previews.saturating_sub(1);
+                self.front.take(Update::Preview { target, diff });
+            }
         }
         Ok(())
     }
@@ -203,16 +236,15 @@ impl<F: Front> Session<F> {
         Ok(())
     }
 
-    /// Writes down and syncs, then starts the effects, then shows. Says whether that was the last turn.
-    fn settle(&mut self, pending: &mut Pending) -> Result<bool, Because> {
+    /// Writes down and syncs, then starts the effects, then shows.
+    fn settle(&mut self, pending: &mut Pending) -> Result<(), Because> {
         for record in &pending.records {
             self.log.append(record).map_err(Because::Journal)?;
         }
         self.log.sync().map_err(Because::Journal)?;
-        let mut last = false;
         for effect in pending.effects.drain(..) {
             if effect == Effect::Leave {
-                last = true;
+                pending.last = true;
             } else {
                 self.executor.start(effect, &self.engine.run().values);
             }
@@ -220,7 +252,7 @@ impl<F: Front> Session<F> {
         for record in pending.records.drain(..) {
             self.front.take(Update::Record(record));
         }
-        Ok(last)
+        Ok(())
     }
 
     /// Has what runs stopped, politely the first time, so that the session can end.
@@ -231,6 +263,19 @@ impl<F: Front> Session<F> {
             debug_assert!(stopped.is_ok(), "what is busy can be stopped");
         }
         leaving.cloned().unwrap_or(because)
+    }
+
+    /// Has what follows of what was stopped stopped too: a command that ended in time is verified, which may take long.
+    fn stop_what_follows(&mut self, leaving: Option<&Because>, pending: &mut Pending) {
+        if leaving.is_some() && self.engine.run().busy.as_ref().is_some_and(|busy| !busy.stopping) {
+            let stopped = self.ask(Input::Stop { hard: false }, pending);
+            debug_assert!(stopped.is_ok(), "what is busy can be stopped");
+        }
+    }
+
+    /// Says whether something may still come without anybody's word.
+    fn world_is_awaited(&self) -> bool {
+        matches!(self.engine.run().awaiting(self.engine.plan()), Awaiting::World(_) | Awaiting::Closing)
     }
 
     /// Writes down that the program stops.
@@ -246,7 +291,7 @@ impl<F: Front> Session<F> {
     }
 
     /// Has the diff of an edit worked out as soon as it is the edit's turn, so that it is seen before it is agreed to.
-    fn preview(&mut self, previewed: &mut Option<(StepId, u32)>) {
+    fn preview(&mut self, previewed: &mut Option<(StepId, u32)>, pending: &mut Pending) {
         let run = self.engine.run();
         let plan = self.engine.plan();
         let (Awaiting::Go(id) | Awaiting::Decision(id)) = run.awaiting(plan) else { return };
@@ -254,15 +299,25 @@ impl<F: Front> Session<F> {
         let now = (step.id.clone(), run.step(plan, &id).map_or(0, |step| step.attempts));
         if previewed.as_ref() != Some(&now) {
             self.executor.preview(Target::step(&id), &run.values);
+            pending.previews += 1;
             *previewed = Some(now);
         }
     }
 }
 
-/// Waits for a person's word; for ever where nobody speaks.
-async fn next(words: &mut Option<UnboundedReceiver<Say>>) -> Option<Say> {
-    match words {
-        Some(words) => Some(words.recv().await.unwrap_or(Say::Quit)),
-        None => std::future::pending().await,
+impl Pending {
+    /// Says whether the run has stopped itself.
+    fn leaves(&self) -> bool {
+        self.last || self.effects.contains(&Effect::Leave)
     }
+}
+
+/// Waits for a person's word; for ever where nobody speaks. Who hangs up has left, and is not listened to again.
+async fn next(words: &mut Option<UnboundedReceiver<Say>>) -> Option<Say> {
+    let Some(open) = words else { return std::future::pending().await };
+    let said = open.recv().await;
+    if said.is_none() {
+        *words = None;
+    }
+    Some(said.unwrap_or(Say::Quit))
 }

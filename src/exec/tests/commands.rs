@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::engine::{How, Target};
-use crate::exec::testing::{Stage, action, perform, run, script, target, template};
+use crate::exec::testing::{Stage, action, perform, run, script, target, template, until_input};
+use crate::exec::{Executor, World};
 use crate::playbook::plan::{
     Act, Capture, CaptureHow, Expect, Given, InputKind, InputSpec, Name, Program, RunSpec, Source, StepId, Template,
 };
@@ -194,4 +195,29 @@ async fn undo_actions_and_included_steps_have_transcripts_of_their_own() {
     assert_eq!(name(&target()), "t/it.2.log");
     assert_eq!(name(&Target::undo(&StepId::new("a/b"), 3)), "t/a.b.undo-3.2.log");
     drop(stage);
+}
+
+#[tokio::test]
+async fn started_without_a_detour_a_child_has_no_more_than_it_should() {
+    // A descriptor that is handed down unless somebody closes it.
+    let handed_down = rustix::io::dup(std::io::stderr()).unwrap();
+    let stage =
+        Stage::of(run("ls /proc/self/fd | tr '\\n' ' '; ps -o sid=,pgid=,tty= -p $$; echo $$; pwd; echo $PWD; \
+                               grep SigIgn /proc/self/status; yes | head -1; echo ${PIPESTATUS[0]}"));
+    let ours = std::env::current_dir().unwrap();
+    let (mut setting, mut received) = stage.setting();
+    setting.base.clone_from(&ours);
+    setting.launcher = crate::exec::Launcher::at("/nowhere", &[]);
+    // `yes` is ended by a reader that went away, which fails a pipe with `pipefail`.
+    World::new(setting).start(perform(), &stage.values);
+    let given = until_input(&mut received).await;
+    let words: Vec<&str> = given.output.split_whitespace().collect();
+    assert_eq!(words[..4], ["0", "1", "2", "3"], "{given:?}");
+    assert_eq!((words[4], words[5], words[6]), (words[7], words[7], "?"), "{given:?}");
+    assert_eq!((words[8], words[9]), (ours.to_str().unwrap(), ours.to_str().unwrap()));
+    // 32 and 33 belong to the C library, which lets nobody touch them.
+    let ignored = u64::from_str_radix(words[11], 16).unwrap() & 0x7fff_ffff;
+    assert_eq!((words[10], ignored, words[12]), ("SigIgn:", 0, "y"), "{given:?}");
+    assert_eq!(given.outcome().exit, Some(141));
+    drop(handed_down);
 }

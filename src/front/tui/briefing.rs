@@ -3,12 +3,10 @@
 //! Answers come out only when every input fits and, for a protected run, the value was typed.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -17,17 +15,17 @@ use super::form::{Focus, Form};
 use super::keymap::{self, Action, binding};
 use super::layout::{framed, keys};
 use super::page::Page;
-use super::text::{cells, columns, count, duration, fit, markdown, wrap};
+use super::text::{cells, columns, fit, wrap};
 use super::theme::Theme;
 use crate::front::{Answer, BriefingAnswers, BriefingFacts};
-use crate::playbook::plan::{Act, Name, Plan, Section, Template};
+use crate::playbook::plan::{Name, Plan, Template};
 
 /// The briefing as it stands.
 #[derive(Debug)]
 pub(super) struct Briefing<'p> {
-    plan: &'p Plan,
-    facts: BriefingFacts,
-    theme: Theme,
+    pub(super) plan: &'p Plan,
+    pub(super) facts: BriefingFacts,
+    pub(super) theme: Theme,
     form: Form,
     down: usize,
     message: Option<String>,
@@ -56,12 +54,12 @@ impl<'p> Briefing<'p> {
         form.focus = Focus::Out;
         let mut briefing = Self { plan, facts, theme, form, down: 0, message: None, leaving: false, changed: false };
         briefing.refresh();
-        briefing.to_open();
+        briefing.find_open();
         briefing
     }
 
     /// Goes to the first field that is not right, or to the button.
-    fn to_open(&mut self) {
+    fn find_open(&mut self) {
         let open = self.form.fields.iter().position(|field| field.judge().is_err());
         self.form.focus = open.map_or(Focus::Out, Focus::Field);
     }
@@ -70,7 +68,8 @@ impl<'p> Briefing<'p> {
         self.form.fields.iter().find(|field| field.spec.name == *name).and_then(Field::value)
     }
 
-    fn fill(&self, template: &Template) -> String {
+    /// Fills in the values that stand for now.
+    pub(super) fn fill(&self, template: &Template) -> String {
         template.fill(|name| self.value(name))
     }
 
@@ -124,7 +123,7 @@ impl<'p> Briefing<'p> {
         } else {
             offers.extend([Action::NextField, Action::PreviousField, Action::Leave]);
         }
-        offers.extend([Action::PageDown, Action::PageUp, Action::Back, Action::Interrupt]);
+        offers.extend([Action::PageUp, Action::PageDown, Action::Back, Action::Interrupt]);
         offers
     }
 
@@ -144,7 +143,7 @@ impl<'p> Briefing<'p> {
         };
     }
 
-    fn begin(&mut self) -> Option<Option<BriefingAnswers>> {
+    fn begin(&mut self) -> Option<BriefingAnswers> {
         self.refresh();
         match self.form.answers() {
             Err(why) => {
@@ -158,83 +157,9 @@ impl<'p> Briefing<'p> {
                     Answer::Text(text) => Some(text),
                     Answer::Secret(_) => None,
                 });
-                Some(Some(BriefingAnswers { answers, typed }))
+                Some(BriefingAnswers { answers, typed })
             }
         }
-    }
-
-    fn text(&self, width: usize) -> Vec<Line<'static>> {
-        let theme = self.theme;
-        let mut lines: Vec<Line<'static>> = Vec::new();
-        let mut say = |text: &str, style: Style| {
-            lines.extend(wrap(text, width).into_iter().map(|line| Line::styled(line, style)));
-        };
-        if let Some(mode) = &self.facts.mode {
-            say(mode, theme.care());
-        }
-        if let Some(summary) = &self.plan.summary {
-            say(summary, Style::new());
-        }
-        for line in self.outline() {
-            say(&line, Style::new());
-        }
-        for (program, found) in &self.facts.requires {
-            let (glyph, word, style) = if *found {
-                (theme.state(crate::engine::StepState::Done).glyph, "found", theme.good())
-            } else {
-                (
-                    theme.state(crate::engine::StepState::Failed).glyph,
-                    "missing: install it, or steps will fail",
-                    theme.bad(),
-                )
-            };
-            say(&format!("{glyph} {program} {word}"), style);
-        }
-        let stuck: Vec<&crate::playbook::plan::Step> =
-            self.plan.steps.iter().filter(|step| step.irreversible.is_some()).collect();
-        if !stuck.is_empty() {
-            say("", Style::new());
-            say("Points of no return", theme.care());
-            for step in stuck {
-                let reason = step.irreversible.as_ref().map(|reason| self.fill(reason)).unwrap_or_default();
-                say(&format!("! {}: {reason}", self.fill(&step.title)), Style::new());
-            }
-        }
-        if !self.plan.contacts.is_empty() {
-            say("", Style::new());
-            say("Whom to call", theme.heading());
-            for (role, how) in &self.plan.contacts {
-                say(&format!("{role}: {how}"), Style::new());
-            }
-        }
-        if let Some(description) = &self.plan.description {
-            lines.push(Line::default());
-            lines.extend(markdown(description, width, theme));
-        }
-        lines
-    }
-
-    /// Says how large the run is.
-    fn outline(&self) -> Vec<String> {
-        let steps: Vec<_> = self.plan.steps.iter().filter(|step| step.section == Section::Main).collect();
-        let people = self.plan.steps.iter().filter(|step| matches!(step.action.act, Act::Person(_))).count();
-        let time: Duration = self.plan.steps.iter().filter_map(|step| step.estimate).sum();
-        let mut outline = vec![format!(
-            "{} in {}; {people} of all need a person.",
-            count(steps.len(), "step"),
-            count(self.plan.phases.len(), "phase")
-        )];
-        let mut times = Vec::new();
-        if time > Duration::ZERO {
-            times.push(format!("About {} by the estimates", duration(time)));
-        }
-        if let Some(window) = self.plan.window {
-            times.push(format!("window {}", duration(window)));
-        }
-        if !times.is_empty() {
-            outline.push(format!("{}.", times.join(", ")));
-        }
-        outline
     }
 
     fn draw_form(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -279,7 +204,7 @@ impl Page for Briefing<'_> {
             return None;
         };
         match action {
-            Action::Begin => return self.begin(),
+            Action::Begin => return self.begin().map(Some),
             Action::Agree => return Some(None),
             Action::Back if self.leaving => self.leaving = false,
             Action::Back | Action::Leave | Action::Interrupt if !self.changed => return Some(None),
@@ -289,7 +214,7 @@ impl Page for Briefing<'_> {
                     field.visited = true;
                 }
                 let here = self.form.focus;
-                self.to_open();
+                self.find_open();
                 if self.form.focus == here {
                     self.message = self.form.focused().and_then(|field| field.judge().err());
                 }

@@ -8,8 +8,9 @@ use ratatui::text::{Line, Span};
 use super::state::Walk;
 use super::text::{duration, tame, wrap};
 use crate::playbook::plan::{
-    Act, Action, EditPlace, Expect, Generate, Given, JsonValue, Name, Probe, ProbeSpec, Program, Put, RunSpec,
+    Act, Action, EditPlace, Expect, Generate, Given, JsonValue, ProbeSpec, Program, Put, RunSpec,
 };
+use crate::words;
 
 /// Sets a named part: the name in the margin, the text beside it.
 pub(super) fn part(walk: &Walk, name: &str, text: &str, columns: usize) -> Vec<Line<'static>> {
@@ -26,7 +27,13 @@ pub(super) fn part(walk: &Walk, name: &str, text: &str, columns: usize) -> Vec<L
 pub(super) fn act(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     match &action.act {
-        Act::Run(run) => command(walk, run, columns, &mut lines),
+        Act::Run(run) => {
+            command(walk, run, columns, &mut lines);
+            let place = run.cwd.as_ref().map_or_else(|| "the playbook's folder".into(), |cwd| walk.fill(cwd));
+            let time =
+                action.timeout.map_or_else(|| "without a timeout".into(), |time| format!("at most {}", duration(time)));
+            lines.extend(part(walk, "runs in", &format!("{place}, {time}"), columns));
+        }
         // The instructions are set by whoever shows the step, with their ticks.
         Act::Person(_) => {}
         Act::Generate(specs) => {
@@ -63,9 +70,6 @@ pub(super) fn act(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'sta
         Act::Verify => lines.extend(part(walk, "does", "nothing but check", columns)),
         Act::Wait(time) => lines.extend(part(walk, "waits", &duration(*time), columns)),
     }
-    if let Some(timeout) = action.timeout {
-        lines.extend(part(walk, "timeout", &duration(timeout), columns));
-    }
     for expect in &action.expect {
         lines.extend(part(walk, "expects", &expectation(walk, expect), columns));
     }
@@ -94,9 +98,6 @@ fn command(walk: &Walk, run: &RunSpec, columns: usize, lines: &mut Vec<Line<'sta
     if let Some(shell) = shell.filter(|shell| shell != "bash -euo pipefail -c") {
         lines.extend(part(walk, "shell", &shell, columns));
     }
-    if let Some(cwd) = &run.cwd {
-        lines.extend(part(walk, "in", &walk.fill(cwd), columns));
-    }
     for (name, given) in &run.env {
         let value = match given {
             Given::Text(text) => format!("{name}={}", walk.fill(text)),
@@ -118,27 +119,13 @@ fn quoted(word: &str) -> String {
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// Names a probe: its title, or the question.
+/// Names a probe: its title, or the question with what the answer must be.
 pub(super) fn probe(walk: &Walk, spec: &ProbeSpec) -> String {
-    if let Some(title) = &spec.title {
-        return walk.fill(title);
-    }
-    let with = |password: &Option<Name>| password.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
-    let what = match &spec.probe {
-        Probe::Command(run) => match &run.program {
-            Program::Script { text, .. } => text.lines().next().unwrap_or_default().to_owned(),
-            Program::Words(words) => words.iter().map(|word| walk.fill(word)).collect::<Vec<_>>().join(" "),
-        },
-        Probe::Http(http) => walk.fill(&http.url),
-        Probe::Tcp(address) => format!("tcp {}", walk.fill(address)),
-        Probe::Tls(tls) => format!("tls {}", walk.fill(&tls.address)),
-        Probe::Postgres(database) | Probe::Redis(database) => {
-            format!("{}{}", walk.fill(&database.url), with(&database.password))
-        }
-        Probe::File(file) => format!("file {}", walk.fill(&file.path)),
-        Probe::Value(name) => format!("value {name}"),
-    };
-    let expects: Vec<String> = spec.expect.iter().map(|expect| expectation(walk, expect)).collect();
+    let what = words::probe(spec, &walk.run);
+    // A title says it all, and a denial is said already.
+    let said = spec.title.is_some();
+    let expects = spec.expect.iter().filter(|expect| !said && !matches!(expect, Expect::Denied));
+    let expects: Vec<String> = expects.map(|expect| expectation(walk, expect)).collect();
     if expects.is_empty() { what } else { format!("{what}: {}", expects.join(", ")) }
 }
 

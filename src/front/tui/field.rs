@@ -264,11 +264,13 @@ impl Field {
     /// Says in a word or two what the field takes.
     pub(super) fn hint(&self) -> String {
         let kind = match &self.spec.kind {
+            // A field that is no input of the playbook says all in its question.
+            InputKind::Text if self.spec.env.is_empty() => String::new(),
             InputKind::Text => "text".into(),
-            InputKind::Choice(options) => format!("one of {}", options.join(", ")),
+            InputKind::Choice(options) => format!("Left and Right choose: {}", options.join(", ")),
             InputKind::Path => "a path".into(),
             InputKind::Integer => "a whole number".into(),
-            InputKind::Boolean => "true or false".into(),
+            InputKind::Boolean => "Left and Right choose: true, false".into(),
             InputKind::Url => "a URL".into(),
             InputKind::Duration => "a duration such as 1h30m".into(),
             InputKind::Secret => "a secret: paste it, it is not shown".into(),

@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::state::Walk;
 use super::text::{count, duration, wrap};
 use crate::engine::{End, StepState};
+use crate::words;
 
 /// Draws the summary.
 pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
@@ -45,7 +46,7 @@ fn text(walk: &Walk, width: usize) -> Vec<Line<'static>> {
             }));
         }
     };
-    section(&mut lines, "Not as written", deviations(walk));
+    section(&mut lines, "Not as written", words::deviations(&walk.plan, &walk.run));
     let left = walk.run.left_behind.iter().map(|(file, why)| format!("{file}: {why}")).collect();
     section(&mut lines, "Files with secrets that could not be removed", left);
     let signed = walk.run.signed.iter().map(|(role, name)| format!("{role}: {name}"));
@@ -83,34 +84,4 @@ fn counts(walk: &Walk) -> String {
         (number > 0).then(|| format!("{number} {}", walk.theme.state(state).word))
     });
     format!("{}: {}.", count(walk.run.steps.len(), "step"), counted.collect::<Vec<_>>().join(", "))
-}
-
-/// Lists what did not go as the playbook says, each with what is known of it.
-fn deviations(walk: &Walk) -> Vec<String> {
-    let mut all = Vec::new();
-    for (step, run) in walk.plan.steps.iter().zip(&walk.run.steps) {
-        let name = walk.fill(&step.title);
-        let note = run.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-        if run.by_hand {
-            all.push(format!("{name}: done by hand{note}"));
-        }
-        match run.state {
-            StepState::Skipped => all.push(format!("{name}: skipped{note}")),
-            StepState::Failed => all.push(format!("{name}: failed, and the walk went on")),
-            StepState::Warned => all.push(format!("{name}: done with a warning")),
-            StepState::RollbackFailed => all.push(format!("{name}: could not be undone wholly")),
-            StepState::Done if run.failed => {
-                all.push(format!("{name}: failed first, done after {}", count(run.attempts as usize, "attempt")));
-            }
-            StepState::Done
-            | StepState::Pending
-            | StepState::Waiting
-            | StepState::Running
-            | StepState::Verifying
-            | StepState::Unknown
-            | StepState::LeftOut
-            | StepState::RolledBack => {}
-        }
-    }
-    all
 }

@@ -159,10 +159,11 @@ impl Form {
                 }
             }
         }
+        let Some(at) = self.ticks.iter().position(|(_, ticked)| !ticked) else { return Ok(answers) };
+        self.focus = Focus::Tick(at);
         match self.unticked() {
-            0 => Ok(answers),
-            1 => Err("1 line is not ticked yet".into()),
-            many => Err(format!("{many} lines are not ticked yet")),
+            1 => Err("1 line is not ticked yet; Space ticks".into()),
+            many => Err(format!("{many} lines are not ticked yet; Space ticks")),
         }
     }
 
@@ -191,7 +192,7 @@ impl Form {
             draw_field(frame, Rect { y, height: 1, ..area }, field, focused, label, theme);
         }
         if usize::from(area.height) > 1 {
-            let explain = self.fields.get(at).map_or_else(String::new, |field| self.explain(field));
+            let explain = self.fields.get(at).map_or_else(String::new, Self::explain);
             let bad = self.fields.get(at).is_some_and(|field| field.visited && field.judge().is_err());
             let style = if bad { theme.bad() } else { theme.quiet() };
             let line = Line::styled(fit(&format!("  {explain}"), width, theme), style);
@@ -199,7 +200,7 @@ impl Form {
         }
     }
 
-    fn explain(&self, field: &Field) -> String {
+    fn explain(field: &Field) -> String {
         if let Some(repaired) = &field.repaired {
             return match field.judge() {
                 Ok(()) => repaired.clone(),

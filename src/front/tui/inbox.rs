@@ -25,6 +25,8 @@ pub(super) enum Item {
         target: Target,
         /// The text.
         text: String,
+        /// There was more, which gave way.
+        cut: bool,
     },
     /// End now, without waiting for the operator.
     Close,
@@ -43,13 +45,16 @@ impl Inbox {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         match update {
             Update::Output { target, text } => match items.back_mut() {
-                Some(Item::Output { target: last, text: pending }) if *last == target => {
+                Some(Item::Output { target: last, text: pending, cut }) if *last == target => {
                     pending.push_str(&text);
                     if pending.len() > PENDING {
                         halve(pending);
+                        *cut = true;
                     }
                 }
-                Some(_) | None => items.push_back(Item::Output { target, text: text.as_ref().to_owned() }),
+                Some(_) | None => {
+                    items.push_back(Item::Output { target, text: text.as_ref().to_owned(), cut: false });
+                }
             },
             other => items.push_back(Item::Update(other)),
         }
@@ -98,11 +103,8 @@ mod tests {
         inbox.put(Update::Live);
         let items = inbox.drain();
         assert_eq!(items.len(), 2);
-        match (&items[0], &items[1]) {
-            (Item::Output { text, .. }, Item::Update(Update::Live)) => {
-                assert!(text.len() <= PENDING && text.ends_with("line 199999\n") && text.starts_with("line "));
-            }
-            other => panic!("{other:?}"),
-        }
+        assert!(matches!(&items[1], Item::Update(Update::Live)));
+        assert!(matches!(&items[0], Item::Output { text, cut: true, .. }
+            if text.len() <= PENDING && text.ends_with("line 199999\n") && text.starts_with("line ")));
     }
 }

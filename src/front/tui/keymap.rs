@@ -236,7 +236,7 @@ pub fn table() -> String {
     let mut text = String::from("| key | does |\n| --- | --- |\n");
     for binding in TABLE {
         let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{}`", key.name())).collect();
-        text.push_str(&format!("| {} | {} |\n", keys.join(", "), binding.help));
+        text.extend(["| ", &keys.join(", "), " | ", binding.help, " |\n"]);
     }
     text
 }

@@ -195,7 +195,14 @@ pub(super) fn keys(
     let mut used = 1;
     for &action in offers {
         let Some(key) = shown_key(binding(action), typing) else { continue };
-        let label = label(action);
+        // Keys that go to and fro stand together.
+        let (key, label) = match action {
+            Action::Up => ("Up/Down".to_owned(), "move"),
+            Action::PageUp => ("PgUp/PgDn".to_owned(), "scroll"),
+            Action::First => ("Home/End".to_owned(), "ends"),
+            Action::Down | Action::PageDown | Action::Last => continue,
+            action => (key, label(action)),
+        };
         let wide = columns(&key) + columns(label) + 3;
         if used + wide > width {
             break;

@@ -22,6 +22,8 @@ mod layout;
 mod library;
 mod link;
 mod notes;
+mod offers;
+mod outline;
 mod output;
 mod page;
 mod palette;

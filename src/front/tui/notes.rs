@@ -50,11 +50,9 @@ fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
     let mut say = |text: &str| lines.extend(wrap(text, columns).into_iter().map(Line::from));
     match &ask.purpose {
         Purpose::ByHand(target) => {
-            say(&format!(
-                "You did \"{}\" yourself. The record will say that it was done by hand; its checks are",
-                walk.name(&target.step)
-            ));
-            say("not asked. Use this only where the program cannot do it.");
+            let name = walk.name(&target.step);
+            say(&format!("You did \"{name}\" yourself. The record will say so, and its checks are not asked."));
+            say("Use this only where the program cannot do it.");
         }
         Purpose::Skip(target) => {
             say(&format!("\"{}\" will not be done. The record will say so.", walk.name(&target.step)));

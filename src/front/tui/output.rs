@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::state::Walk;
-use super::text::{fit, tame};
+use super::text::{count, fit, tame};
 use crate::output::Tail;
 
 /// How much of one line is parsed, in bytes: more than the widest screen shows, colours and all.
@@ -29,10 +29,10 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
 /// Says what of the output is seen, for the border.
 pub(super) fn title(walk: &Walk) -> String {
     let Some(tail) = walk.shown_target().and_then(|target| walk.outputs.get(&target)) else { return " output ".into() };
-    let all = tail.dropped() + tail.len() as u64;
     match walk.back {
-        0 => format!(" output: {all} lines "),
-        back => format!(" output: {back} of {all} lines back, End follows "),
+        0 if walk.cut || tail.dropped() > 0 => " output: the end of it, the transcript has all ".into(),
+        0 => format!(" output: {} ", count(tail.len(), "line")),
+        back => format!(" output: {} back, End follows ", count(back, "line")),
     }
 }
 

@@ -21,6 +21,7 @@ use super::layout;
 use super::link;
 use super::state::Walk;
 use super::terminal::{self, Drawn};
+use crate::engine::Stage;
 use crate::front::Say;
 use crate::output::Clipboard;
 
@@ -101,12 +102,25 @@ async fn follow(
     let mut resized = signal(SignalKind::window_change()).ok()?;
     let mut clipboard = Clipboard::new();
     let mut painted: Option<Instant> = None;
-    let (mut dirty, mut urgent) = (true, true);
+    let (mut waiting, mut dirty, mut urgent) = (true, true, true);
     let mut second = 0;
     loop {
+        let due = urgent || painted.is_none_or(|painted| Instant::now() >= painted + FRAME);
+        if waiting && due {
+            waiting = false;
+            if take(walk, inbox) {
+                return Some(());
+            }
+            dirty = true;
+        }
         for say in walk.says.drain(..) {
             // The session that does not listen any more is over, and tells it in the inbox.
             let _ = says.send(say);
+        }
+        let over = walk.run.stage == Stage::Over;
+        // A run that is over stays to be read until the operator leaves.
+        if (over && walk.leaving) || (walk.over && !over) {
+            return Some(());
         }
         if let Some(link) = walk.link.take() {
             let said = link::follow(&link, &mut clipboard, terminal.backend_mut());
@@ -116,8 +130,7 @@ async fn follow(
         if std::mem::take(&mut walk.ring) {
             terminal::ring(terminal);
         }
-        let due = painted.map(|painted| painted + FRAME).filter(|_| !urgent);
-        if dirty && due.is_none_or(|due| Instant::now() >= due) {
+        if dirty && due {
             let now = Timestamp::now();
             second = now.as_second();
             terminal.draw(|frame| layout::draw(walk, frame, now)).ok()?;
@@ -127,7 +140,7 @@ async fn follow(
             }
             (dirty, urgent) = (false, false);
         }
-        let frame = painted.map(|painted| painted + FRAME).filter(|_| dirty);
+        let frame = painted.map(|painted| painted + FRAME).filter(|_| dirty || waiting);
         let clock = layout::ticks(walk).then(|| Instant::now() + to_next_second());
         let wake = [frame, clock, walk.gate.opens()].into_iter().flatten().min();
         tokio::select! {
@@ -147,24 +160,13 @@ async fn follow(
                 }
                 (dirty, urgent) = (true, true);
             }
-            () = inbox.rung() => {
-                if take(walk, inbox) {
-                    return Some(());
-                }
-                dirty = true;
-            }
+            // Once rung, the next frame takes all there is: a flood wakes this loop once a frame, not once a piece.
+            () = inbox.rung(), if !waiting => waiting = true,
             _ = resized.recv() => (dirty, urgent) = (true, true),
             () = until(wake) => {
                 dirty |= walk.gate.pass(Instant::now());
                 dirty |= layout::ticks(walk) && Timestamp::now().as_second() != second;
             }
-        }
-        let ended = walk.over && (walk.run.stage != crate::engine::Stage::Over || walk.leaving);
-        if ended || (walk.leaving && walk.run.stage == crate::engine::Stage::Over) {
-            for say in walk.says.drain(..) {
-                let _ = says.send(say);
-            }
-            return Some(());
         }
     }
 }
@@ -174,7 +176,10 @@ fn take(walk: &mut Walk, inbox: &Inbox) -> bool {
     for item in inbox.drain() {
         match item {
             Item::Update(update) => walk.take(update),
-            Item::Output { target, text } => walk.output(target, &text),
+            Item::Output { target, text, cut } => {
+                walk.cut |= cut;
+                walk.output(target, &text);
+            }
             Item::Close => return true,
         }
     }

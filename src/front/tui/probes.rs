@@ -49,7 +49,7 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
             }
             (None, Some(last)) => {
                 let mark = walk.theme.finding(last.finding, last.pass, spec.warn);
-                (Some(mark), format!("attempt {}", last.attempt), last.saw.clone(), probe(walk, spec))
+                (Some(mark), format!("attempt {}", last.number), last.saw.clone(), probe(walk, spec))
             }
             (None, None) => (None, String::new(), String::new(), probe(walk, spec)),
         };

@@ -44,13 +44,13 @@ fn lines(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn headline(text: String, style: Style, columns: usize, walk: &Walk) -> Line<'static> {
-    Line::styled(fit(&text, columns, walk.theme), style)
+fn headline(text: &str, style: Style, columns: usize, walk: &Walk) -> Line<'static> {
+    Line::styled(fit(text, columns, walk.theme), style)
 }
 
 fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
     let theme = walk.theme;
-    let say = |text: String, style: Style| vec![headline(text, style, columns, walk)];
+    let say = |text: String, style: Style| vec![headline(&text, style, columns, walk)];
     if !walk.live {
         return say("reading the record of the run".into(), theme.quiet());
     }
@@ -118,7 +118,11 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             lines.push(keyed(walk, &keys, columns));
             lines
         }
-        Awaiting::SignOff(role) => say(format!("Sign-off: {role}. Recorded as typed, not as proven."), theme.care()),
+        Awaiting::SignOff(role) => {
+            let mut lines = say(format!("Sign-off: {role}. Recorded as typed, not as proven."), theme.care());
+            lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
+            lines
+        }
         Awaiting::Closing => say("clearing up".into(), theme.busy()),
         Awaiting::Nothing => {
             let mut lines = say("The run is over.".into(), theme.heading());
@@ -148,30 +152,21 @@ fn running(walk: &Walk, target: &Target, place: &str, now: Timestamp, columns: u
         format!(", {} left", duration(std::time::Duration::from_secs(all.as_secs().saturating_sub(gone))))
     });
     let text = format!("{word} for {time}{}: {place}", left.unwrap_or_default());
-    let mut lines = vec![headline(text, walk.theme.busy(), columns, walk)];
+    let mut lines = vec![headline(&text, walk.theme.busy(), columns, walk)];
     let stop = if busy.stopping { "stop at once" } else { "stop it" };
     lines.push(keyed(walk, &[(Action::Stop, stop)], columns));
     lines
 }
 
 fn decision(walk: &Walk, target: &Target, place: &str, columns: usize) -> Vec<Line<'static>> {
-    let (state, outcome) = match target.undo {
-        None => {
-            let step = walk.run.step(&walk.plan, &target.step);
-            (step.map(|step| step.state), step.and_then(|step| step.outcome.as_ref()))
-        }
-        Some(_) => {
-            let undo = walk.run.undo(&walk.plan, target);
-            (undo.map(|undo| undo.state), undo.and_then(|undo| undo.outcome.as_ref()))
-        }
-    };
-    let verdicts = match target.undo {
-        None => walk.run.step(&walk.plan, &target.step).map(|step| &step.verdicts),
-        Some(_) => walk.run.undo(&walk.plan, target).map(|undo| &undo.verdicts),
-    };
+    let step = walk.run.step(&walk.plan, &target.step).filter(|_| target.undo.is_none());
+    let undo = walk.run.undo(&walk.plan, target);
+    let state = step.map(|step| step.state).or_else(|| undo.map(|undo| undo.state));
+    let outcome = step.and_then(|step| step.outcome.as_ref()).or_else(|| undo.and_then(|undo| undo.outcome.as_ref()));
+    let verdicts = step.map(|step| &step.verdicts).or_else(|| undo.map(|undo| &undo.verdicts));
     let unknown = state == Some(StepState::Unknown);
     let mark = walk.theme.state(if unknown { StepState::Unknown } else { StepState::Failed });
-    let mut lines = vec![headline(format!("{} {}: {place}", mark.glyph, mark.word), mark.style, columns, walk)];
+    let mut lines = vec![headline(&format!("{} {}: {place}", mark.glyph, mark.word), mark.style, columns, walk)];
     let wrong = verdicts.and_then(|verdicts| verdicts.iter().find(|verdict| !verdict.pass && !verdict.warn));
     let why = if unknown {
         "It was started, and its end was not seen. The probes say what is true now.".to_owned()

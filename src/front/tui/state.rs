@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::field::Field;
 use super::form::Form;
 use super::panel::Panel;
+use super::steps::{Row, rows};
 use super::theme::Theme;
 use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
 use crate::front::{Say, Update};
@@ -27,15 +28,6 @@ const LONG: Duration = Duration::from_secs(10);
 /// How much of an output can be scrolled back to, in bytes.
 const OUTPUT: usize = 2 * 1024 * 1024;
 
-/// A row of the list of steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row {
-    /// A phase, by its place; or a section by the place of its first step.
-    Heading(usize),
-    /// A step, by its place.
-    Step(usize),
-}
-
 /// The part of the screen that the scrolling keys work on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Pane {
@@ -48,7 +40,7 @@ pub(super) enum Pane {
 /// One answer of a probe while it is asked.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
-    pub(super) attempt: u32,
+    pub(super) number: u32,
     pub(super) finding: Finding,
     pub(super) pass: bool,
     pub(super) saw: String,
@@ -82,6 +74,7 @@ impl Gate {
 }
 
 /// Everything that a frame is drawn from.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 #[derive(Debug)]
 pub(super) struct Walk {
     pub(super) plan: Arc<Plan>,
@@ -103,6 +96,8 @@ pub(super) struct Walk {
     /// Lines scrolled down in the step's text.
     pub(super) down: usize,
     pub(super) outputs: HashMap<Target, Tail>,
+    /// Output came faster than it could be looked at, so what is here is not all.
+    pub(super) cut: bool,
     pub(super) attempts: HashMap<Target, Vec<Vec<Attempt>>>,
     pub(super) previews: HashMap<Target, Result<String, String>>,
     asked: HashSet<Target>,
@@ -157,6 +152,7 @@ impl Walk {
             back: 0,
             down: 0,
             outputs: HashMap::new(),
+            cut: false,
             attempts: HashMap::new(),
             previews: HashMap::new(),
             asked: HashSet::new(),
@@ -184,6 +180,7 @@ impl Walk {
                 }
                 if let Record::Started { target, .. } = &stamped.record {
                     self.outputs.remove(target);
+                    self.cut = false;
                 }
                 self.run.apply(&self.plan, &stamped);
                 self.sent = false;
@@ -199,7 +196,7 @@ impl Walk {
                 if probes[probe].len() >= 50 {
                     probes[probe].remove(0);
                 }
-                probes[probe].push(Attempt { attempt, finding, pass, saw });
+                probes[probe].push(Attempt { number: attempt, finding, pass, saw });
             }
             Update::Preview { target, diff } => {
                 self.previews.insert(target, diff);
@@ -394,20 +391,4 @@ impl Walk {
 pub(super) fn tick_line(line: &str) -> Option<&str> {
     let line = line.trim_start();
     line.strip_prefix("- [ ] ").or_else(|| line.strip_prefix("* [ ] "))
-}
-
-/// Lists the rows: a heading for each phase and section, then its steps.
-fn rows(plan: &Plan) -> Vec<Row> {
-    let mut rows = Vec::with_capacity(plan.steps.len() + plan.phases.len() + 3);
-    let starts: HashSet<usize> =
-        plan.phases.iter().filter(|phase| !phase.steps.is_empty()).map(|phase| phase.steps.start).collect();
-    for at in 0..plan.steps.len() {
-        let phase = starts.contains(&at);
-        let section = at > 0 && plan.steps[at - 1].section != plan.steps[at].section;
-        if phase || section {
-            rows.push(Row::Heading(at));
-        }
-        rows.push(Row::Step(at));
-    }
-    rows
 }

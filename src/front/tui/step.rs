@@ -109,15 +109,14 @@ fn careful(walk: &Walk, text: &str, columns: usize) -> Vec<Line<'static>> {
 /// Sets an action of the rollback.
 fn undoing(walk: &Walk, target: &Target, number: u32, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(format!("Undo, action {number}"), walk.theme.care())];
-    match walk.action(target) {
-        Some(action) => lines.extend(act(walk, action, columns)),
-        None => {
-            let saved = walk.run.step(&walk.plan, &target.step).map(|step| step.saved.as_slice()).unwrap_or_default();
-            for file in saved {
-                let how = if file.copy.is_some() { "put back as it was" } else { "removed: it was not there before" };
-                lines.extend(part(walk, "file", &format!("{}: {how}", file.path), columns));
-            }
-        }
+    if let Some(action) = walk.action(target) {
+        lines.extend(act(walk, action, columns));
+        return lines;
+    }
+    let saved = walk.run.step(&walk.plan, &target.step).map(|step| step.saved.as_slice()).unwrap_or_default();
+    for file in saved {
+        let how = if file.copy.is_some() { "put back as it was" } else { "removed: it was not there before" };
+        lines.extend(part(walk, "file", &format!("{}: {how}", file.path), columns));
     }
     lines
 }
@@ -178,7 +177,8 @@ pub(super) fn undone(walk: &Walk, step: &Step) -> String {
         undo::UndoSort::ByHand => format!("by hand: {}", said.join("; then ")),
         undo::UndoSort::Forward => format!("not possible; the way forward: {}", said.join("; then ")),
         undo::UndoSort::Stuck => "not possible".into(),
-        undo::UndoSort::Nothing => "nothing to undo".into(),
+        undo::UndoSort::Nothing if step.changes() => "nothing to undo".into(),
+        undo::UndoSort::Nothing => "not needed: it changes nothing".into(),
     }
 }
 
@@ -212,7 +212,10 @@ fn diff(walk: &Walk, target: &Target, columns: usize, lines: &mut Vec<Line<'stat
                     Some(b'@') => walk.theme.quiet(),
                     Some(_) | None => ratatui::style::Style::new(),
                 };
-                lines.extend(wrap(line, columns).into_iter().map(|line| Line::styled(line, style)));
+                let pieces = wrap(line, columns.saturating_sub(2)).into_iter().enumerate();
+                lines.extend(
+                    pieces.map(|(at, piece)| Line::styled(if at == 0 { piece } else { format!("  {piece}") }, style)),
+                );
             }
         }
     }

@@ -2,17 +2,44 @@
 //!
 //! Only the rows that can be seen are looked at, so a playbook of thousands of steps costs what a short one does.
 
+use std::collections::HashSet;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::state::{Row, Walk};
+use super::state::Walk;
 use super::text::{columns, fit};
 use super::theme::Mark;
 use crate::engine::{Awaiting, StepState};
-use crate::playbook::plan::Section;
+use crate::playbook::plan::{Plan, Section};
+
+/// A row of the list of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    /// A phase, by its place; or a section by the place of its first step.
+    Heading(usize),
+    /// A step, by its place.
+    Step(usize),
+}
+
+/// Lists the rows: a heading for each phase and section, then its steps.
+pub(super) fn rows(plan: &Plan) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(plan.steps.len() + plan.phases.len() + 3);
+    let starts: HashSet<usize> =
+        plan.phases.iter().filter(|phase| !phase.steps.is_empty()).map(|phase| phase.steps.start).collect();
+    for at in 0..plan.steps.len() {
+        let phase = starts.contains(&at);
+        let section = at > 0 && plan.steps[at - 1].section != plan.steps[at].section;
+        if phase || section {
+            rows.push(Row::Heading(at));
+        }
+        rows.push(Row::Step(at));
+    }
+    rows
+}
 
 /// Draws the list, the step that is shown always among it.
 pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
@@ -54,6 +81,15 @@ fn heading(walk: &Walk, at: usize) -> String {
 
 /// Returns how the state of a step is shown: the one whose turn it is and that has not started is `active`.
 pub(super) fn mark(walk: &Walk, at: usize) -> Mark {
+    // While a step is undone, how that goes is its state.
+    if let Some(target) = walk.target().filter(|target| target.undo.is_some())
+        && walk.at() == Some(at)
+    {
+        return match walk.run.undo(&walk.plan, &target).map_or(StepState::Pending, |undo| undo.state) {
+            StepState::Pending => walk.theme.active(),
+            state => walk.theme.state(state),
+        };
+    }
     let state = walk.state(at);
     let turn = walk.at() == Some(at) && matches!(walk.awaiting, Awaiting::Go(_));
     match state {

@@ -4,13 +4,14 @@
 //! or direction character in it, a cell never gets more than [`CELL_BYTES`], and cutting is by columns, not by bytes.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::Theme;
+use crate::words;
+pub(super) use crate::words::duration;
 
 /// The most that one cell is given: a letter with its marks.
 const CELL_BYTES: usize = 32;
@@ -100,6 +101,9 @@ pub(super) fn columns(text: &str) -> usize {
 /// Breaks a text of several lines into tamed lines, each no wider than `columns`, between words where that is possible.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
+    if text.is_empty() {
+        return vec![String::new()];
+    }
     let mut lines = Vec::new();
     for line in text.lines() {
         let line = tame(line);
@@ -131,13 +135,13 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
 
 /// Sets Markdown in lines, with the theme's styles, wrapped to a width.
 pub(super) fn markdown(source: &str, columns: usize, theme: Theme) -> Vec<Line<'static>> {
-    let tamed: String = source.lines().map(|line| format!("{}\n", tame(line))).collect();
-    let Text { lines, .. } = tui_markdown::from_str(&tamed);
-    lines.into_iter().flat_map(|line| wrap_line(line, columns, theme)).collect()
+    let tamed = source.lines().map(tame).collect::<Vec<_>>().join("\n");
+    let Text { lines, .. } = tui_markdown::from_str_with_options(&tamed, &tui_markdown::Options::new(theme));
+    lines.iter().flat_map(|line| wrap_line(line, columns, theme)).collect()
 }
 
 /// Wraps a styled line to a width and adapts its styles to the terminal.
-pub(super) fn wrap_line(line: Line<'_>, columns: usize, theme: Theme) -> Vec<Line<'static>> {
+fn wrap_line(line: &Line<'_>, columns: usize, theme: Theme) -> Vec<Line<'static>> {
     let columns = columns.max(1);
     let base = line.style;
     let letters: Vec<(char, Style)> = line
@@ -184,18 +188,6 @@ fn join(letters: &[(char, Style)]) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Writes a length of time in words: `4m 05s`, `350ms`.
-pub(super) fn duration(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 => format!("{}ms", time.as_millis()),
-        1..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3600 % 24),
-    }
-}
-
 /// Writes seconds as a clock, with a minus when they are below zero.
 pub(super) fn clock(seconds: i64) -> String {
     let sign = if seconds < 0 { "-" } else { "" };
@@ -207,9 +199,9 @@ pub(super) fn clock(seconds: i64) -> String {
     }
 }
 
-/// Counts things: `1 step`, `3 steps`.
+/// Counts things whose plural is plain: `1 step`, `3 steps`.
 pub(super) fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+    words::count(number, one, &format!("{one}s"))
 }
 
 #[cfg(test)]
@@ -243,8 +235,6 @@ mod tests {
 
     #[test]
     fn times_read_as_people_say_them() {
-        assert_eq!(duration(Duration::from_millis(350)), "350ms");
-        assert_eq!(duration(Duration::from_secs(245)), "4m 05s");
         assert_eq!(clock(272), "04:32");
         assert_eq!(clock(-12), "-00:12");
         assert_eq!(clock(3723), "1:02:03");

@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
 use crate::engine::{Finding, StepState};
+use crate::words;
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub(super) struct Mark {
     pub(super) style: Style,
 }
 
+#[expect(clippy::unused_self, reason = "every look is asked of the theme, whether or not it differs today")]
 impl Theme {
     /// Chooses by the environment's `NO_COLOR`, `TERM`, `COLORTERM` and locale.
     pub(super) fn of(env: impl Fn(&str) -> Option<String>) -> Self {
@@ -208,21 +210,20 @@ impl Theme {
 
     /// Shows the state of a step.
     pub(super) fn state(self, state: StepState) -> Mark {
-        let (glyph, ascii, word, style) = match state {
-            StepState::Pending => ("·", ".", "pending", self.quiet()),
-            StepState::Waiting => ("◆", "=", "waiting", self.care()),
-            StepState::Running => ("●", "*", "running", self.busy()),
-            StepState::Verifying => ("◎", "o", "verifying", self.busy()),
-            StepState::Done => ("✓", "+", "done", self.good()),
-            StepState::Warned => ("!", "!", "warned", self.care()),
-            StepState::Failed => ("✗", "x", "failed", self.bad()),
-            StepState::Unknown => ("?", "?", "unknown", self.care()),
-            StepState::Skipped => ("»", "-", "skipped", self.quiet()),
-            StepState::LeftOut => (" ", " ", "left out", self.quiet()),
-            StepState::RolledBack => ("↶", "<", "rolled back", self.label()),
-            StepState::RollbackFailed => ("✗", "x", "rollback failed", self.bad()),
+        let (glyph, ascii, style) = match state {
+            StepState::Pending => ("·", ".", self.quiet()),
+            StepState::Waiting => ("◆", "=", self.care()),
+            StepState::Running => ("●", "*", self.busy()),
+            StepState::Verifying => ("◎", "o", self.busy()),
+            StepState::Done => ("✓", "+", self.good()),
+            StepState::Warned => ("!", "!", self.care()),
+            StepState::Failed | StepState::RollbackFailed => ("✗", "x", self.bad()),
+            StepState::Unknown => ("?", "?", self.care()),
+            StepState::Skipped => ("»", "-", self.quiet()),
+            StepState::LeftOut => (" ", " ", self.quiet()),
+            StepState::RolledBack => ("↶", "<", self.label()),
         };
-        Mark { glyph: self.pick(glyph, ascii), word, style }
+        Mark { glyph: self.pick(glyph, ascii), word: words::state(state), style }
     }
 
     /// Shows the step whose turn it is and that has not been started.
@@ -232,14 +233,7 @@ impl Theme {
 
     /// Shows what a probe found.
     pub(super) fn finding(self, finding: Finding, pass: bool, warn: bool) -> Mark {
-        let word = match finding {
-            Finding::Holds => "holds",
-            Finding::Differs => "differs",
-            Finding::Denied => "denied",
-            Finding::Refused => "refused",
-            Finding::Unreachable => "unreachable",
-            Finding::NotUnderstood => "not understood",
-        };
+        let word = words::finding(finding);
         match (pass, warn) {
             (true, _) => Mark { glyph: self.pick("✓", "+"), word, style: self.good() },
             (false, true) => Mark { glyph: "!", word, style: self.care() },
@@ -250,14 +244,39 @@ impl Theme {
     /// Brings a style from outside (a command's colours, Markdown) down to what the terminal shows.
     pub(super) fn adapt(self, style: Style) -> Style {
         let bring = |color: Color| match (self.depth, color) {
-            (Depth::None, _) => None,
-            (Depth::Any, color) => Some(color),
+            (Depth::None, _) | (Depth::Sixteen, Color::Indexed(16..)) => None,
             (Depth::Indexed, Color::Rgb(red, green, blue)) => Some(Color::Indexed(cube(red, green, blue))),
             (Depth::Sixteen, Color::Rgb(red, green, blue)) => Some(nearest(red, green, blue)),
-            (Depth::Sixteen, Color::Indexed(16..)) => None,
-            (Depth::Indexed | Depth::Sixteen, color) => Some(color),
+            (Depth::Any | Depth::Indexed | Depth::Sixteen, color) => Some(color),
         };
         Style { fg: style.fg.and_then(bring), bg: style.bg.and_then(bring), underline_color: None, ..style }
+    }
+}
+
+/// How Markdown looks.
+impl tui_markdown::StyleSheet for Theme {
+    fn heading(&self, _level: u8) -> Style {
+        Theme::heading(*self)
+    }
+
+    fn heading_marker(&self, _level: u8) -> &'static str {
+        ""
+    }
+
+    fn code(&self) -> Style {
+        Theme::code(*self)
+    }
+
+    fn link(&self) -> Style {
+        self.label().add_modifier(Modifier::UNDERLINED)
+    }
+
+    fn blockquote(&self) -> Style {
+        self.quiet()
+    }
+
+    fn list_marker(&self) -> Style {
+        self.label()
     }
 }
 

@@ -109,3 +109,27 @@ fn put<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Put> {
         lower.given(&entry.value).map(|given: Given| Put::Value(given))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::plan::Template;
+    use crate::playbook::testing::{act, faults};
+
+    #[test]
+    fn one_edit_or_a_list_of_them() {
+        let lines = "edit:\n  - { file: f, dotenv: KEY, value: { secret: new_password } }\n  - { file: f, match: 'a(b)', replace: $1, count: 3 }\n  - { file: f, dotenv: URL, url_password: new_password }";
+        let Act::Edit(edits) = act(lines) else { panic!("edits") };
+        assert_eq!(edits[0].put, Put::Value(Given::Secret("new_password".into())));
+        assert_eq!(edits[1].put, Put::Value(Given::Text(Template::literal("$1"))));
+        assert_eq!((edits[0].count, edits[1].count), (1, 3));
+        assert_eq!(edits[2].put, Put::UrlPassword("new_password".into()));
+        assert!(matches!(act("edit: { file: f, dotenv: KEY, value: 1 }"), Act::Edit(edits) if edits.len() == 1));
+    }
+
+    #[test]
+    fn more_than_one_group_is_a_fault_also_the_second_time() {
+        let lines = "edit:\n  - { file: f, match: '(a)(b)', replace: c }\n  - { file: f, match: '(a)(b)', replace: c }";
+        assert_eq!(faults(lines).len(), 2);
+    }
+}

@@ -6,7 +6,7 @@ use super::super::capture::sets;
 use super::super::lower::Lower;
 use super::super::plan::{Act, Alphabet, Encoding, Generate, GenerateSpec, Name};
 use super::super::shape::{Field, Key, Shape, Table};
-use super::super::structure;
+use super::super::spelling;
 use super::super::yaml::{Entry, Node};
 use super::Kind;
 
@@ -57,7 +57,7 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
         lower.fault(entry.place, "`generate` makes nothing", "write: `generate: { name: { bytes: 32 } }`");
     }
     let mut specs = Vec::new();
-    for entry in entry.value.entries().iter().filter(|entry| structure::name(&entry.key).is_none()) {
+    for entry in entry.value.entries().iter().filter(|entry| spelling::is_name(&entry.key)) {
         sets(lower, &entry.key, entry.place, true);
         specs.extend(spec(entry));
     }
@@ -84,4 +84,34 @@ fn spec(entry: &Entry) -> Option<GenerateSpec> {
         (None, None) => return None,
     };
     Some(GenerateSpec { name: Name::new(&entry.key), how })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::testing::{faults, plan};
+
+    #[test]
+    fn makes_secrets_of_bytes_or_of_characters() {
+        let plan = plan(
+            "generate: { a: { bytes: 32 }, b: { length: 20, alphabet: symbols }, c: { bytes: 8, encoding: base64url } }",
+        );
+        let Act::Generate(specs) = &plan.steps[0].action.act else { panic!("secrets") };
+        let how: Vec<Generate> = specs.iter().map(|spec| spec.how).collect();
+        assert_eq!(
+            how,
+            [
+                Generate::Bytes { bytes: 32, encoding: Encoding::Base64 },
+                Generate::Characters { length: 20, alphabet: Alphabet::Symbols },
+                Generate::Bytes { bytes: 8, encoding: Encoding::Base64Url },
+            ]
+        );
+        assert!(specs.iter().all(|spec| plan.is_secret(&spec.name)));
+    }
+
+    #[test]
+    fn refuses_what_is_not_said_clearly() {
+        assert_eq!(faults("generate: { a: {} }"), ["a generated secret needs `bytes` or `length`"]);
+        assert_eq!(faults("generate: { a: { bytes: 3 } }"), ["`bytes` must be from 4 to 4096"]);
+    }
 }

@@ -52,3 +52,24 @@ pub(super) const LATER: &[Field] = &[
     ),
     Field::new("include", "The steps of another playbook.", Shape::Later("write: the steps themselves")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::KINDS;
+    use crate::playbook::testing::faults;
+
+    #[test]
+    fn every_example_is_a_step_in_which_nothing_is_wrong() {
+        for kind in KINDS {
+            let undo = if kind.changes { "\nirreversible: it is only an example" } else { "" };
+            assert_eq!(faults(&format!("{}{undo}", kind.example)), [""; 0], "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_kind_is_its_first_field() {
+        for kind in KINDS {
+            assert_eq!(kind.fields.first().map(|field| field.name), Some(kind.name));
+        }
+    }
+}

@@ -54,7 +54,8 @@ pub(in super::super) fn command<'a>(lower: &mut Lower<'a>, map: &'a Node, key: &
             Program::Words(items.iter().filter_map(|item| lower.template(item)).collect())
         }
         Value::Scalar(scalar) => {
-            lower.names.script(&scalar.text, node.place);
+            let given = map.get("env").map(Node::entries).unwrap_or_default();
+            lower.names.script(&scalar.text, node.place, given.iter().map(|entry| entry.key.as_str()).collect());
             Program::Script { text: scalar.text.clone(), shell: shell(map) }
         }
         Value::Map(_) | Value::Broken => return None,
@@ -71,5 +72,53 @@ fn shell(map: &Node) -> Vec<String> {
         Value::Scalar(_) | Value::Map(_) | Value::Broken => {
             text_of(map, "shell").into_iter().chain(["-c".to_owned()]).collect()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::plan::{Given, Template};
+    use crate::playbook::testing::{act, faults};
+
+    fn run(lines: &str) -> RunSpec {
+        match act(&format!("{lines}\nread_only: true")) {
+            Act::Run(run) => run,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_text_is_a_script_for_a_shell() {
+        for (lines, shell) in [
+            ("run: ls", "bash -euo pipefail -c"),
+            ("run: ls\nshell: zsh", "zsh -c"),
+            ("run: ls\nshell: [python3, -c]", "python3 -c"),
+        ] {
+            let Program::Script { text, shell: words } = run(lines).program else { panic!("a script") };
+            assert_eq!((text.as_str(), words.join(" ").as_str()), ("ls", shell));
+        }
+    }
+
+    #[test]
+    fn a_list_is_a_program_with_its_arguments() {
+        let Program::Words(words) = run("run: [kill, -9, '${row_count}']").program else { panic!("words") };
+        let filled: Vec<String> = words.iter().map(|word| word.fill(|_| Some("7"))).collect();
+        assert_eq!(filled, ["kill", "-9", "7"]);
+    }
+
+    #[test]
+    fn secrets_are_given_by_name() {
+        let run =
+            run("run: ls\nenv: { A: x, B: { secret: new_password } }\nstdin: { secret: new_password }\ncwd: /tmp");
+        assert_eq!(run.env[0], ("A".to_owned(), Given::Text(Template::literal("x"))));
+        assert_eq!(run.env[1].1, Given::Secret("new_password".into()));
+        assert_eq!(run.stdin, Some(Given::Secret("new_password".into())));
+    }
+
+    #[test]
+    fn a_known_name_in_a_script_is_a_fault_and_a_variable_is_none() {
+        assert_eq!(faults("run: echo ${APP_ROOT} ${other} $${app_root_x}\nread_only: true"), [""; 0]);
+        assert_eq!(faults("run: echo ${app_root}\nread_only: true").len(), 1);
     }
 }

@@ -49,3 +49,21 @@ fn snapshot<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<SnapshotSpec> {
     let file = lower.template(node.get("file").unwrap_or(node))?;
     Some(SnapshotSpec { file, missing: flag(node, "missing") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::testing::act;
+
+    #[test]
+    fn a_file_or_a_list_of_files() {
+        for (lines, missing) in [
+            ("snapshot: a", vec![false]),
+            ("snapshot: { file: a, missing: true }", vec![true]),
+            ("snapshot: [a, { file: b, missing: true }, { file: c }]", vec![false, true, false]),
+        ] {
+            let Act::Snapshot(files) = act(lines) else { panic!("a snapshot") };
+            assert_eq!(files.iter().map(|file| file.missing).collect::<Vec<_>>(), missing, "{lines}");
+        }
+    }
+}

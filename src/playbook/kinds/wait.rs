@@ -18,3 +18,16 @@ pub(super) static KIND: Kind = Kind {
 fn lower<'a>(_: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
     duration_of(node, "wait").map(Act::Wait)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::playbook::testing::act;
+
+    #[test]
+    fn takes_a_duration() {
+        assert!(matches!(act("wait: 1m30s"), Act::Wait(time) if time == Duration::from_secs(90)));
+    }
+}

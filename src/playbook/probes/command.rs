@@ -28,3 +28,18 @@ pub(super) static PROBE: ProbeKind = ProbeKind {
 fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Probe> {
     run::command(lower, node, "command").map(Probe::Command)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::plan::{Expect, Program};
+    use crate::playbook::testing::{probe, step};
+
+    #[test]
+    fn is_written_as_run_is() {
+        let Probe::Command(run) = probe("command: [pm2, jlist]\nexpect: { exit: 1 }") else { panic!("a command") };
+        assert!(matches!(run.program, Program::Words(words) if words.len() == 2));
+        let expect = step("command: ls\nexpect: [{ contains: [a, b] }, { exit: 2 }]").action.verify.remove(0).expect;
+        assert!(matches!(expect[..], [Expect::Contains(_), Expect::Contains(_), Expect::Exit(2)]));
+    }
+}

@@ -37,3 +37,29 @@ fn database<'a>(lower: &mut Lower<'a>, node: &'a Node, key: &str, schemes: &[&st
     let query = lower.template_of(node, "query");
     Some(DatabaseSpec { url: url?, password, ca, query })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::plan::Expect;
+    use crate::playbook::testing::{faults, probe, step};
+
+    #[test]
+    fn logs_in_with_a_secret_by_name() {
+        let Probe::Postgres(login) =
+            probe("postgres: postgres://u@h/db\npassword: new_password\nquery: SELECT 1\nca: ''")
+        else {
+            panic!("postgres")
+        };
+        assert_eq!(login.password, Some("new_password".into()));
+        assert!(login.query.is_some() && login.ca.is_some());
+        assert!(matches!(probe("redis: rediss://h:1"), Probe::Redis(login) if login.password.is_none()));
+    }
+
+    #[test]
+    fn a_login_can_be_denied() {
+        let step = step("redis: redis://h\npassword: new_password\nexpect: denied");
+        assert!(matches!(step.action.verify[0].expect[..], [Expect::Denied]));
+        assert_eq!(faults("redis: redis://h\nexpect: { rows: 1 }"), ["`rows` has no meaning for `redis`"]);
+    }
+}

@@ -32,7 +32,8 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Probe> {
     let dotenv = lower.givens(node, "dotenv");
     let sha256 = node.get("sha256").and_then(|sum| {
         let text = sum.scalar()?;
-        if !text.contains("${") && !(text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())) {
+        let digest = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if !digest && !text.contains("${") {
             lower.fault(sum.place, "this is no SHA-256", "write: 64 digits in hex, as `sha256sum` prints them");
         }
         lower.template(sum)
@@ -59,4 +60,32 @@ fn mode_of(lower: &mut Lower<'_>, node: &Node) -> Option<u32> {
         lower.fault(node.place, "this is no mode", "write: `\"0640\"`");
     }
     mode
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::testing::{faults, probe};
+
+    #[test]
+    fn reads_modes_in_octal_however_they_are_written() {
+        for written in ["'0640'", "0640", "640", "0o640"] {
+            let Probe::File(file) = probe(&format!("file: f\nmode: {written}")) else { panic!("a file") };
+            assert_eq!((file.mode, file.exists), (Some(0o640), true), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_has_nothing_else() {
+        assert_eq!(faults("file: f\nexists: false"), [""; 0]);
+        assert_eq!(faults("file: f\nexists: false\ncontains: a"), ["`contains` of a file that is not there"]);
+    }
+
+    #[test]
+    fn values_of_keys_may_be_secrets() {
+        let Probe::File(file) = probe("file: f\ndotenv: { A: { secret: new_password }, B: c }") else {
+            panic!("a file")
+        };
+        assert_eq!(file.dotenv.len(), 2);
+    }
 }

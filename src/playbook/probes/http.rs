@@ -85,3 +85,46 @@ fn excludes(lower: &mut Lower<'_>, node: &Node, one: &str, other: &str) {
         lower.fault(entry.place, format!("a request cannot have both `{one}` and `{other}`"), "keep one of them");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::plan::{Expect, JsonValue};
+    use crate::playbook::testing::{faults, probe, step};
+
+    fn http(rest: &str) -> HttpSpec {
+        match probe(&format!("http: https://h.example/x\n{rest}")) {
+            Probe::Http(http) => *http,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn takes_secrets_by_name() {
+        assert_eq!(http("bearer: new_password").bearer, Some("new_password".into()));
+        let basic = http("basic: { user: me, password: new_password }").basic;
+        assert_eq!(basic.map(|(_, name)| name), Some("new_password".into()));
+        assert_eq!(http("headers: { X-Key: { secret: new_password } }").headers.len(), 1);
+    }
+
+    #[test]
+    fn has_one_body_or_none() {
+        assert!(matches!(http("form: { a: 1 }").body, Some(HttpBody::Form(fields)) if fields.len() == 1));
+        assert!(matches!(http("json: { a: 1 }").body, Some(HttpBody::Json(fields)) if fields.len() == 1));
+        assert!(http("method: HEAD").body.is_none());
+        assert_eq!(faults("http: http://h/\nform: { a: 1 }\njson: { a: 1 }").len(), 1);
+    }
+
+    #[test]
+    fn json_is_expected_as_it_is_written() {
+        let expect =
+            step("http: http://h/\nexpect: { json: { /ok: true, /n: '1', /l: [1] } }").action.verify.remove(0).expect;
+        let wanted: Vec<&JsonValue> = expect
+            .iter()
+            .filter_map(|expect| if let Expect::Json(_, value) = expect { Some(value) } else { None })
+            .collect();
+        assert_eq!(*wanted[0], JsonValue::Literal(true.into()));
+        assert_eq!(*wanted[1], JsonValue::Text(Template::literal("1")));
+        assert_eq!(*wanted[2], JsonValue::Literal(serde_json::json!([1])));
+    }
+}

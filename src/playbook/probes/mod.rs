@@ -155,7 +155,7 @@ fn address<'a>(lower: &mut Lower<'a>, node: &'a Node, schemes: &[&str]) -> Optio
         lower.fault(
             node.place,
             "this is no address for this probe",
-            format!("write: {}", super::structure::one_of(&written.iter().map(String::as_str).collect::<Vec<_>>())),
+            format!("write: {}", super::wanted::one_of(&written.iter().map(String::as_str).collect::<Vec<_>>())),
         );
     }
     let authority = text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
@@ -175,7 +175,8 @@ fn host_and_port<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Template> 
     let text = node.scalar()?;
     let written = text.rsplit_once(':').filter(|(host, _)| !host.is_empty() && !host.contains("//"));
     let port = written.is_some_and(|(_, port)| port.contains('$') || port.parse::<u16>().is_ok_and(|port| port > 0));
-    if !port && !(text.contains("${") && !text.contains("//")) {
+    let made_of_names = text.contains("${") && !text.contains("//");
+    if !port && !made_of_names {
         wrong_host(lower, node.place);
     }
     lower.template(node)
@@ -183,4 +184,53 @@ fn host_and_port<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Template> 
 
 fn wrong_host(lower: &mut Lower<'_>, place: Place) {
     lower.fault(place, "this is no HOST:PORT", "write: `localhost:5432`");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::PROBES;
+    use crate::playbook::plan::Act;
+    use crate::playbook::testing::{faults, step};
+
+    #[test]
+    fn every_example_is_a_probe_in_which_nothing_is_wrong() {
+        for probe in PROBES {
+            assert_eq!(faults(&format!("verify: {}", probe_of(probe.example))), [""; 0], "{}", probe.name);
+        }
+    }
+
+    /// An example is a mapping in flow style, or a key with its value.
+    fn probe_of(example: &str) -> String {
+        if example.starts_with('{') { example.to_owned() } else { format!("{{ {example} }}") }
+    }
+
+    #[test]
+    fn a_probe_is_a_step_of_its_own_and_may_have_more_beside_it() {
+        let step = step("tcp: localhost:80\nwithin: 5s\nevery: 100ms\nwarn: true\nverify: { tcp: 'localhost:81' }");
+        assert!(matches!(step.action.act, Act::Verify));
+        let [own, more] = &step.action.verify[..] else { panic!("two probes") };
+        assert_eq!((own.within, own.every), (Some(Duration::from_secs(5)), Duration::from_millis(100)));
+        assert!(own.warn && !more.warn);
+        assert_eq!((more.within, more.every, more.timeout), (None, Duration::from_secs(1), Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn an_address_has_no_password() {
+        let with = "verify: { redis: 'redis://default:CANARY-pw@h' }";
+        assert_eq!(faults(with), ["an address cannot have a password in it"]);
+        assert_eq!(faults("verify: { redis: 'redis://default@h' }"), [""; 0]);
+        assert_eq!(faults("verify: { redis: 'redis://default:@h' }"), [""; 0]);
+    }
+
+    #[test]
+    fn host_and_port_may_be_made_of_names() {
+        for good in ["localhost:80", "[::1]:80", "h:${row_count}", "${app_root}"] {
+            assert_eq!(faults(&format!("tcp: '{good}'")), [""; 0], "{good}");
+        }
+        for bad in ["localhost", ":80", "h:0", "h:70000", "http://${app_root}:80"] {
+            assert_eq!(faults(&format!("tcp: '{bad}'")), ["this is no HOST:PORT"], "{bad}");
+        }
+    }
 }

@@ -19,3 +19,15 @@ pub(super) static PROBE: ProbeKind = ProbeKind {
 fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Probe> {
     host_and_port(lower, node.get("tcp")?).map(Probe::Tcp)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::testing::{faults, probe};
+
+    #[test]
+    fn either_connects_or_does_not() {
+        assert!(matches!(probe("tcp: localhost:80"), Probe::Tcp(_)));
+        assert_eq!(faults("tcp: localhost:80\nexpect: denied"), ["`denied` has no meaning for `tcp`"]);
+    }
+}

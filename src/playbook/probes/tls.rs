@@ -29,3 +29,19 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Probe> {
     let ca = lower.template_of(node, "ca");
     Some(Probe::Tls(TlsSpec { address: address?, name, days_left, ca }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::testing::{faults, probe};
+
+    #[test]
+    fn takes_name_days_and_authority() {
+        let Probe::Tls(tls) = probe("tls: h:443\nname: other.example\ndays_left: 14\nca: ca.crt") else {
+            panic!("tls")
+        };
+        assert_eq!(tls.days_left, Some(14));
+        assert!(tls.name.is_some() && tls.ca.is_some());
+        assert_eq!(faults("tls: h:443\ndays_left: -1").len(), 1);
+    }
+}

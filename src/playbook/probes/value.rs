@@ -24,3 +24,18 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Probe> {
     }
     lower.name(&entry.value, Wants::Text).map(Probe::Value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::plan::Expect;
+    use crate::playbook::testing::{faults, step};
+
+    #[test]
+    fn is_compared_and_is_no_secret() {
+        let step = step("value: row_count\nexpect: { close_to: 10, tolerance: 0.5 }");
+        assert!(matches!(step.action.verify[0].expect[..], [Expect::CloseTo { .. }]));
+        assert_eq!(faults("value: row_count"), ["`value` is compared with nothing"]);
+        assert_eq!(faults("value: new_password\nexpect: { equals: a }").len(), 1);
+    }
+}

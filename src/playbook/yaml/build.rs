@@ -24,7 +24,8 @@ pub(in super::super) fn parse(text: &str) -> (Option<Node>, Vec<Fault>) {
     // The byte order mark is allowed and says nothing.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = Builder::default();
-    let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
+    let options =
+        granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true, emit_anchor_events: true };
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((event, span)) => {
@@ -58,9 +59,12 @@ fn syntax(error: &ScanError, text: &str) -> Fault {
             let column = line.chars().position(|c| c == '\t').map_or(place.column, |at| at + 1);
             Fault::new(Place { column, ..place }, "a tab cannot indent YAML").advise("write: blanks instead of the tab")
         }
+        ErrorKind::MappingValueNotAllowed => Fault::new(place, "a `: ` cannot stand here")
+            .advise("put the text in quotes when it has `: ` in it; else look at the indentation"),
         // Every other kind is a plain syntax error, and the parser's own words say which.
-        _ => Fault::new(place, format!("this is not YAML: {}", error.info()))
-            .advise("look at this line and the one before it: quotes, brackets, indentation, `: ` in a plain text"),
+        _ => Fault::new(place, format!("this is not YAML: {}", error.info())).advise(
+            "look at this line and the ones before it: is every `[`, `{` and quote closed, is the indentation right?",
+        ),
     }
 }
 
@@ -93,14 +97,20 @@ impl Builder {
                     return Break(());
                 }
             }
+            Event::Anchor(..) => {
+                self.faults.push(
+                    Fault::new(place, "an anchor (`&…`) is not allowed")
+                        .advise("write: the value in full wherever it is needed"),
+                );
+            }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.faults.push(
                     Fault::new(place, "an alias (`*…`) is not allowed").advise("write: the value itself, once more"),
                 );
                 self.add(Node { place, value: Value::Broken });
             }
-            Event::Scalar(text, style, anchor, tag) => {
-                self.properties(anchor, tag.is_some(), span, place);
+            Event::Scalar(text, style, _, tag) => {
+                self.properties(tag.is_some(), span, place);
                 let kind = if style == ScalarStyle::Plain { scalar::resolve(&text) } else { ScalarKind::Text };
                 if text.contains('\0') {
                     self.faults
@@ -110,13 +120,13 @@ impl Builder {
                     self.add(Node { place, value: Value::Scalar(Scalar { text: text.into_owned(), kind }) });
                 }
             }
-            Event::SequenceStart(style, anchor, tag) => {
-                self.properties(anchor, tag.is_some(), span, place);
+            Event::SequenceStart(style, _, tag) => {
+                self.properties(tag.is_some(), span, place);
                 self.open.push(Open::List { place: collection(place, style), items: Vec::new() });
                 return self.depth(place);
             }
-            Event::MappingStart(style, anchor, tag) => {
-                self.properties(anchor, tag.is_some(), span, place);
+            Event::MappingStart(style, _, tag) => {
+                self.properties(tag.is_some(), span, place);
                 let place = collection(place, style);
                 self.open.push(Open::Map { place, entries: Vec::new(), seen: HashSet::new(), key: None });
                 return self.depth(place);
@@ -149,13 +159,7 @@ impl Builder {
         std::ops::ControlFlow::Break(())
     }
 
-    fn properties(&mut self, anchor: usize, tagged: bool, span: Span, place: Place) {
-        if anchor != 0 {
-            self.faults.push(
-                Fault::new(place, "an anchor (`&…`) is not allowed")
-                    .advise("write: the value in full wherever it is needed"),
-            );
-        }
+    fn properties(&mut self, tagged: bool, span: Span, place: Place) {
         if tagged {
             let place = span.tag_span().map_or(place, place_of);
             self.faults.push(
@@ -194,8 +198,7 @@ fn as_key(node: Node, entries: &[Entry], seen: &mut HashSet<String>, faults: &mu
                 );
                 return (text, place, false);
             }
-            if !seen.insert(text.clone()) {
-                let line = entries.iter().find(|entry| entry.key == text).map_or(place.line, |entry| entry.place.line);
+            if let Some(line) = line_of(&text, entries, seen) {
                 faults.push(
                     Fault::new(place, format!("`{text}` stands here twice"))
                         .advise(format!("line {line} has it already: keep one of the two")),
@@ -213,6 +216,20 @@ fn as_key(node: Node, entries: &[Entry], seen: &mut HashSet<String>, faults: &mu
             (String::new(), place, false)
         }
     }
+}
+
+/// Finds the line of an earlier entry with the same key. Few keys are compared one by one; a set is for many.
+fn line_of(key: &str, entries: &[Entry], seen: &mut HashSet<String>) -> Option<usize> {
+    const FEW: usize = 16;
+    if entries.len() >= FEW {
+        if seen.is_empty() {
+            seen.extend(entries.iter().map(|entry| entry.key.clone()));
+        }
+        if seen.insert(key.to_owned()) {
+            return None;
+        }
+    }
+    entries.iter().find(|entry| entry.key == key).map(|entry| entry.place.line)
 }
 
 fn place_of(span: Span) -> Place {

@@ -97,6 +97,7 @@ async fn certificates() {
     let other_folder = stage.path("other");
     std::fs::create_dir(&other_folder).unwrap();
     let other_ca = other.file(&other_folder);
+    let days = regex::Regex::new("[0-9]+ days").unwrap();
     for (name, year, ca, finding, saw) in [
         ("127.0.0.1", 2999, &ca, Holds, "TLS 1.3, certificate for 127.0.0.1 by Test CA, D days left, ~"),
         ("127.0.0.1", 2999, &other_ca, NotUnderstood, "the certificate is not trusted by ca.crt"),
@@ -105,7 +106,6 @@ async fn certificates() {
     ] {
         let server = Server::https(authority.server(name, year), response("200 OK", "", "fine")).await;
         let mut verdict = one(&stage, spec(Probe::Tls(tls(&server.address(), ca)))).await;
-        let days = regex::Regex::new("[0-9]+ days").unwrap();
         verdict.saw = days.replace(&verdict.saw, "D days").into_owned();
         holds(&verdict, finding, finding == Holds, saw);
 

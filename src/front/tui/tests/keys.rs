@@ -34,7 +34,7 @@ fn a_second_enter_says_nothing_twice() {
     story.walk.key(enter(), story.clock);
     story.walk.key(enter(), story.clock);
     assert_eq!(story.walk.says.len(), 1);
-    story.walk.take(Update::Refused("not now".into()));
+    story.walk.take(Update::Refused(crate::engine::Refusal::Stale));
     story.walk.key(enter(), story.clock);
     assert_eq!(story.walk.says.len(), 2);
 }
@@ -115,4 +115,22 @@ fn the_footer_shows_only_keys_that_work() {
             assert!(!offers[..at].contains(action), "{action:?} twice at {step}");
         }
     }
+}
+
+#[test]
+fn a_rollback_is_not_begun_by_a_key_from_while_something_ran() {
+    let mut story = Story::begin();
+    story.up_to("restart");
+    story.press(KeyCode::Enter);
+    story.press(KeyCode::Char('b'));
+    story.press(KeyCode::Char('y'));
+    assert!(matches!(story.walk.awaiting, Awaiting::World(_)));
+    let before = story.clock;
+    story.performed("restart", How::Failed, "exit status 1");
+    story.walk.gate = crate::front::tui::state::Gate::default();
+    story.walk.key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE), before);
+    assert!(story.walk.says.is_empty());
+    story.settle();
+    story.walk.key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE), story.clock);
+    assert_eq!(story.walk.says.len(), 1);
 }

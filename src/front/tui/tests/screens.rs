@@ -8,11 +8,11 @@ use ratatui::backend::TestBackend;
 
 use super::story::{Story, plan, shown};
 use crate::engine::{Finding, How, Target};
-use crate::front::tui::briefing::{Briefing, BriefingFacts};
+use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
 use crate::front::tui::page::Page;
 use crate::front::tui::theme::Theme;
-use crate::front::{Answer, Update};
+use crate::front::{Answer, BriefingFacts, Update};
 use crate::playbook::plan::Name;
 
 fn both(name: &str, story: &Story) {
@@ -94,7 +94,7 @@ fn running_with_output_and_probes() {
     story.press(KeyCode::Enter);
     story.press(KeyCode::Char('y'));
     let target = Target::step(&"reset-doadmin".into());
-    let lines: String = (1..60).map(|number| format!("\u{1b}[32mline\u{1b}[0m {number}\n")).collect();
+    let lines = (1..60).map(|number| format!("\u{1b}[32mline\u{1b}[0m {number}\n")).collect::<Vec<_>>().concat();
     story.update(Update::Output { target: target.clone(), text: lines.into() });
     story.wait(12);
     both("running", &story);
@@ -147,8 +147,11 @@ fn the_rollback() {
     story.press(KeyCode::Char('b'));
     both("rollback", &story);
     story.press(KeyCode::Down);
+    story.press(KeyCode::Down);
     story.press(KeyCode::Char('y'));
-    insta::assert_snapshot!("undo_80x24", story.frame(80, 24));
+    both("undo", &story);
+    story.press(KeyCode::Char('b'));
+    insta::assert_snapshot!("rollback_on_80x24", story.frame(80, 24));
 }
 
 #[test]
@@ -183,6 +186,7 @@ fn the_end() {
     both("sign_off", &story);
     story.type_in("Ada L.");
     story.press(KeyCode::Enter);
+    story.update(Update::Over);
     insta::assert_snapshot!("finish_80x24", story.frame(80, 24));
 }
 
@@ -208,15 +212,17 @@ fn no_size_breaks_any_screen() {
     ] {
         let mut story = Story::begin();
         story.up_to(step);
-        keys.into_iter().for_each(|key| story.press(key));
+        for key in keys {
+            story.press(key);
+        }
         stories.push(story);
     }
     let plan = plan();
     let briefing = Briefing::new(&plan, &BTreeMap::new(), facts(), Theme::plain());
     let library = Library::new(Vec::new(), Theme::plain());
-    let sizes = |most: u16| (0..6).chain((6..=most).step_by(7)).chain([79, 80, 81]).collect::<Vec<u16>>();
-    for width in sizes(300) {
-        for height in sizes(100).into_iter().chain([23, 24, 25]) {
+    // Every turn of the layout, both sides of it, and the ends.
+    for width in [0, 1, 2, 3, 5, 9, 19, 20, 21, 40, 79, 80, 81, 109, 110, 160, 300] {
+        for height in [0, 1, 2, 3, 4, 5, 6, 9, 15, 23, 24, 25, 40, 100] {
             draw_page(&briefing, width, height);
             draw_page(&library, width, height);
             for story in &stories {

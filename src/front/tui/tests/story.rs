@@ -118,7 +118,7 @@ pub(super) fn plan() -> Plan {
         "Reset the doadmin password",
         run("doctl databases user reset \"$PG_ID\" doadmin \\\n  --http-retry-max 0 -o json"),
     );
-    reset.action.timeout = Some(Duration::from_secs(60));
+    reset.action.timeout = Some(Duration::from_mins(1));
     reset.action.capture =
         vec![Capture { name: "new_pg_password".into(), how: CaptureHow::Json("/0/password".into()), secret: true }];
     reset.action.verify = vec![
@@ -172,7 +172,7 @@ pub(super) fn plan() -> Plan {
         description: Some("## Before you begin\n\nTell `#ops`. Have the *control panel* open.".into()),
         version: Some("2.1.0".into()),
         contacts: vec![("Primary".into(), "pager 7".into())],
-        window: Some(Duration::from_secs(300)),
+        window: Some(Duration::from_mins(5)),
         protected: vec![("environment".into(), vec!["production".into()])],
         inputs: vec![
             input("environment", InputKind::Choice(vec!["staging".into(), "production".into()]), "Which environment?"),
@@ -191,7 +191,7 @@ pub(super) fn plan() -> Plan {
         index: steps.iter().enumerate().map(|(at, step)| (step.id.clone(), at)).collect(),
         steps,
         sign_off: Some(SignOff { by: vec!["operator".into()], distinct: false }),
-        follow_up: vec![FollowUp { title: text("Revoke the old token"), within: Some(Duration::from_secs(86_400)) }],
+        follow_up: vec![FollowUp { title: text("Revoke the old token"), within: Some(Duration::from_hours(24)) }],
         names: names.map(|name| (name.into(), NameSpec { secret: true, env: name.to_uppercase() })).into(),
         ..Plan::default()
     }
@@ -368,6 +368,9 @@ impl Story {
 
 /// Writes a screen as text, trailing blanks left out.
 pub(super) fn shown(terminal: &Terminal<TestBackend>) -> String {
+    if terminal.backend().buffer().area.width == 0 {
+        return String::new();
+    }
     let text = terminal.backend().to_string();
     let lines = text.lines().map(|line| line.trim_matches('"').trim_end().to_owned() + "\n");
     lines.collect()

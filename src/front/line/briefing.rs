@@ -1,0 +1,191 @@
+//! The briefing in lines: what the run will be, then one question an input, before anything exists or happens.
+
+use std::collections::BTreeMap;
+use std::io::{Write, stdout};
+
+use super::desk::input_wording;
+use super::hear;
+use super::keys::{self, Keys};
+use super::show::said;
+use crate::engine::{Run, protected_word};
+use crate::front::{Answer, BriefingAnswers, BriefingFacts};
+use crate::output::visible_plain;
+use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan};
+use crate::words::{count, duration};
+
+/// Shows the briefing and takes the inputs. None when the operator leaves, or nothing more can be read.
+///
+/// # Errors
+/// When standard output cannot be written: a sentence.
+pub fn briefing(
+    plan: &Plan,
+    prefilled: &BTreeMap<Name, Answer>,
+    facts: &BriefingFacts,
+) -> Result<Option<BriefingAnswers>, String> {
+    let keys = Keys::of_stdin();
+    let mut talk = Talk {
+        plan,
+        out: stdout(),
+        read: |hidden: bool| {
+            if hidden {
+                keys.hide(true);
+            }
+            let line = keys::next(keys.terminal());
+            keys.hide(false);
+            line
+        },
+        prompt_end: if keys.terminal() { " > " } else { "\n" },
+        run: Run::default(),
+    };
+    talk.walk(prefilled, facts).map_err(|error| format!("standard output cannot be written: {error}"))
+}
+
+/// The briefing as it goes.
+pub(super) struct Talk<'p, W: Write, R: FnMut(bool) -> keys::Line> {
+    pub(super) plan: &'p Plan,
+    pub(super) out: W,
+    /// Reads a line; hidden while it is typed, if so said.
+    pub(super) read: R,
+    pub(super) prompt_end: &'static str,
+    /// Holds the values given so far, so that prompts and defaults can name them.
+    pub(super) run: Run,
+}
+
+impl<W: Write, R: FnMut(bool) -> keys::Line> Talk<'_, W, R> {
+    pub(super) fn walk(
+        &mut self,
+        prefilled: &BTreeMap<Name, Answer>,
+        facts: &BriefingFacts,
+    ) -> std::io::Result<Option<BriefingAnswers>> {
+        self.show(facts)?;
+        let mut answers = Vec::new();
+        for spec in &self.plan.inputs {
+            let Some(answer) = self.input(spec, prefilled.get(&spec.name), facts)? else { return Ok(None) };
+            if let Answer::Text(text) = &answer {
+                self.run.values.insert(spec.name.clone(), text.clone());
+            }
+            answers.push((spec.name.clone(), answer));
+        }
+        let values = self.run.values.clone();
+        let Some(word) = protected_word(self.plan, |name| values.get(name).map(String::as_str)) else {
+            let asked = "Begin the run? Nothing starts by itself.  [Enter] begin · q quit";
+            loop {
+                match self.ask(asked, false)? {
+                    keys::Line::Text(text) if text.trim().is_empty() => {
+                        return Ok(Some(BriefingAnswers { answers, typed: None }));
+                    }
+                    keys::Line::Text(text) if text.trim() != "q" => self.line("Enter begins, q leaves.")?,
+                    keys::Line::Unreadable => self.line("Enter begins, q leaves.")?,
+                    keys::Line::Text(_) | keys::Line::End => return Ok(None),
+                }
+            }
+        };
+        let asked = format!("THIS IS A PROTECTED RUN. Type {word} to begin it.  :q quit");
+        loop {
+            match self.ask(&asked, false)? {
+                keys::Line::Text(text) if text.trim() == word => {
+                    return Ok(Some(BriefingAnswers { answers, typed: Some(word.to_owned()) }));
+                }
+                keys::Line::Text(text) if text.trim() == ":q" => return Ok(None),
+                keys::Line::Text(_) | keys::Line::Unreadable => self.line(&format!("That was not {word}."))?,
+                keys::Line::End => return Ok(None),
+            }
+        }
+    }
+
+    fn show(&mut self, facts: &BriefingFacts) -> std::io::Result<()> {
+        let plan = self.plan;
+        self.line(&plan.title)?;
+        for text in plan.summary.iter().chain(&plan.description) {
+            self.line(text.trim_end())?;
+        }
+        self.facts("playbook", &facts.playbook)?;
+        if let Some(version) = &plan.version {
+            self.facts("version", version)?;
+        }
+        self.facts("operator", &facts.operator)?;
+        if let Some(mode) = &facts.mode {
+            self.facts("mode", mode)?;
+        }
+        for (role, how) in &plan.contacts {
+            self.facts("contact", &format!("{role}: {how}"))?;
+        }
+        if let Some(window) = plan.window {
+            self.facts("window", &duration(window))?;
+        }
+        let people = plan.steps.iter().filter(|step| matches!(step.action.act, Act::Person(_))).count();
+        let stuck = plan.steps.iter().filter(|step| step.irreversible.is_some()).count();
+        let steps = count(plan.steps.len(), "step", "steps");
+        self.facts("steps", &format!("{steps}, {people} by a person, {stuck} that cannot be undone"))?;
+        for (program, found) in &facts.requires {
+            let found = if *found { "found" } else { "NOT FOUND on PATH: steps that need it will fail" };
+            self.facts("needs", &format!("{program}: {found}"))?;
+        }
+        Ok(())
+    }
+
+    /// Asks for one input until it fits. None when the operator leaves.
+    fn input(
+        &mut self,
+        spec: &InputSpec,
+        known: Option<&Answer>,
+        facts: &BriefingFacts,
+    ) -> std::io::Result<Option<Answer>> {
+        if let Some(problem) = facts.problems.get(&spec.name) {
+            self.facts("note", &format!("{}: {problem}", spec.name))?;
+        }
+        let source = facts.sources.get(&spec.name).map(|source| format!(", {source}")).unwrap_or_default();
+        let known_text = match known {
+            Some(Answer::Text(text)) => format!(" Enter takes {text}{source}."),
+            Some(Answer::Secret(secret)) => format!(" Enter takes the one of {} characters{source}.", secret.chars()),
+            None => String::new(),
+        };
+        let asked = visible_plain(&format!("{}{known_text}  :q quit", input_wording(spec, &self.run)));
+        loop {
+            let text = match self.ask(&asked, spec.kind == InputKind::Secret)? {
+                keys::Line::Text(text) => text,
+                keys::Line::Unreadable => {
+                    self.line("That was no text in UTF-8, or too long a line.")?;
+                    continue;
+                }
+                keys::Line::End => return Ok(None),
+            };
+            if text.trim() == ":q" {
+                return Ok(None);
+            }
+            if let Some(known) = known.filter(|_| text.is_empty()) {
+                return Ok(Some(known.clone()));
+            }
+            let taken = hear::take(spec, &text, &|template| {
+                template.fill(|name| self.run.values.get(name).map(String::as_str))
+            });
+            match taken {
+                Ok(answer) => {
+                    if let Answer::Secret(secret) = &answer {
+                        let length = secret.chars();
+                        self.line(&format!("Taken: {length} characters."))?;
+                    }
+                    return Ok(Some(answer));
+                }
+                Err(why) => self.line(&format!("{} {why}.", spec.name))?,
+            }
+        }
+    }
+
+    fn ask(&mut self, asked: &str, hidden: bool) -> std::io::Result<keys::Line> {
+        write!(self.out, "{asked}{}", self.prompt_end)?;
+        self.out.flush()?;
+        Ok((self.read)(hidden))
+    }
+
+    fn facts(&mut self, label: &str, text: &str) -> std::io::Result<()> {
+        for line in said(label, text) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, text: &str) -> std::io::Result<()> {
+        writeln!(self.out, "{}", visible_plain(text))
+    }
+}

@@ -1,0 +1,446 @@
+//! The desk: the run as folded from the records, what was shown, and the question that stands.
+//!
+//! Two sides reach it, one at a time: the session with updates, and the reader of standard input with lines. What must
+//! stay true: a question is asked only when a turn is over and nothing runs, after everything that it is about was
+//! shown; and a line that was typed before the question is no answer to it.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::keys::Keys;
+use super::question::{Key, Last, Question, Work};
+use super::show;
+use crate::engine::{Awaiting, Record, Run, Stamped, Target};
+use crate::front::{Say, Update};
+use crate::output::visible_plain;
+use crate::playbook::plan::{Act, InputKind, Plan, StepId};
+use crate::words::{self, fill};
+
+/// The longest piece of output without a line end that is held back.
+const HELD: usize = 16 * 1024;
+
+/// Everything that the lines are made from.
+#[expect(clippy::option_option, reason = "no rollback, everything, or to a step: as the command line has it")]
+pub(super) struct Desk {
+    pub(super) plan: Arc<Plan>,
+    pub(super) run: Run,
+    /// Where the record of the run is.
+    record: String,
+    /// The rollback that the operator came for, until it was offered.
+    pub(super) came_for: Option<Option<StepId>>,
+    out: Box<dyn Write + Send>,
+    keys: Keys,
+    says: UnboundedSender<Say>,
+    live: bool,
+    over: bool,
+    /// What the turn comes to whose records are being taken.
+    expected: Option<Awaiting>,
+    /// What was awaited when a question was last asked.
+    pub(super) asked: Option<Awaiting>,
+    pub(super) question: Option<Question>,
+    /// A question that was put aside for a note.
+    pub(super) aside: Option<Question>,
+    /// Since when the question stands.
+    since: Instant,
+    /// The edit whose diff was shown last, with the attempts that it had by then.
+    previewed: Option<(Target, u32)>,
+    /// Output that waits for the end of its line.
+    held: String,
+}
+
+impl Desk {
+    #[expect(clippy::option_option, reason = "no rollback, everything, or to a step: as the command line has it")]
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        record: String,
+        came_for: Option<Option<StepId>>,
+        out: Box<dyn Write + Send>,
+        keys: Keys,
+        says: UnboundedSender<Say>,
+    ) -> Self {
+        Self {
+            run: Run::new(&plan),
+            plan,
+            record,
+            came_for,
+            out,
+            keys,
+            says,
+            live: false,
+            over: false,
+            expected: None,
+            asked: None,
+            question: None,
+            aside: None,
+            since: Instant::now(),
+            previewed: None,
+            held: String::new(),
+        }
+    }
+
+    /// Says whether a question stands.
+    pub(super) fn asking(&self) -> bool {
+        self.question.is_some()
+    }
+
+    /// Says whether the session is over.
+    pub(super) fn over(&self) -> bool {
+        self.over
+    }
+
+    /// Learns what the turn comes to whose records come next.
+    pub(super) fn expect(&mut self, awaiting: Awaiting) {
+        self.expected = Some(awaiting);
+        // A run that is over has no record to come that would ask.
+        if self.came_for.is_some() {
+            self.pose();
+        }
+    }
+
+    /// Takes what happened.
+    pub(super) fn take(&mut self, update: Update) {
+        match update {
+            Update::Record(stamped) => self.record(&stamped),
+            Update::Live => self.live = true,
+            Update::Output { text, .. } => self.output(&text),
+            Update::Attempt { attempt, pass, saw, finding, .. } => {
+                let word = if pass { "holds" } else { "not yet" };
+                let found = if pass { "" } else { words::finding(finding) };
+                let line =
+                    format!("  asked {}: {word} {found}: {saw}", words::count(attempt as usize, "time", "times"));
+                self.print(&visible_plain(&line.replace(" : ", ": ")));
+            }
+            Update::Preview { target, diff } => self.preview(target, diff),
+            Update::Refused(refusal) => {
+                self.print(&visible_plain(&format!("Refused: {}.", words::refusal(&refusal))));
+                self.question = None;
+                self.aside = None;
+            }
+            Update::Notice(text) => self.print(&visible_plain(&text)),
+            Update::Over => {
+                self.over = true;
+                self.question = None;
+                self.keys.hide(false);
+            }
+        }
+        self.pose();
+    }
+
+    fn record(&mut self, stamped: &Stamped) {
+        self.run.apply(&self.plan, stamped);
+        if !self.live {
+            return;
+        }
+        let held = std::mem::take(&mut self.held);
+        if !held.is_empty() {
+            self.output_line(&held);
+        }
+        self.lines(&show::record(&self.plan, &self.run, &stamped.record));
+        if matches!(stamped.record, Record::Ended { .. }) {
+            self.last_words();
+        }
+        if self.asked.as_ref() != Some(&self.run.awaiting(&self.plan)) {
+            self.question = None;
+            self.aside = None;
+            self.keys.hide(false);
+        }
+    }
+
+    fn last_words(&mut self) {
+        let deviations = words::deviations(&self.plan, &self.run);
+        if !deviations.is_empty() {
+            self.print("Where it went another way than the playbook:");
+        }
+        for deviation in deviations {
+            self.print(&visible_plain(&format!("  {deviation}")));
+        }
+        for follow in &Arc::clone(&self.plan).follow_up {
+            let line = format!("Still to be done: {}", fill(&follow.title, &self.run));
+            self.print(&visible_plain(&line));
+        }
+        let line = format!("Its record: {}", self.record);
+        self.print(&line);
+    }
+
+    fn preview(&mut self, target: Target, diff: Result<String, String>) {
+        match diff {
+            Ok(diff) => {
+                self.print(&format!("What {} will change:", target.step));
+                for line in diff.lines() {
+                    self.print(&format!("  {}", visible_plain(line)));
+                }
+            }
+            Err(why) => self.print(&visible_plain(&format!("{} cannot be made as it stands: {why}", target.step))),
+        }
+        let attempts = self.run.step(&self.plan, &target.step).map_or(0, |step| step.attempts);
+        self.previewed = Some((target, attempts));
+        if let Some(question) = self.question.clone() {
+            self.prompt(&question);
+        }
+    }
+
+    /// Shows output line by line, without colours.
+    fn output(&mut self, text: &str) {
+        self.held.push_str(text);
+        let Some(end) = self.held.rfind('\n') else {
+            if self.held.len() > HELD {
+                let held = std::mem::take(&mut self.held);
+                self.output_line(&held);
+            }
+            return;
+        };
+        let rest = self.held.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.held, rest);
+        for line in lines.lines() {
+            self.output_line(line);
+        }
+    }
+
+    fn output_line(&mut self, line: &str) {
+        let line = format!("  | {}", without_colours(line));
+        self.print(&line);
+    }
+
+    /// Asks, if it is time: the turn is over and what is awaited is a person.
+    pub(super) fn pose(&mut self) {
+        let awaiting = self.run.awaiting(&self.plan);
+        let early = !self.live || self.over || self.expected.as_ref() != Some(&awaiting) || self.run.paused.is_some();
+        if early || self.question.is_some() {
+            return;
+        }
+        if !matches!(awaiting, Awaiting::World(_) | Awaiting::Begin)
+            && let Some(to) = self.came_for.take()
+        {
+            self.asked = Some(awaiting);
+            self.lines(&show::rollback(&self.plan, &self.run, to.as_ref()));
+            return self.ask(Question::Rollback(to));
+        }
+        let again = self.asked.as_ref() == Some(&awaiting);
+        if let Some(question) = self.aside.take().filter(|_| again) {
+            return self.ask(question);
+        }
+        let Some(question) = self.question_for(&awaiting, again) else { return };
+        self.asked = Some(awaiting);
+        self.ask(question);
+    }
+
+    /// Makes the question for what is awaited anew, with all that it is about: a rollback that was offered first is declined.
+    pub(super) fn reopened(&mut self) -> Option<Question> {
+        let awaiting = self.run.awaiting(&self.plan);
+        let question = self.question_for(&awaiting, false)?;
+        self.asked = Some(awaiting);
+        Some(question)
+    }
+
+    /// Makes the question for what is awaited, and shows what it is about, unless that stands above already.
+    fn question_for(&mut self, awaiting: &Awaiting, again: bool) -> Option<Question> {
+        let plan = Arc::clone(&self.plan);
+        let mut shown = Vec::new();
+        let question = match awaiting {
+            Awaiting::Go(id) => {
+                shown = show::step(&plan, &self.run, id);
+                if self.waits_for_diff(id) {
+                    return None;
+                }
+                Question::Go(id.clone())
+            }
+            Awaiting::Person(target) => {
+                let (work, lines) = self.work(target);
+                // Where its start was asked for a moment ago, what is to be done stands right above.
+                let above = self.asked.as_ref() == Some(&Awaiting::Go(target.step.clone())) && target.undo.is_none();
+                shown = if above { Vec::new() } else { lines };
+                Question::Work(work)
+            }
+            Awaiting::Decision(id) => {
+                shown.push(show::undecided(&plan, &self.run, id));
+                Question::Decision(id.clone())
+            }
+            Awaiting::Undo(target) => {
+                shown = show::undo_action(&plan, &self.run, target);
+                Question::Undo(target.clone())
+            }
+            Awaiting::UndoDecision(target) => {
+                shown.push(format!("{} did not come to a good end.", show::name(target)));
+                Question::UndoDecision(target.clone())
+            }
+            Awaiting::Incomplete => {
+                shown.push(
+                    "The rollback is incomplete; what failed or was skipped can be rolled back again.".to_owned(),
+                );
+                Question::Incomplete
+            }
+            Awaiting::SignOff(role) => {
+                shown.push(visible_plain(&format!("Everything is done. {role} signs, by a typed name.")));
+                Question::Sign(role.clone())
+            }
+            Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => return None,
+        };
+        if !again {
+            self.lines(&shown);
+        }
+        Some(question)
+    }
+
+    /// Says whether the diff of an edit is still to come: it is seen before the edit is agreed to.
+    fn waits_for_diff(&self, id: &StepId) -> bool {
+        let Some(step) = self.plan.step(id).filter(|step| matches!(step.action.act, Act::Edit(_))) else {
+            return false;
+        };
+        let attempts = self.run.step(&self.plan, id).map_or(0, |step| step.attempts);
+        self.previewed.as_ref() != Some(&(Target::step(&step.id), attempts))
+    }
+
+    /// Makes what a person is to do, with the lines that tell it.
+    fn work(&self, target: &Target) -> (Work, Vec<String>) {
+        let mut work =
+            Work { target: target.clone(), ticks: Vec::new(), asks: Vec::new(), given: Vec::new(), last: Last::Done };
+        let mut lines = Vec::new();
+        let Some(Act::Person(person)) = show::action(&self.plan, target).map(|action| &action.act) else {
+            return (work, lines);
+        };
+        let title = self.plan.step(&target.step).map(|step| fill(&step.title, &self.run)).unwrap_or_default();
+        lines.push(String::new());
+        lines.push(visible_plain(&format!("{}: {title}", show::name(target))));
+        if let Some(text) = &person.text {
+            let text = fill(text, &self.run);
+            lines.extend(show::said("to do", &text));
+            work.ticks = show::ticks(&text);
+        }
+        if let Some(open) = &person.open {
+            lines.extend(show::said("open", &fill(open, &self.run)));
+        }
+        work.ticks.reverse();
+        work.asks = person.ask.iter().rev().cloned().collect();
+        work.last = match (person.text.is_some(), work.ticks.is_empty() && work.asks.is_empty()) {
+            (false, true) => Last::Holds,
+            (true, true) => Last::Done,
+            (_, false) => Last::Said,
+        };
+        (work, lines)
+    }
+
+    /// Asks a question.
+    pub(super) fn ask(&mut self, question: Question) {
+        self.keys.fresh();
+        self.prompt(&question);
+        self.question = Some(question);
+        self.since = Instant::now();
+    }
+
+    /// Asks the next part of what was asked, without throwing away what was typed since.
+    pub(super) fn go_on(&mut self, question: Question) {
+        self.prompt(&question);
+        self.question = Some(question);
+    }
+
+    fn prompt(&mut self, question: &Question) {
+        let (text, secret) = self.wording(question);
+        let keys = Key::prompt(&self.offers(question), question.free());
+        let prompt = if text.is_empty() { keys } else { format!("{text}\n{keys}") };
+        self.keys.hide(secret);
+        // A pipe does not echo the line end.
+        let end = if self.keys.terminal() { " > " } else { "\n" };
+        let _ = write!(self.out, "{prompt}{end}").and_then(|()| self.out.flush());
+    }
+
+    /// Says what is asked, and whether the answer is a secret.
+    fn wording(&self, question: &Question) -> (String, bool) {
+        let text = match question {
+            Question::Work(Work { ticks, .. }) if !ticks.is_empty() => {
+                ticks.last().map(|tick| format!("[ ] {tick}")).unwrap_or_default()
+            }
+            Question::Work(Work { asks, .. }) if !asks.is_empty() => {
+                let spec = asks.last();
+                let text = spec.map(|spec| input_wording(spec, &self.run)).unwrap_or_default();
+                return (text, spec.is_some_and(|spec| spec.kind == InputKind::Secret));
+            }
+            Question::Work(Work { last: Last::Holds, .. }) => "Does this hold?".to_owned(),
+            Question::Confirm(_) => "Start it?".to_owned(),
+            Question::Rollback(_) => "Roll back as shown? Each action is asked for again.".to_owned(),
+            Question::HowFar => {
+                "How far? Type the id of the last step to be undone, or press Enter for everything.".to_owned()
+            }
+            Question::Sign(role) => format!("Type your name to sign as {role}."),
+            Question::Words(purpose) => super::hear::wording(purpose).to_owned(),
+            Question::Undo(_) => "Carry this out?".to_owned(),
+            Question::Go(_)
+            | Question::Work(_)
+            | Question::Decision(_)
+            | Question::UndoDecision(_)
+            | Question::Incomplete => String::new(),
+        };
+        (visible_plain(&text), false)
+    }
+
+    /// Says something to the session.
+    pub(super) fn say(&mut self, say: Say) {
+        self.keys.hide(false);
+        // Where nobody listens any more the session is over.
+        let _ = self.says.send(say);
+    }
+
+    /// Says whether a line that was read at a time came after the question.
+    pub(super) fn in_time(&self, at: Instant) -> bool {
+        self.question.is_none() || at >= self.since
+    }
+
+    /// Prints a line. Where it cannot be printed the run goes on: its record is the journal.
+    pub(super) fn print(&mut self, line: &str) {
+        let _ = writeln!(self.out, "{line}");
+    }
+
+    pub(super) fn lines(&mut self, lines: &[String]) {
+        for line in lines {
+            self.print(line);
+        }
+        let _ = self.out.flush();
+    }
+}
+
+/// Words the question for a value.
+pub(super) fn input_wording(spec: &crate::playbook::plan::InputSpec, run: &Run) -> String {
+    let prompt = spec.prompt.as_ref().map_or_else(|| spec.name.to_string(), |prompt| fill(prompt, run));
+    let kind = match &spec.kind {
+        InputKind::Choice(choices) => format!(" ({})", choices.join(", ")),
+        InputKind::Secret => " (a secret: it is not shown while you type or paste it)".to_owned(),
+        InputKind::Boolean => " (true or false)".to_owned(),
+        InputKind::Integer => " (a whole number)".to_owned(),
+        InputKind::Duration => " (a duration such as 1h30m)".to_owned(),
+        InputKind::Text | InputKind::Path | InputKind::Url => String::new(),
+    };
+    let default = spec.default.as_ref().map(|default| format!(" [{}]", fill(default, run))).unwrap_or_default();
+    visible_plain(&format!("{prompt}{kind}{default}"))
+}
+
+/// Leaves out the sequences for colours and styles.
+fn without_colours(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("\u{1b}[") {
+        plain.push_str(&rest[..at]);
+        let sequence = &rest[at + 2..];
+        match sequence.find(|letter: char| !letter.is_ascii_digit() && letter != ';' && letter != ':') {
+            Some(end) if sequence[end..].starts_with('m') => rest = &sequence[end + 1..],
+            Some(_) | None => {
+                plain.push('\u{241b}');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_left_out_and_nothing_else() {
+        assert_eq!(without_colours("a \u{1b}[1;31mred\u{1b}[0m b"), "a red b");
+        assert_eq!(without_colours("a \u{1b}[2J b"), "a \u{241b}[2J b");
+    }
+}

@@ -1,0 +1,395 @@
+//! What a typed line means for the question that stands.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::desk::Desk;
+use super::keys::Line;
+use super::question::{Free, Key, Last, Purpose, Question, Work};
+use super::show;
+use crate::engine::{Awaiting, Input, Target};
+use crate::front::{Answer, Say};
+use crate::output::visible_plain;
+use crate::playbook::plan::{InputKind, InputSpec, Section, StepId};
+use crate::secret::Secret;
+use crate::words::fill;
+
+/// What follows from a line.
+enum Next {
+    /// The question stands, or another one does.
+    Ask(Question),
+    /// Something was said.
+    Said(Say),
+}
+
+/// Words the question for a line of words.
+pub(super) fn wording(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Skip(_, Free::No) => "Why is it skipped?",
+        Purpose::Skip(_, Free::Yes) => "Why is it skipped? (Enter leaves it unsaid)",
+        Purpose::ByHand(_) => "What did you do?",
+        Purpose::Note(_) => "Your note:",
+        Purpose::Abandon => "The run is given up for good and what it changed stays. Why?",
+        Purpose::Refuser(_) => "Who refuses? Type your name.",
+        Purpose::Refuse(..) => "Why do you refuse to sign?",
+    }
+}
+
+impl Desk {
+    /// Lists what can be typed in answer to a question.
+    pub(super) fn offers(&self, question: &Question) -> Vec<Key> {
+        let probes = |target: &Target| show::action(&self.plan, target).is_some_and(|action| !action.verify.is_empty());
+        let touched = self.run.steps.iter().any(crate::engine::StepRun::touched);
+        let mut keys = match question {
+            Question::Go(_) => vec![Key::Start, Key::Skip, Key::ByHand],
+            Question::Confirm(_) | Question::Rollback(_) => return vec![Key::Yes, Key::Back, Key::Help],
+            Question::HowFar => return vec![Key::Back, Key::Help],
+            Question::Words(_) => return vec![Key::Back],
+            Question::Work(Work { ticks, .. }) if !ticks.is_empty() => vec![Key::Tick, Key::Skip, Key::ByHand],
+            Question::Work(Work { asks, .. }) if !asks.is_empty() => vec![Key::Skip, Key::ByHand],
+            Question::Work(Work { last: Last::Holds, .. }) => vec![Key::Yes, Key::Skip],
+            Question::Work(_) => vec![Key::Done, Key::Skip, Key::ByHand],
+            Question::Decision(id) => {
+                let mut keys = vec![Key::Again];
+                keys.extend(probes(&Target::step(id)).then_some(Key::Verify));
+                keys.extend(self.plan.step(id).and_then(|step| step.recapture.as_ref()).map(|_| Key::Fetch));
+                keys.extend([Key::ByHand, Key::Skip]);
+                keys
+            }
+            Question::Undo(_) => vec![Key::Yes, Key::Skip, Key::ByHand],
+            Question::UndoDecision(target) => {
+                let mut keys = vec![Key::Again];
+                keys.extend(probes(target).then_some(Key::Verify));
+                keys.extend([Key::ByHand, Key::Skip]);
+                keys
+            }
+            Question::Incomplete => vec![Key::RollBack, Key::Abandon],
+            Question::Sign(_) => vec![Key::Refuse],
+        };
+        let undoing = matches!(question, Question::Undo(_) | Question::UndoDecision(_) | Question::Incomplete);
+        let in_undo = matches!(question, Question::Work(Work { target: Target { undo: Some(_), .. }, .. }));
+        if touched && !undoing && !in_undo {
+            keys.push(Key::RollBack);
+        }
+        let why = step_of(question)
+            .and_then(|id| self.plan.step(&id))
+            .is_some_and(|step| step.why.is_some() || step.hint.is_some());
+        keys.push(Key::Note);
+        keys.extend(why.then_some(Key::Why));
+        keys.push(Key::Steps);
+        if !matches!(question, Question::Incomplete) && !question.free() {
+            keys.push(Key::Abandon);
+        }
+        keys.extend([Key::Quit, Key::Help]);
+        keys
+    }
+
+    /// Takes a line that was read at a time.
+    pub(super) fn hear(&mut self, line: &Line, at: Instant) {
+        let text = match line {
+            Line::Text(text) => text.as_str(),
+            Line::Unreadable => {
+                self.print("That was no text in UTF-8, or too long a line, so it was not taken.");
+                if let Some(question) = self.question.take() {
+                    self.go_on(question);
+                }
+                return;
+            }
+            Line::End => return self.say(Say::Quit),
+        };
+        if !self.in_time(at) {
+            self.print("That came before the question was asked, so it was not taken.");
+            return;
+        }
+        let Some(question) = self.question.take() else { return self.meanwhile(text) };
+        let free = question.free();
+        let offers = self.offers(&question);
+        let next = match Key::typed(text, &offers, free) {
+            Some(key) => self.act(question, key),
+            None if free => self.free_text(question, text),
+            None => {
+                self.print(if text.trim().is_empty() { "Enter says nothing here." } else { "That is none of these:" });
+                Next::Ask(question)
+            }
+        };
+        match next {
+            Next::Ask(question) => self.go_on(question),
+            Next::Said(say) => self.say(say),
+        }
+    }
+
+    /// Takes a line that was typed while something ran.
+    fn meanwhile(&mut self, text: &str) {
+        let Some(busy) = self.run.busy.clone() else {
+            self.print("Nothing is asked at this moment, so that was not taken.");
+            return;
+        };
+        match text.trim() {
+            "x" | "stop" => self.say(Say::Input(Input::Stop { hard: busy.stopping })),
+            "q" | "quit" => self.say(Say::Quit),
+            _ => {
+                let line = format!(
+                    "{} is at work, so that was not taken. x stops it (again: at once), q stops it and leaves.",
+                    show::name(&busy.target)
+                );
+                self.print(&line);
+            }
+        }
+    }
+
+    fn act(&mut self, question: Question, key: Key) -> Next {
+        let target = target_of(&question);
+        match (key, question) {
+            (Key::Start, Question::Go(id)) => {
+                let step = self.plan.step(&id);
+                if step.is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some()) {
+                    let lines = self.warning(&id);
+                    self.lines(&lines);
+                    return Next::Ask(Question::Confirm(id));
+                }
+                Next::Said(Say::Input(Input::Go { step: id, confirmed: false }))
+            }
+            (Key::Again, Question::Decision(id)) => {
+                let step = self.plan.step(&id);
+                if step.is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some()) {
+                    let lines = self.warning(&id);
+                    self.lines(&lines);
+                    return Next::Ask(Question::Confirm(id));
+                }
+                Next::Said(Say::Input(Input::Go { step: id, confirmed: false }))
+            }
+            (Key::Yes, Question::Confirm(id)) => Next::Said(Say::Input(Input::Go { step: id, confirmed: true })),
+            (Key::Yes, Question::Rollback(to)) => Next::Said(Say::Input(Input::Rollback { to, by_policy: false })),
+            (Key::Yes, Question::Undo(target)) | (Key::Again, Question::UndoDecision(target)) => {
+                Next::Said(Say::Input(Input::Undo { target }))
+            }
+            (Key::Tick, Question::Work(mut work)) => {
+                work.ticks.pop();
+                finished(work)
+            }
+            (Key::Done | Key::Yes, Question::Work(work)) => answered(work),
+            (Key::Verify, question) => match target {
+                Some(target) => Next::Said(Say::Input(Input::VerifyAgain { target })),
+                None => Next::Ask(question),
+            },
+            (Key::Fetch, Question::Decision(step)) => Next::Said(Say::Input(Input::Recapture { step })),
+            (Key::ByHand, question) => self.words(question, target.map(Purpose::ByHand)),
+            (Key::Skip, question) => {
+                let purpose = target.map(|target| {
+                    let free = self.may_skip_freely(&target);
+                    Purpose::Skip(target, free)
+                });
+                self.words(question, purpose)
+            }
+            (Key::Note, question) => {
+                let step = step_of(&question);
+                self.words(question, Some(Purpose::Note(step)))
+            }
+            (Key::Abandon, question) => {
+                let lines = show::rollback(&self.plan, &self.run, None);
+                self.print("What stays as it is, and what a rollback would do about it instead:");
+                self.lines(&lines);
+                self.words(question, Some(Purpose::Abandon))
+            }
+            (Key::Refuse, Question::Sign(role)) => {
+                let purpose = Purpose::Refuser(role.clone());
+                self.words(Question::Sign(role), Some(purpose))
+            }
+            (Key::RollBack, question) => {
+                let lines = show::rollback(&self.plan, &self.run, None);
+                self.lines(&lines);
+                self.aside = Some(question);
+                Next::Ask(Question::HowFar)
+            }
+            (Key::Back, question) => match self.aside.take() {
+                Some(before) => Next::Ask(before),
+                None => self.back(question),
+            },
+            (Key::Why, question) => {
+                if let Some(id) = step_of(&question) {
+                    let lines = show::why(&self.plan, &self.run, &id);
+                    self.lines(&lines);
+                }
+                Next::Ask(question)
+            }
+            (Key::Steps, question) => {
+                let lines = show::steps(&self.plan, &self.run);
+                self.lines(&lines);
+                Next::Ask(question)
+            }
+            (Key::Quit, _) => Next::Said(Say::Quit),
+            (Key::Help, question) => {
+                let lines = Key::help(&self.offers(&question), question.free());
+                self.lines(&lines);
+                Next::Ask(question)
+            }
+            // A key is offered only with the questions above.
+            (_, question) => Next::Ask(question),
+        }
+    }
+
+    /// Puts a question aside for a line of words.
+    fn words(&mut self, question: Question, purpose: Option<Purpose>) -> Next {
+        let Some(purpose) = purpose else { return Next::Ask(question) };
+        self.aside = Some(question);
+        Next::Ask(Question::Words(purpose))
+    }
+
+    /// Goes back from a question that had none put aside.
+    fn back(&mut self, question: Question) -> Next {
+        match question {
+            Question::Confirm(id) => match self.asked {
+                Some(Awaiting::Decision(_)) => Next::Ask(Question::Decision(id)),
+                _ => Next::Ask(Question::Go(id)),
+            },
+            // The operator came for this rollback: what is there without it?
+            Question::Rollback(to) => match self.reopened() {
+                Some(question) => Next::Ask(question),
+                None if self.run.awaiting(&self.plan) == Awaiting::Nothing => Next::Said(Say::Quit),
+                None => Next::Ask(Question::Rollback(to)),
+            },
+            other => Next::Ask(other),
+        }
+    }
+
+    /// Sets the warnings of a step.
+    fn warning(&self, id: &StepId) -> Vec<String> {
+        let Some(step) = self.plan.step(id) else { return Vec::new() };
+        let confirm = step.confirm.iter().flat_map(|text| show::said("CAREFUL", &fill(text, &self.run)));
+        let irreversible = step
+            .irreversible
+            .iter()
+            .flat_map(|text| show::said("CAREFUL", &format!("this cannot be undone: {}", fill(text, &self.run))));
+        confirm.chain(irreversible).collect()
+    }
+
+    fn may_skip_freely(&self, target: &Target) -> Free {
+        let step = self.plan.step(&target.step).filter(|_| target.undo.is_none());
+        let free = step.is_some_and(|step| step.optional || step.section == Section::Cleanup);
+        if free { Free::Yes } else { Free::No }
+    }
+
+    /// Takes an answer in one's own text.
+    fn free_text(&mut self, question: Question, text: &str) -> Next {
+        match question {
+            Question::Work(work) => self.value(work, text),
+            Question::Sign(role) => match text.trim() {
+                "" => {
+                    self.print("A name is needed to sign.");
+                    Next::Ask(Question::Sign(role))
+                }
+                name => Next::Said(Say::Input(Input::SignOff { role, name: name.to_owned() })),
+            },
+            Question::HowFar => self.how_far(text.trim()),
+            Question::Words(purpose) => self.said(purpose, text.trim()),
+            // The others are answered by keys.
+            other => Next::Ask(other),
+        }
+    }
+
+    fn how_far(&mut self, text: &str) -> Next {
+        let to = if text.is_empty() { None } else { Some(StepId::new(text)) };
+        if let Some(id) = &to
+            && !self.run.step(&self.plan, id).is_some_and(crate::engine::StepRun::touched)
+        {
+            let line = visible_plain(&format!("{text} is no step that has started. Those that have:"));
+            self.print(&line);
+            let plan = Arc::clone(&self.plan);
+            let started = plan.steps.iter().zip(&self.run.steps).filter(|(_, state)| state.touched());
+            let started: Vec<String> = started.map(|(step, _)| format!("  {}", step.id)).collect();
+            self.lines(&started);
+            return Next::Ask(Question::HowFar);
+        }
+        if to.is_some() {
+            let lines = show::rollback(&self.plan, &self.run, to.as_ref());
+            self.lines(&lines);
+        }
+        Next::Ask(Question::Rollback(to))
+    }
+
+    fn said(&mut self, purpose: Purpose, text: &str) -> Next {
+        let said = text.to_owned();
+        if said.is_empty() && !matches!(purpose, Purpose::Skip(_, Free::Yes)) {
+            self.print("A few words are needed, for whoever reads the record.");
+            return Next::Ask(Question::Words(purpose));
+        }
+        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(_)) {
+            self.aside = None;
+        }
+        Next::Said(Say::Input(match purpose {
+            Purpose::Skip(target, _) => Input::Skip { target, reason: Some(said).filter(|said| !said.is_empty()) },
+            Purpose::ByHand(target) => Input::ByHand { target, note: said },
+            Purpose::Note(step) => Input::Note { step, text: said },
+            Purpose::Abandon => Input::Abandon { reason: said },
+            Purpose::Refuser(role) => return Next::Ask(Question::Words(Purpose::Refuse(role, said))),
+            Purpose::Refuse(role, name) => Input::RefuseSignOff { role, name, reason: said },
+        }))
+    }
+
+    /// Takes a value that was asked for.
+    fn value(&mut self, mut work: Work, text: &str) -> Next {
+        let Some(spec) = work.asks.last() else { return answered(work) };
+        match take(spec, text, &|template| fill(template, &self.run)) {
+            Ok(answer) => {
+                if let Answer::Secret(secret) = &answer {
+                    let length = secret.chars();
+                    self.print(&format!("Taken: {length} characters."));
+                }
+                work.given.push((spec.name.clone(), answer));
+                work.asks.pop();
+                finished(work)
+            }
+            Err(why) => {
+                let line = format!("{} {why}.", spec.name);
+                self.print(&line);
+                Next::Ask(Question::Work(work))
+            }
+        }
+    }
+}
+
+/// Takes a text as the answer to an input. Nothing typed is its default, where it has one.
+pub(super) fn take(
+    spec: &InputSpec,
+    text: &str,
+    filled: &dyn Fn(&crate::playbook::plan::Template) -> String,
+) -> Result<Answer, String> {
+    let default = spec.default.as_ref().filter(|_| text.is_empty()).map(filled);
+    let value = spec.accepts(default.as_deref().unwrap_or(text))?;
+    Ok(match spec.kind {
+        InputKind::Secret => Answer::Secret(Secret::new(value)),
+        InputKind::Text
+        | InputKind::Choice(_)
+        | InputKind::Path
+        | InputKind::Integer
+        | InputKind::Boolean
+        | InputKind::Url
+        | InputKind::Duration => Answer::Text(value),
+    })
+}
+
+/// Goes on with what a person does, or says that it is done where nothing is left.
+fn finished(work: Work) -> Next {
+    let left = !work.ticks.is_empty() || !work.asks.is_empty() || work.last != Last::Said;
+    if left { Next::Ask(Question::Work(work)) } else { answered(work) }
+}
+
+fn answered(work: Work) -> Next {
+    Next::Said(Say::Answer { target: work.target, answers: work.given })
+}
+
+/// Returns what a question is about.
+fn target_of(question: &Question) -> Option<Target> {
+    match question {
+        Question::Go(id) | Question::Confirm(id) | Question::Decision(id) => Some(Target::step(id)),
+        Question::Work(work) => Some(work.target.clone()),
+        Question::Undo(target) | Question::UndoDecision(target) => Some(target.clone()),
+        Question::Incomplete | Question::Sign(_) | Question::HowFar | Question::Rollback(_) | Question::Words(_) => {
+            None
+        }
+    }
+}
+
+fn step_of(question: &Question) -> Option<StepId> {
+    target_of(question).map(|target| target.step)
+}

@@ -1,0 +1,130 @@
+//! Plain lines: for screen readers, simple terminals, and scripts that answer on standard input.
+//!
+//! Everything that the full screen shows is printed, in the order in which it happens, and questions are answered by
+//! lines. The lines are read on a thread of their own; what they mean is decided at the [`desk`], which the session
+//! reaches too. What must stay true: from a pipe a line is read only when something is asked; on a terminal what was typed
+//! before a question is no answer to it; and the terminal's echo is back when this is dropped.
+
+mod briefing;
+mod desk;
+mod hear;
+mod keys;
+mod question;
+mod show;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::stdout;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub use briefing::briefing;
+use desk::Desk;
+use keys::Keys;
+
+use super::{Front, Say, Update};
+use crate::engine::Run;
+use crate::playbook::plan::{Plan, StepId};
+
+/// The front of plain lines.
+pub struct Line {
+    shared: Arc<Shared>,
+    words: Option<UnboundedReceiver<Say>>,
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Line").finish_non_exhaustive()
+    }
+}
+
+/// What the session and the reader of lines share.
+struct Shared {
+    desk: Mutex<Desk>,
+    /// Rung when a question is asked and when the session is over.
+    bell: Condvar,
+}
+
+impl Shared {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        // The desk is told facts one by one; after a panic it is still what it was told.
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    /// Takes standard input and output. `record` says where the record of the run is; `rollback` is the one that the operator
+    /// came for, back to a step or whole: its plan is shown first.
+    #[must_use]
+    #[expect(clippy::option_option, reason = "no rollback, everything, or to a step: as the command line has it")]
+    pub fn start(plan: Arc<Plan>, record: String, rollback: Option<Option<StepId>>) -> Self {
+        let (says, words) = unbounded_channel();
+        let keys = Keys::of_stdin();
+        let terminal = keys.terminal();
+        let desk = Desk::new(plan, record, rollback, Box::new(stdout()), keys, says);
+        let shared = Arc::new(Shared { desk: Mutex::new(desk), bell: Condvar::new() });
+        let reader = Arc::clone(&shared);
+        // Not waited for: it may be at a read that never comes back.
+        thread::spawn(move || read(&reader, terminal));
+        Self { shared, words: Some(words) }
+    }
+}
+
+/// Reads lines until nothing more comes or the session is over.
+fn read(shared: &Shared, terminal: bool) {
+    loop {
+        if !terminal {
+            drop(asked(shared));
+        }
+        let line = keys::next(terminal);
+        let at = Instant::now();
+        // The end is an answer as well: to the question, not to what runs.
+        let end = matches!(line, keys::Line::End);
+        let mut desk = if end { asked(shared) } else { shared.desk() };
+        if desk.over() {
+            return;
+        }
+        desk.hear(&line, at);
+        if end {
+            return;
+        }
+    }
+}
+
+/// Waits until a question stands or the session is over.
+fn asked(shared: &Shared) -> MutexGuard<'_, Desk> {
+    let waits = |desk: &mut Desk| !desk.asking() && !desk.over();
+    shared.bell.wait_while(shared.desk(), waits).unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Front for Line {
+    fn take(&mut self, update: Update) {
+        let mut desk = self.shared.desk();
+        desk.take(update);
+        if desk.asking() || desk.over() {
+            self.shared.bell.notify_all();
+        }
+    }
+
+    /// Says nothing, but learns what the turn comes to: a question is asked about its end, not about its middle.
+    fn answer(&mut self, plan: &Plan, run: &Run) -> Option<Say> {
+        self.shared.desk().expect(run.awaiting(plan));
+        None
+    }
+
+    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
+        self.words.take()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // The reader keeps the desk, so the echo is given back here.
+        self.shared.desk().take(Update::Over);
+        self.shared.bell.notify_all();
+    }
+}

@@ -1,0 +1,163 @@
+//! What the operator can do now, what matters most first.
+//!
+//! The footer, the palette and the keys all ask here, so what is shown is what works. What must stay true: nothing that
+//! answers the run is offered unless the question is on the screen, has been for a moment, and was not answered yet.
+
+use super::form::Form;
+use super::keymap::Action;
+use super::panel::Panel;
+use super::state::Walk;
+use crate::engine::{Awaiting, Stage, Target};
+
+impl Walk {
+    /// Says whether letters are typed into a field.
+    pub(super) fn typing(&self) -> bool {
+        match &self.panel {
+            Some(panel) => panel.typing(),
+            None => self.here() && self.form.as_ref().is_some_and(Form::typing) && !self.sent,
+        }
+    }
+
+    /// Lists what the operator can do now, what matters most first.
+    pub(super) fn offers(&self) -> Vec<Action> {
+        self.offers_if(self.gate.open)
+    }
+
+    /// Lists what could be done if the question had been on the screen for long enough, or not.
+    pub(super) fn offers_if(&self, open: bool) -> Vec<Action> {
+        let idle = self.run.busy.is_none();
+        if let Some(panel) = &self.panel {
+            let mut offers = panel.offers(idle);
+            // A rollback that goes on is shown by the same panel; it is not begun once more.
+            let goes_on = self.run.stage == Stage::RollingBack && self.run.undoing().is_some();
+            if matches!(panel, Panel::Rollback { .. }) && (!self.may_roll_back() || goes_on || self.sent || !open) {
+                offers.retain(|&action| action != Action::Agree);
+            }
+            return offers;
+        }
+        let mut offers = Vec::new();
+        let answering = self.live && open && !self.sent && self.here();
+        if self.live && !idle {
+            offers.push(Action::Stop);
+            if self.has_output() {
+                offers.extend([Action::PageUp, Action::PageDown]);
+            }
+        }
+        if answering {
+            self.answers(&mut offers);
+        }
+        if !self.here() {
+            offers.push(Action::GoToCurrent);
+        }
+        if self.typing() {
+            if !offers.contains(&Action::PageUp) {
+                offers.extend([Action::PageUp, Action::PageDown]);
+            }
+            offers.extend([Action::Help, Action::Interrupt]);
+            return offers;
+        }
+        if self.live && self.may_roll_back() && !offers.contains(&Action::RollBack) {
+            offers.push(Action::RollBack);
+        }
+        offers.extend([Action::Notes, Action::Help, Action::Palette]);
+        if self.shown().is_some_and(|(_, step)| step.why.is_some()) {
+            offers.push(Action::Why);
+        }
+        if self.shown().is_some_and(|(_, step)| step.hint.is_some()) {
+            offers.push(Action::Hint);
+        }
+        offers.extend([Action::Leave, Action::Up, Action::Down]);
+        if !offers.contains(&Action::PageUp) {
+            offers.extend([Action::PageUp, Action::PageDown]);
+        }
+        offers.extend([Action::First, Action::Last, Action::NextPane, Action::Zoom]);
+        if self.live && idle && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing) {
+            offers.push(Action::Abandon);
+        }
+        offers.push(Action::Interrupt);
+        offers
+    }
+
+    /// Says whether a rollback can be looked at: something was touched, and the run is not over.
+    fn may_roll_back(&self) -> bool {
+        let closed = match self.awaiting {
+            Awaiting::Begin | Awaiting::Closing => true,
+            // A run that was closed earlier can still be rolled back; one that is closed now has nobody to listen.
+            Awaiting::Nothing => self.over,
+            Awaiting::Go(_)
+            | Awaiting::Person(_)
+            | Awaiting::World(_)
+            | Awaiting::Decision(_)
+            | Awaiting::Undo(_)
+            | Awaiting::UndoDecision(_)
+            | Awaiting::Incomplete
+            | Awaiting::SignOff(_) => false,
+        };
+        self.touched() && !closed
+    }
+
+    /// Lists what answers the question of the moment.
+    fn answers(&self, offers: &mut Vec<Action>) {
+        let probes = |target: &Target| self.action(target).is_some_and(|action| !action.verify.is_empty());
+        match &self.awaiting {
+            Awaiting::Go(_) => offers.extend([Action::Start, Action::Skip, Action::ByHand]),
+            Awaiting::Person(target) => {
+                let form = self.form.as_ref();
+                let link = self.person(target).is_some_and(|person| person.open.is_some());
+                let links = if link { &[Action::OpenLink, Action::CopyLink][..] } else { &[] };
+                if form.is_some_and(Form::typing) {
+                    offers.push(Action::Accept);
+                    offers.extend(links);
+                    if form.is_some_and(|form| form.fields.len() + form.ticks.len() > 1) {
+                        offers.extend([Action::NextField, Action::PreviousField]);
+                    }
+                    offers.extend([Action::ClearField, Action::LeaveField]);
+                    return;
+                }
+                if self.statement() {
+                    offers.push(Action::Agree);
+                } else {
+                    offers.push(Action::Accept);
+                }
+                if form.is_some_and(|form| !form.ticks.is_empty()) {
+                    offers.push(Action::Tick);
+                }
+                offers.extend(links);
+                if form.is_some_and(|form| !form.fields.is_empty()) {
+                    offers.push(Action::EnterField);
+                }
+                offers.extend([Action::Skip, Action::ByHand]);
+            }
+            Awaiting::Decision(step) => {
+                offers.push(Action::Again);
+                if probes(&Target::step(step)) {
+                    offers.push(Action::Verify);
+                }
+                if self.plan.step(step).is_some_and(|step| step.recapture.is_some()) {
+                    offers.push(Action::Fetch);
+                }
+                offers.extend([Action::ByHand, Action::Skip, Action::RollBack]);
+            }
+            Awaiting::Undo(_) => offers.extend([Action::Agree, Action::ByHand, Action::Skip]),
+            Awaiting::UndoDecision(target) => {
+                offers.push(Action::Again);
+                if probes(target) {
+                    offers.push(Action::Verify);
+                }
+                offers.extend([Action::ByHand, Action::Skip]);
+            }
+            Awaiting::Incomplete => offers.extend([Action::RollBack, Action::Abandon]),
+            Awaiting::SignOff(_) if self.form.as_ref().is_some_and(Form::typing) => {
+                offers.extend([Action::Sign, Action::Refuse, Action::ClearField, Action::LeaveField]);
+            }
+            Awaiting::SignOff(_) => offers.extend([Action::EnterField, Action::Refuse]),
+            Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => {}
+        }
+    }
+
+    /// Says whether the question is a statement to confirm: no instructions, nothing asked.
+    pub(super) fn statement(&self) -> bool {
+        let Awaiting::Person(target) = &self.awaiting else { return false };
+        self.person(target).is_some_and(|person| person.text.is_none() && person.ask.is_empty())
+    }
+}

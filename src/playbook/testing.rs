@@ -1,0 +1,44 @@
+//! What the unit tests of kinds and probes share: a step around a piece of YAML, and what comes of it.
+
+use super::check;
+use super::plan::{Act, Plan, Probe, Step};
+
+/// A playbook with some names, and one step made of the lines given.
+fn playbook(lines: &str) -> String {
+    let indented: String = lines.lines().map(|line| format!("        {line}\n")).collect();
+    format!(
+        "runsheet: 1\ntitle: Test\ninputs:\n  app_root: {{ type: path }}\n  new_password: {{ type: secret }}\n  \
+         row_count: {{ type: integer }}\nphases:\n  - title: All\n    steps:\n      - id: one\n        title: One\n{indented}"
+    )
+}
+
+/// Checks a step in which nothing is wrong.
+pub(super) fn step(lines: &str) -> Step {
+    plan(lines).steps.remove(0)
+}
+
+/// Checks a step in which nothing is wrong, and returns the whole plan.
+pub(super) fn plan(lines: &str) -> Plan {
+    match check(&playbook(lines)) {
+        Ok(checked) => checked.plan,
+        Err(faults) => panic!("{lines}\n{faults:#?}"),
+    }
+}
+
+/// Returns what is wrong with a step, one line each.
+pub(super) fn faults(lines: &str) -> Vec<String> {
+    match check(&playbook(lines)) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.into_iter().map(|fault| fault.message).collect(),
+    }
+}
+
+/// Returns the act of a step.
+pub(super) fn act(lines: &str) -> Act {
+    step(lines).action.act
+}
+
+/// Returns the probe of a step that is a probe.
+pub(super) fn probe(lines: &str) -> Probe {
+    step(lines).action.verify.remove(0).probe
+}

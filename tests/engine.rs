@@ -1,0 +1,620 @@
+//! The engine by tables: a plan, what is said, what comes of it. One line a case.
+//!
+//! What holds for all plans and all runs is in `properties`; here stand the cases that somebody thought of.
+
+use crate::story::{Story, told};
+
+/// Plan; what is said; where everything stands then.
+const STORIES: &[(&str, &str, &str)] = &[
+    // A walk, from its beginning to its end.
+    ("a: run", "", "a:pending | begin"),
+    ("a: run", "begin", "a:pending | go a"),
+    ("a: run", "begin; go a", "a:running | world a"),
+    ("a: run; b: run", "begin; go a; ok a", "a:done b:pending | go b"),
+    ("a: run", "begin; go a; ok a", "a:done | over"),
+    ("a: run verify", "begin; go a; ok a", "a:verifying | world a"),
+    ("a: run verify; b: run", "begin; go a; ok a; pass a", "a:done b:pending | go b"),
+    ("a: run verify; b: run", "begin; go a; ok a; warn a", "a:warned b:pending | go b"),
+    ("a: run verify", "begin; go a; ok a; bad a", "a:failed | decide a"),
+    ("a: check; b: run", "begin; go a", "a:verifying b:pending | world a"),
+    ("a: check; b: run", "begin; go a; pass a", "a:done b:pending | go b"),
+    ("a: edit", "begin; go a", "a:running | world a"),
+    ("a: edit", "begin; go a; saved a", "a:running | world a"),
+    ("a: edit; b: run", "begin; go a; saved a; ok a", "a:done b:pending | go b"),
+    ("a: edit", "begin; go a; fail a", "a:failed | decide a"),
+    ("a: snapshot; b: run", "begin; go a; saved a", "a:done b:pending | go b"),
+    ("a: snapshot verify", "begin; go a; saved a", "a:verifying | world a"),
+    ("a: generate; b: run", "begin; go a; ok a *made", "a:done b:pending | go b"),
+    ("a: wait; b: run", "begin; go a; stopped a", "a:failed b:pending | decide a"),
+    // People: what changes something is begun by a word, what only asks begins by itself.
+    ("a: manual", "begin", "a:pending | go a"),
+    ("a: manual", "begin; go a", "a:waiting | person a"),
+    ("a: manual; b: run", "begin; go a; answer a", "a:done b:pending | go b"),
+    ("a: manual read-only", "begin", "a:waiting | person a"),
+    ("a: manual verify", "begin; go a; answer a", "a:verifying | world a"),
+    ("a: question", "begin", "a:waiting | person a"),
+    ("a: question confirm", "begin", "a:pending | go a"),
+    ("a: ask=who; b: run", "begin; answer a who=me", "a:done b:pending | go b"),
+    ("a: ask=*token; b: run", "begin; answer a *token", "a:done b:pending | go b"),
+    ("a: question; b: question", "begin; answer a", "a:done b:waiting | person b"),
+    (
+        "a: run; ok: question success; tidy: run cleanup",
+        "begin; go a; ok a; answer ok",
+        "a:done ok:done tidy:pending | go tidy",
+    ),
+    // `when`: what it leaves out is left out when its turn comes, by the values of then.
+    ("@input env; a: run when=env:prod; b: run", "begin env=test", "a:out b:pending | go b"),
+    ("@input env; a: run when=env:prod; b: run", "begin env=prod", "a:pending b:pending | go a"),
+    ("a: ask=env; b: run when=env:prod; c: run", "begin; answer a env=test", "a:done b:out c:pending | go c"),
+    ("@input env; a: run when=env:prod; b: run when=env:prod", "begin env=test", "a:out b:out | over"),
+    ("a: run when=env:prod; b: run", "begin", "a:out b:pending | go b"),
+    // A failure is for the operator: again, by hand, skip, roll back, stop.
+    ("a: run", "begin; go a; fail a", "a:failed | decide a"),
+    ("a: run; b: run", "begin; go a; fail a; go a; ok a", "a:done b:pending | go b"),
+    ("a: run; b: run", "begin; go a; fail a; hand a I did it", "a:done b:pending | go b"),
+    ("a: run; b: run", "begin; hand a it was so already", "a:done b:pending | go b"),
+    ("a: run; b: run", "begin; go a; fail a; skip a not today", "a:skipped b:pending | go b"),
+    ("a: run; b: run", "begin; skip a not today", "a:skipped b:pending | go b"),
+    ("a: run optional; b: run", "begin; skip a", "a:skipped b:pending | go b"),
+    ("a: run; tidy: run cleanup", "begin; go a; ok a; skip tidy", "a:done tidy:skipped | over"),
+    ("a: manual; b: run", "begin; go a; skip a not today", "a:skipped b:pending | go b"),
+    ("a: run verify; b: run", "begin; go a; ok a; bad a; verify a; pass a", "a:done b:pending | go b"),
+    ("a: run verify", "begin; go a; fail a; verify a; pass a", "a:failed | decide a"),
+    ("a: run verify; b: run", "begin; go a; ok a; stop; bad a", "a:failed b:pending | decide a"),
+    ("a: run", "begin; go a; stop; stopped a", "a:failed | decide a"),
+    ("a: run; b: run", "begin; go a; stop; ok a", "a:done b:pending | go b"),
+    // `retry` counts attempts in all; a person's word begins the count anew; who stops it stops that too.
+    ("a: run retry=3", "begin; go a; fail a", "a:running | world a"),
+    ("a: run retry=3", "begin; go a; fail a; late a", "a:running | world a"),
+    ("a: run retry=3", "begin; go a; fail a; fail a; fail a", "a:failed | decide a"),
+    ("a: run retry=2", "begin; go a; fail a; fail a; go a; fail a", "a:running | world a"),
+    ("a: run retry=3", "begin; go a; stop; stopped a", "a:failed | decide a"),
+    ("a: run retry=3", "begin; go a; stop; fail a", "a:failed | decide a"),
+    ("a: run verify retry=3", "begin; go a; ok a; bad a", "a:failed | decide a"),
+    ("a: edit retry=2", "begin; go a; saved a; fail a", "a:running | world a"),
+    // `on_failure`, and who may overrule it.
+    ("a: run stop", "begin; go a; fail a", "a:failed | decide a"),
+    ("a: run stop; b: run", "begin; go a; fail a; resume; go a; ok a", "a:done b:pending | go b"),
+    ("a: run continue; b: run", "begin; go a; fail a", "a:failed b:pending | go b"),
+    ("a: run continue", "begin; go a; fail a", "a:failed | over"),
+    ("a: check continue; b: run", "begin; go a; bad a", "a:failed b:pending | go b"),
+    ("a: run continue retry=2; b: run", "begin; go a; fail a", "a:running b:pending | world a"),
+    ("a: run undo; b: run undo rollback", "begin; go a; ok a; go b; fail b", "a:done b:failed | undo b.1"),
+    ("a: run undo rollback; b: run", "begin; go a; stop; stopped a", "a:failed b:pending | decide a"),
+    ("a: run undo rollback; b: run", "begin; go a; stop; fail a", "a:failed b:pending | decide a"),
+    ("a: run verify undo rollback", "begin; go a; ok a; stop; bad a", "a:failed | decide a"),
+    ("a: run verify undo rollback", "begin; go a; stop; fail a; verify a; pass a", "a:failed | decide a"),
+    ("a: run verify undo rollback", "begin; go a; ok a; stop; bad a; verify a; bad a", "a:failed | decide a"),
+    ("a: run verify stop", "begin; go a; ok a; bad a; resume; verify a; bad a", "a:failed | decide a"),
+    ("a: check rollback", "begin; go a; bad a", "a:failed | over"),
+    // Resume: what is out is unknown, and its probes are asked first. Nothing runs again by itself.
+    ("a: run", "begin; resume", "a:pending | go a"),
+    ("a: run", "begin; go a; resume", "a:unknown | decide a"),
+    ("a: run verify", "begin; go a; resume", "a:unknown | world a"),
+    ("a: run verify", "begin; go a; resume; pass a", "a:unknown | decide a"),
+    ("a: run verify; b: run", "begin; go a; resume; pass a; hand a it holds", "a:done b:pending | go b"),
+    ("a: run verify", "begin; go a; resume; pass a; verify a; pass a", "a:unknown | decide a"),
+    ("a: run verify", "begin; go a; ok a; resume", "a:verifying | world a"),
+    ("a: run verify; b: run", "begin; go a; ok a; resume; pass a", "a:done b:pending | go b"),
+    ("a: run verify", "begin; go a; ok a; bad a; verify a; resume", "a:verifying | world a"),
+    ("a: run verify", "begin; go a; resume; pass a; verify a; resume", "a:unknown | decide a"),
+    ("a: run read-only", "begin; go a; resume", "a:pending | go a"),
+    ("a: run read-only verify", "begin; go a; resume", "a:pending | go a"),
+    ("a: check", "begin; go a; resume", "a:verifying | world a"),
+    ("a: edit", "begin; go a; resume", "a:unknown | decide a"),
+    ("a: edit", "begin; go a; saved a; resume", "a:unknown | decide a"),
+    ("a: snapshot", "begin; go a; resume", "a:unknown | decide a"),
+    ("a: manual", "begin; go a; resume", "a:waiting | person a"),
+    ("a: question", "begin; resume", "a:waiting | person a"),
+    ("a: run retry=3", "begin; go a; fail a; resume", "a:unknown | decide a"),
+    ("a: run", "begin; go a; fail a; resume", "a:failed | decide a"),
+    ("a: run", "begin; go a; stop; resume", "a:unknown | decide a"),
+    ("a: run", "begin; pause; resume", "a:pending | go a"),
+    // Captures are fetched again for a step that is unknown: with probes those judge, without them a person.
+    ("a: run verify recapture", "begin; go a; resume; bad a; recapture a", "a:unknown | world a"),
+    (
+        "a: run verify recapture; b: run",
+        "begin; go a; resume; bad a; recapture a; fetched a x=1; pass a",
+        "a:done b:pending | go b",
+    ),
+    ("a: run verify recapture", "begin; go a; resume; bad a; recapture a; fetched a x=1; bad a", "a:failed | decide a"),
+    ("a: run recapture", "begin; go a; resume; recapture a; fetched a x=1", "a:unknown | decide a"),
+    ("a: run recapture", "begin; go a; resume; recapture a; unfetched a", "a:unknown | decide a"),
+    ("a: run verify recapture", "begin; go a; resume; bad a; recapture a; resume", "a:unknown | decide a"),
+    ("a: run recapture", "begin; go a; fail a; recapture a; unfetched a", "a:failed | decide a"),
+    (
+        "a: run verify recapture rollback",
+        "begin; go a; resume; bad a; recapture a; fetched a; bad a",
+        "a:failed | decide a",
+    ),
+    // Rollback: the steps that started, newest first.
+    ("a: run undo; b: run undo", "begin; go a; ok a; go b; ok b; rollback", "a:done b:done | undo b.1"),
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback; undo b.1; ok b.1",
+        "a:done b:undone c:pending | undo a.1",
+    ),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback; undo a.1", "a:done c:pending | world a.1"),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback; undo a.1; ok a.1", "a:undone c:pending | over"),
+    ("a: run undo undo; c: run", "begin; go a; ok a; rollback; undo a.1; ok a.1", "a:done c:pending | undo a.2"),
+    ("a: run undo-verified; c: run", "begin; go a; ok a; rollback; undo a.1; ok a.1", "a:done c:pending | world a.1"),
+    (
+        "a: run undo-verified; c: run",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; warn a.1",
+        "a:undone c:pending | over",
+    ),
+    ("a: run undo-check; c: run", "begin; go a; ok a; rollback; undo a.1", "a:done c:pending | world a.1"),
+    ("a: run undo-hand; c: run", "begin; go a; ok a; rollback; undo a.1", "a:done c:pending | person a.1"),
+    ("a: run undo-hand; c: run", "begin; go a; ok a; rollback; undo a.1; answer a.1", "a:undone c:pending | over"),
+    ("a: edit; c: run", "begin; go a; saved a; ok a; rollback; undo a.1; ok a.1", "a:undone c:pending | over"),
+    ("a: snapshot undo; c: run", "begin; go a; saved a; rollback; undo a.1; ok a.1", "a:done c:pending | undo a.2"),
+    // Failed, unknown, waiting, by hand: all of them are undone.
+    ("a: run undo", "begin; go a; fail a; rollback; undo a.1; ok a.1", "a:undone | over"),
+    ("a: run undo", "begin; go a; resume; rollback; undo a.1; ok a.1", "a:undone | over"),
+    ("a: manual undo", "begin; go a; rollback; undo a.1; ok a.1", "a:undone | over"),
+    ("a: run undo; c: run", "begin; hand a done; rollback; undo a.1; ok a.1", "a:undone c:pending | over"),
+    ("a: run undo; c: run", "begin; go a; fail a; skip a no; rollback; undo a.1; ok a.1", "a:undone c:pending | over"),
+    ("a: run undo continue; c: run", "begin; go a; fail a; rollback; undo a.1; ok a.1", "a:undone c:pending | over"),
+    ("a: edit; c: run", "begin; hand a done; rollback; undo a.1", "a:done c:pending | person a.1"),
+    ("a: edit; c: run", "begin; hand a done; rollback; undo a.1; hand a.1 put back", "a:undone c:pending | over"),
+    (
+        "a: edit; c: run",
+        "begin; go a; saved a; fail a; hand a done; rollback; undo a.1",
+        "a:done c:pending | world a.1",
+    ),
+    // An action that fails offers again, by hand, skip; a skipped one leaves the rollback incomplete.
+    ("a: run undo; c: run", "begin; go a; ok a; rollback; undo a.1; fail a.1", "a:done c:pending | decide a.1"),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback; undo a.1; fail a.1; undo a.1; ok a.1",
+        "a:undone c:pending | over",
+    ),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback; undo a.1; fail a.1; hand a.1 did it",
+        "a:undone c:pending | over",
+    ),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback; undo a.1; fail a.1; skip a.1 gave up",
+        "a:stuck c:pending | incomplete",
+    ),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback; skip a.1 no need", "a:stuck c:pending | incomplete"),
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback; skip b.1 no; undo a.1; ok a.1",
+        "a:undone b:stuck c:pending | incomplete",
+    ),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback; skip a.1 no; rollback; undo a.1; ok a.1",
+        "a:undone c:pending | over",
+    ),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback; skip a.1 no; abandon enough", "a:stuck c:pending | over"),
+    (
+        "a: run undo-verified; c: run",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; bad a.1",
+        "a:done c:pending | decide a.1",
+    ),
+    (
+        "a: run undo-verified; c: run",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; bad a.1; verify a.1; pass a.1",
+        "a:undone c:pending | over",
+    ),
+    (
+        "a: run undo-verified; c: run",
+        "begin; go a; ok a; rollback; undo a.1; fail a.1; verify a.1; pass a.1",
+        "a:done c:pending | decide a.1",
+    ),
+    (
+        "a: run undo-check; c: run",
+        "begin; go a; ok a; rollback; undo a.1; bad a.1; verify a.1; pass a.1",
+        "a:undone c:pending | over",
+    ),
+    (
+        "a: run undo-hand-verified; c: run",
+        "begin; go a; ok a; rollback; undo a.1; answer a.1; bad a.1; verify a.1; pass a.1",
+        "a:undone c:pending | over",
+    ),
+    // A crash in the middle of a rollback resumes the rollback.
+    ("a: run undo; c: run", "begin; go a; ok a; rollback; resume", "a:done c:pending | undo a.1"),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback; undo a.1; resume", "a:done c:pending | decide a.1"),
+    ("a: run undo-verified; c: run", "begin; go a; ok a; rollback; undo a.1; resume", "a:done c:pending | world a.1"),
+    (
+        "a: run undo-verified; c: run",
+        "begin; go a; ok a; rollback; undo a.1; resume; pass a.1",
+        "a:done c:pending | decide a.1",
+    ),
+    (
+        "a: run undo-verified; c: run",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; resume; pass a.1",
+        "a:undone c:pending | over",
+    ),
+    ("a: run undo-hand; c: run", "begin; go a; ok a; rollback; undo a.1; resume", "a:done c:pending | person a.1"),
+    (
+        "a: edit; c: run",
+        "begin; go a; saved a; ok a; rollback; undo a.1; resume; undo a.1; ok a.1",
+        "a:undone c:pending | over",
+    ),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback; skip a.1 no; resume", "a:stuck c:pending | incomplete"),
+    // What cannot be undone: a way forward runs as the action; without one it stays, and is told.
+    ("a: run irreversible undo; c: run", "begin; go a; ok a; rollback; undo a.1; ok a.1", "a:undone c:pending | over"),
+    (
+        "a: run irreversible; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback; undo b.1; ok b.1",
+        "a:done b:undone c:pending | over",
+    ),
+    ("a: run irreversible; c: run", "begin; go a; ok a; rollback", "a:done c:pending | over"),
+    // Back to a step: the run stands before it, open, and is walked again from there.
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback b; undo b.1; ok b.1",
+        "a:done b:undone c:pending | go b",
+    ),
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback b; undo b.1; ok b.1; go b; ok b",
+        "a:done b:done c:pending | go c",
+    ),
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback b; undo b.1; ok b.1; rollback",
+        "a:done b:undone c:pending | undo a.1",
+    ),
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback b; undo b.1; ok b.1; rollback; undo a.1; ok a.1",
+        "a:undone b:undone c:pending | over",
+    ),
+    (
+        "a: run undo; b: check; c: run",
+        "begin; go a; ok a; go b; pass b; rollback b",
+        "a:done b:pending c:pending | go b",
+    ),
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback a; skip b.1 no; undo a.1; ok a.1",
+        "a:undone b:stuck c:pending | go a",
+    ),
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback a; skip b.1 no; undo a.1; ok a.1; go a; ok a",
+        "a:done b:stuck c:pending | decide b",
+    ),
+    (
+        "a: question; b: run undo; c: run",
+        "begin; answer a; go b; ok b; rollback a; undo b.1; ok b.1",
+        "a:waiting b:undone c:pending | person a",
+    ),
+    (
+        "@input env; a: run undo when=env:prod; b: run undo",
+        "begin env=test; go b; fail b; rollback b; undo b.1; ok b.1",
+        "a:out b:undone | go b",
+    ),
+    (
+        "a: run undo; b: run undo; c: run",
+        "begin; go a; ok a; go b; ok b; rollback; rollback b; undo b.1; ok b.1",
+        "a:done b:undone c:pending | go b",
+    ),
+    // After a whole rollback without a failure: after_rollback is walked.
+    (
+        "a: run undo; c: run; z: run after",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1",
+        "a:undone c:pending z:pending | go z",
+    ),
+    (
+        "a: run undo; c: run; z: run after",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; go z; ok z",
+        "a:undone c:pending z:done | over",
+    ),
+    (
+        "a: run undo; c: run; z: run after",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; go z; fail z; skip z no",
+        "a:undone c:pending z:skipped | over",
+    ),
+    (
+        "a: run undo; c: run; z: run after rollback",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; go z; fail z",
+        "a:undone c:pending z:failed | decide z",
+    ),
+    (
+        "a: run undo; c: run; z: run after",
+        "begin; go a; ok a; rollback; skip a.1 no",
+        "a:stuck c:pending z:pending | incomplete",
+    ),
+    (
+        "a: run undo; c: run; z: run after",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; go z; resume",
+        "a:undone c:pending z:unknown | decide z",
+    ),
+    (
+        "a: run undo; c: run; y: run after undo; z: run after",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; go y; ok y; rollback y; undo y.1; ok y.1",
+        "a:undone c:pending y:undone z:pending | go y",
+    ),
+    (
+        "a: run undo; c: run; y: run after undo; z: run after",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; go y; ok y; rollback; undo y.1; ok y.1",
+        "a:undone c:pending y:undone z:pending | go y",
+    ),
+    // A run that is over can be rolled back.
+    ("a: run undo; z: run after", "begin; go a; ok a; rollback", "a:done z:pending | undo a.1"),
+    ("a: run undo", "begin; go a; ok a; rollback; undo a.1; ok a.1", "a:undone | over"),
+    (
+        "a: run undo; b: run undo",
+        "begin; go a; ok a; go b; ok b; rollback b; undo b.1; ok b.1; go b; ok b",
+        "a:done b:done | over",
+    ),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; abandon enough; rollback; undo a.1; ok a.1",
+        "a:undone c:pending | over",
+    ),
+    // Sign-off: each role in turn; after a rollback a signature no longer stands.
+    ("a: run; @sign operator reviewer", "begin; go a; ok a", "a:done | sign operator"),
+    ("a: run; @sign operator reviewer", "begin; go a; ok a; sign operator Ada", "a:done | sign reviewer"),
+    ("a: run; @sign operator reviewer", "begin; go a; ok a; sign operator Ada; sign reviewer Ada", "a:done | over"),
+    (
+        "a: run; @sign operator reviewer; @distinct",
+        "begin; go a; ok a; sign operator Ada; sign reviewer Grace",
+        "a:done | over",
+    ),
+    ("a: run; @sign operator", "begin; go a; ok a; refuse operator Ada the logs are red", "a:done | sign operator"),
+    (
+        "a: run; @sign operator",
+        "begin; go a; ok a; refuse operator Ada the logs are red; sign operator Ada",
+        "a:done | over",
+    ),
+    ("a: run; @sign operator", "begin; go a; ok a; resume", "a:done | sign operator"),
+    (
+        "a: run undo; @sign operator reviewer",
+        "begin; go a; ok a; sign operator Ada; rollback a; undo a.1; ok a.1; go a; ok a",
+        "a:done | sign operator",
+    ),
+    ("a: run undo; @sign operator", "begin; go a; ok a; rollback; undo a.1; ok a.1", "a:undone | over"),
+    // Clearing up, and a crash in it.
+    ("a: run; @temporary", "begin; go a; ok a", "a:done | closing"),
+    ("a: run; @temporary", "begin; go a; ok a; removed", "a:done | over"),
+    ("a: run; @temporary", "begin; go a; ok a; resume", "a:done | closing"),
+    ("a: run; @temporary", "begin; go a; ok a; pause; resume; removed", "a:done | over"),
+    ("a: run; @temporary", "begin; abandon enough; removed", "a:pending | over"),
+];
+
+#[test]
+fn stories_end_where_they_should() {
+    for (plan, words, marks) in STORIES {
+        assert_eq!(&Story::of(plan).told(words).marks(), marks, "\nplan: {plan}\nsaid: {words}");
+    }
+}
+
+/// Plan; what was said before; what is said; the records and the effects of it.
+const TURNS: &[(&str, &str, &str, &str)] = &[
+    ("a: run", "", "begin", "begun >"),
+    ("a: question", "", "begin", "begun, started a#1 >"),
+    ("@input env; a: run when=env:x; b: run", "", "begin env=y", "begun, left out a >"),
+    ("a: run", "begin", "go a", "started a#1 > perform a#1"),
+    ("a: check", "begin", "go a", "started a#1 > probe a"),
+    ("a: manual", "begin", "go a", "started a#1 >"),
+    ("a: edit", "begin", "go a", "started a#1 > save a#1"),
+    ("a: edit", "begin; go a", "saved a", "saved a > perform a#1"),
+    ("a: snapshot", "begin", "go a", "started a#1 > save a#1"),
+    ("a: snapshot verify", "begin; go a", "saved a", "saved a > probe a"),
+    ("a: generate", "begin", "go a", "started a#1 > perform a#1"),
+    ("a: wait", "begin", "go a", "started a#1 > perform a#1"),
+    ("a: run verify", "begin; go a", "ok a", "performed a#1 ok > probe a"),
+    ("a: manual verify", "begin; go a", "answer a", "answered a > probe a"),
+    ("a: run", "begin; go a", "ok a", "performed a#1 ok, closing completed, ended completed > close, leave"),
+    ("a: run; @temporary", "begin; go a", "ok a", "performed a#1 ok, closing completed > remove temporary"),
+    ("a: run; @temporary", "begin; go a; ok a", "removed", "removed, ended completed > close, leave"),
+    ("a: run; @temporary", "begin; go a; ok a", "resume", "resumed > remove temporary"),
+    ("a: run", "begin; go a", "stop", "stop a > stop a"),
+    ("a: run", "begin; go a; stop", "stop!", "stop! a > stop! a"),
+    ("a: run retry=2", "begin; go a", "fail a", "performed a#1 failed, retried a#2 > perform a#2 after 2s"),
+    ("a: edit retry=2", "begin; go a", "fail a", "performed a#1 failed, retried a#2 > save a#2"),
+    ("a: run", "begin; go a; fail a", "go a", "started a#2 > perform a#2"),
+    ("a: run stop", "begin; go a", "fail a", "performed a#1 failed, paused > leave"),
+    ("a: run continue; b: question", "begin; go a", "fail a", "performed a#1 failed, passed over a, started b#1 >"),
+    ("a: run undo rollback", "begin; go a", "fail a", "performed a#1 failed, rollback all by policy >"),
+    (
+        "a: check rollback",
+        "begin; go a",
+        "bad a",
+        "probed a bad, rollback all by policy, rollback ended 0, closing rolledback, ended rolledback > close, leave",
+    ),
+    ("a: run verify", "begin; go a; ok a; bad a", "verify a", "verify again a > probe a"),
+    ("a: run recapture", "begin; go a; resume", "recapture a", "recapture a > fetch a"),
+    ("a: run verify recapture", "begin; go a; resume; bad a; recapture a", "fetched a", "recaptured a ok > probe a"),
+    ("a: run recapture", "begin; go a; resume; recapture a", "fetched a", "recaptured a ok >"),
+    ("a: run", "begin; go a", "resume", "resumed >"),
+    ("a: run verify", "begin; go a", "resume", "resumed > probe a"),
+    ("a: run verify", "begin; go a; ok a", "resume", "resumed > probe a"),
+    ("a: check", "begin; go a", "resume", "resumed > probe a"),
+    ("a: run read-only", "begin; go a", "resume", "resumed >"),
+    ("a: question; b: run", "", "begin", "begun, started a#1 >"),
+    ("a: run", "begin", "pause", "paused > leave"),
+    ("a: run; b: question", "begin", "note hello", "note >"),
+    ("a: run", "begin", "abandon enough", "closing abandoned, ended abandoned > close, leave"),
+    ("a: run undo; c: run", "begin; go a; ok a", "rollback", "rollback all >"),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback", "undo a.1", "started a.1#1 > perform a.1#1"),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback; undo a.1; fail a.1",
+        "undo a.1",
+        "started a.1#2 > perform a.1#2",
+    ),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback; undo a.1; fail a.1; rollback",
+        "undo a.1",
+        "started a.1#2 > perform a.1#2",
+    ),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback; undo a.1; resume",
+        "undo a.1",
+        "started a.1#2 > perform a.1#2",
+    ),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback a; undo a.1; ok a.1; go a; ok a; rollback",
+        "undo a.1",
+        "started a.1#2 > perform a.1#2",
+    ),
+    ("a: edit; c: run", "begin; go a; saved a; ok a; rollback", "undo a.1", "started a.1#1 > restore a.1#1 of 1"),
+    ("a: edit; c: run", "begin; go a; fail a; rollback", "undo a.1", "started a.1#1 > restore a.1#1 of 0"),
+    ("a: edit; c: run", "begin; hand a done; rollback", "undo a.1", "started a.1#1 >"),
+    (
+        "a: run undo-verified; c: run",
+        "begin; go a; ok a; rollback; undo a.1",
+        "ok a.1",
+        "performed a.1#1 ok > probe a.1",
+    ),
+    (
+        "a: run undo; z: question after",
+        "begin; go a; ok a; rollback; undo a.1",
+        "ok a.1",
+        "performed a.1#1 ok, rollback ended 0, started z#1 >",
+    ),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback", "skip a.1 no", "skipped a.1, rollback ended 1 >"),
+    (
+        "a: run; @sign operator",
+        "begin; go a; ok a",
+        "sign operator Ada",
+        "signed operator, closing completed, ended completed > close, leave",
+    ),
+    ("a: run; @sign operator", "begin; go a; ok a", "refuse operator Ada red logs", "refused operator >"),
+];
+
+#[test]
+fn a_turn_is_its_records_and_then_its_effects() {
+    for (plan, before, said, expected) in TURNS {
+        let turn = Story::of(plan).told(before).say(said);
+        let turn = turn.unwrap_or_else(|refusal| panic!("{plan}: {before}: {said}: {refusal:?}"));
+        assert_eq!(&told(&turn), expected, "\nplan: {plan}\nsaid: {before}; {said}");
+    }
+}
+
+/// Plan; what was said before; what is refused; why.
+const REFUSALS: &[(&str, &str, &str, &str)] = &[
+    ("a: run", "", "go a", "NotBegun"),
+    ("a: run", "begin", "begin", "BegunAlready"),
+    ("a: run", "begin; go a; ok a", "go a", "Over"),
+    ("a: run; b: run", "begin", "go b", r#"NotCurrent { step: StepId("b"), current: Some(StepId("a")) }"#),
+    ("a: run", "begin", "go z", r#"NoSuchStep { step: "z" }"#),
+    ("a: run", "begin", "rollback z", r#"NoSuchStep { step: "z" }"#),
+    ("a: run", "begin", "note-on z hello", r#"NoSuchStep { step: "z" }"#),
+    ("a: run confirm", "begin", "go a", r#"NeedsConfirm { step: StepId("a") }"#),
+    ("a: run confirm", "begin; go! a; fail a", "go a", r#"NeedsConfirm { step: StepId("a") }"#),
+    ("a: run", "begin; go a", "go a", r#"Busy { step: StepId("a") }"#),
+    ("a: run", "begin; go a", "rollback", r#"Busy { step: StepId("a") }"#),
+    ("a: run", "begin; go a", "abandon enough", r#"Busy { step: StepId("a") }"#),
+    ("a: run", "begin", "stop", "NothingRuns"),
+    ("a: run", "begin", "abandon", "NeedsReason"),
+    ("a: run", "begin", "note", "NeedsReason"),
+    ("a: run", "begin", "skip a", "NeedsReason"),
+    ("a: run", "begin", "hand a", "NeedsReason"),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback", "skip a.1", "NeedsReason"),
+    ("a: run optional undo; c: run", "begin; go a; ok a; rollback", "skip a.1", "NeedsReason"),
+    ("a: run", "begin", "rollback", "NothingToUndo"),
+    ("a: run read-only; b: run", "begin; go a; ok a", "rollback", "NothingToUndo"),
+    ("a: run undo; b: run undo", "begin; go a; ok a", "rollback b", r#"NotStarted { step: StepId("b") }"#),
+    (
+        "a: run undo; b: run",
+        "begin; go a; ok a; rollback a; undo a.1; ok a.1",
+        "rollback a",
+        r#"NotStarted { step: StepId("a") }"#,
+    ),
+    ("a: run undo; b: run", "begin; go a; ok a; rollback a; undo a.1; ok a.1", "rollback", "NothingToUndo"),
+    (
+        "a: run undo; z: run after undo",
+        "begin; go a; ok a; rollback; undo a.1; ok a.1; go z; ok z",
+        "rollback z",
+        r#"NotStarted { step: StepId("z") }"#,
+    ),
+    ("a: run", "begin; go a; fail a", "verify a", r#"NoProbes { step: StepId("a") }"#),
+    ("a: run", "begin; go a; fail a", "recapture a", r#"NoRecapture { step: StepId("a") }"#),
+    ("a: run verify", "begin", "verify a", r#"NotNow { what: "verify again" }"#),
+    ("a: run; b: run undo", "begin; go a; ok a", "undo b.1", r#"NotNow { what: "undo" }"#),
+    ("a: run undo undo; c: run", "begin; go a; ok a; rollback", "undo a.2", r#"NotNow { what: "undo" }"#),
+    ("a: run undo; c: run", "begin; go a; ok a; rollback", "go a", r#"NotNow { what: "start" }"#),
+    (
+        "a: run undo; c: run",
+        "begin; go a; ok a; rollback",
+        "go c",
+        r#"NotCurrent { step: StepId("c"), current: Some(StepId("a")) }"#,
+    ),
+    // Begin.
+    ("@input env; a: run", "", "begin", r#"Missing { name: Name("env") }"#),
+    ("@input env; @protected env=prod; a: run", "", "begin env=prod", r#"NeedsTyping { word: "prod" }"#),
+    ("@input env; @protected env=prod; a: run", "", "begin env=prod !test", r#"NeedsTyping { word: "prod" }"#),
+    (
+        "@input *token; a: run",
+        "",
+        "begin token=CANARY-1",
+        r#"Unfit { name: Name("token"), why: "is a secret and must be given as one, not as text" }"#,
+    ),
+    (
+        "@input env; a: run",
+        "",
+        "begin *env",
+        r#"Unfit { name: Name("env"), why: "is no secret and must be given as text" }"#,
+    ),
+    // Answers.
+    ("a: ask=who", "begin", "answer a", r#"Missing { name: Name("who") }"#),
+    (
+        "a: ask=who",
+        "begin",
+        "answer a who=me other=x",
+        r#"Unfit { name: Name("other"), why: "is not asked for here" }"#,
+    ),
+    (
+        "a: ask=*token",
+        "begin",
+        "answer a token=CANARY-2",
+        r#"Unfit { name: Name("token"), why: "is a secret and must be given as one, not as text" }"#,
+    ),
+    (
+        "a: ask=*token",
+        "begin",
+        "answer a *token *other",
+        r#"Unfit { name: Name("other"), why: "is not asked for here" }"#,
+    ),
+    ("a: run", "begin", "answer a", r#"NotNow { what: "answer" }"#),
+    // Results that nothing waits for.
+    ("a: run", "begin", "ok a", "Stale"),
+    ("a: run", "begin; go a", "old a", "Stale"),
+    ("a: run", "begin; go a", "pass a", "Stale"),
+    ("a: run", "begin; go a", "saved a", "Stale"),
+    ("a: run recapture", "begin; go a", "fetched a", "Stale"),
+    ("a: run recapture", "begin; go a; resume; recapture a", "ok a", "Stale"),
+    ("a: run; b: run", "begin; go a; ok a; go b", "ok a", "Stale"),
+    ("a: run verify", "begin; go a; ok a", "ok a", "Stale"),
+    ("a: edit", "begin; go a; saved a", "saved a", "Stale"),
+    ("a: edit; c: run", "begin; go a; saved a; ok a; rollback; undo a.1", "saved a.1", "Stale"),
+    ("a: run", "begin; go a; resume", "ok a", "Stale"),
+    ("a: run; @temporary", "begin", "removed", "Stale"),
+    // Sign-off.
+    ("a: run; @sign operator", "begin", "sign operator Ada", r#"NotNow { what: "sign" }"#),
+    ("a: run; @sign operator reviewer", "begin; go a; ok a", "sign reviewer Ada", r#"NoSuchRole { role: "reviewer" }"#),
+    ("a: run; @sign operator", "begin; go a; ok a", "sign operator", "NeedsReason"),
+    ("a: run; @sign operator", "begin; go a; ok a", "refuse operator Ada", "NeedsReason"),
+    (
+        "a: run; @sign operator reviewer; @distinct",
+        "begin; go a; ok a; sign operator Ada",
+        "sign reviewer  ada",
+        r#"MustDiffer { name: "ada" }"#,
+    ),
+    ("a: run; @temporary", "begin; go a; ok a", "go a", "Over"),
+    ("a: run; @temporary", "begin; go a; ok a", "rollback", "Over"),
+];
+
+#[test]
+fn a_refusal_says_why_and_changes_nothing() {
+    for (plan, before, said, expected) in REFUSALS {
+        let mut story = Story::of(plan).told(before);
+        let run = story.engine.run().clone();
+        let refusal = story.say(said).expect_err(&format!("{plan}: {before}: {said}"));
+        assert_eq!(&format!("{refusal:?}"), expected, "\nplan: {plan}\nsaid: {before}; {said}");
+        assert_eq!(story.engine.run(), &run, "a refusal changes nothing");
+    }
+}

@@ -1,0 +1,290 @@
+//! The engine in words: a plan in a line, what is said to it in a line, what comes of it in a line.
+//!
+//! `go a; ok a; fail b; rollback; undo a.1` are inputs; `a:done b:failed | decide b` is a run. `x.2` is the second action
+//! of the undo of step `x`. Time goes on by a second with each input.
+
+pub(crate) mod plan;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use runsheet::engine::{
+    Awaiting, Begun, Effect, Engine, Finding, How, Input, Outcome, Record, Refusal, Run, SavedFile, StepState, Target,
+    Turn, Verdict,
+};
+use runsheet::playbook::plan::{Name, Plan, StepId};
+
+/// A run that is told in words.
+pub(crate) struct Story {
+    pub(crate) engine: Engine,
+    pub(crate) turns: Vec<Turn>,
+    clock: i64,
+}
+
+impl Story {
+    /// Opens the story of a plan; nothing has been said.
+    pub(crate) fn of(text: &str) -> Self {
+        Self::with(Arc::new(plan::plan(text)))
+    }
+
+    pub(crate) fn with(plan: Arc<Plan>) -> Self {
+        Self { engine: Engine::new(plan), turns: Vec::new(), clock: 0 }
+    }
+
+    /// Says inputs, each of which must be accepted.
+    pub(crate) fn told(mut self, words: &str) -> Self {
+        for word in words.split(';').map(str::trim).filter(|word| !word.is_empty()) {
+            if let Err(refusal) = self.say(word) {
+                panic!("`{word}` of `{words}` was refused: {refusal:?}; {}", self.marks());
+            }
+        }
+        self
+    }
+
+    /// Says one input.
+    pub(crate) fn say(&mut self, word: &str) -> Result<Turn, Refusal> {
+        self.put(input(word, self.engine.plan(), self.engine.run()))
+    }
+
+    pub(crate) fn put(&mut self, input: Input) -> Result<Turn, Refusal> {
+        self.clock += 1;
+        let turn = self.engine.handle(input, Timestamp::from_second(self.clock).unwrap())?;
+        self.turns.push(turn.clone());
+        Ok(turn)
+    }
+
+    /// Says where every step stands, and what is awaited.
+    pub(crate) fn marks(&self) -> String {
+        marks(self.engine.plan(), self.engine.run())
+    }
+}
+
+pub(crate) fn marks(plan: &Plan, run: &Run) -> String {
+    let mut text = String::new();
+    for (step, state) in plan.steps.iter().zip(&run.steps) {
+        let _ = write!(text, "{}:{} ", step.id, state_word(state.state));
+    }
+    text + "| " + &awaited(&run.awaiting(plan))
+}
+
+pub(crate) fn state_word(state: StepState) -> &'static str {
+    match state {
+        StepState::Pending => "pending",
+        StepState::Waiting => "waiting",
+        StepState::Running => "running",
+        StepState::Verifying => "verifying",
+        StepState::Done => "done",
+        StepState::Warned => "warned",
+        StepState::Failed => "failed",
+        StepState::Unknown => "unknown",
+        StepState::Skipped => "skipped",
+        StepState::LeftOut => "out",
+        StepState::RolledBack => "undone",
+        StepState::RollbackFailed => "stuck",
+    }
+}
+
+fn awaited(awaiting: &Awaiting) -> String {
+    match awaiting {
+        Awaiting::Begin => "begin".to_owned(),
+        Awaiting::Go(step) => format!("go {step}"),
+        Awaiting::Person(target) => format!("person {}", name(target)),
+        Awaiting::World(target) => format!("world {}", name(target)),
+        Awaiting::Decision(step) => format!("decide {step}"),
+        Awaiting::Undo(target) => format!("undo {}", name(target)),
+        Awaiting::UndoDecision(target) => format!("decide {}", name(target)),
+        Awaiting::Incomplete => "incomplete".to_owned(),
+        Awaiting::SignOff(role) => format!("sign {role}"),
+        Awaiting::Closing => "closing".to_owned(),
+        Awaiting::Nothing => "over".to_owned(),
+    }
+}
+
+pub(crate) fn name(target: &Target) -> String {
+    match target.undo {
+        Some(number) => format!("{}.{number}", target.step),
+        None => target.step.to_string(),
+    }
+}
+
+/// Says the records and the effects of a turn, in their order.
+pub(crate) fn told(turn: &Turn) -> String {
+    let records: Vec<String> = turn.records.iter().map(|stamped| record(&stamped.record)).collect();
+    let effects: Vec<String> = turn.effects.iter().map(effect).collect();
+    format!("{} > {}", records.join(", "), effects.join(", ")).trim().to_owned()
+}
+
+/// Says a record.
+pub(crate) fn record(record: &Record) -> String {
+    match record {
+        Record::Begun(_) => "begun".to_owned(),
+        Record::LeftOut { step } => format!("left out {step}"),
+        Record::Started { target, attempt, retry } => {
+            format!("{} {}#{attempt}", if *retry { "retried" } else { "started" }, name(target))
+        }
+        Record::Saved { target, .. } => format!("saved {}", name(target)),
+        Record::Performed { target, attempt, outcome } => {
+            format!("performed {}#{attempt} {:?}", name(target), outcome.how).to_lowercase()
+        }
+        Record::Recaptured { step, outcome } => format!("recaptured {step} {:?}", outcome.how).to_lowercase(),
+        Record::Answered { target, .. } => format!("answered {}", name(target)),
+        Record::Probed { target, verdicts } => {
+            let pass = verdicts.iter().all(|verdict| verdict.pass);
+            format!("probed {} {}", name(target), if pass { "pass" } else { "bad" })
+        }
+        Record::VerifyAgain { target } => format!("verify again {}", name(target)),
+        Record::RecaptureStarted { step } => format!("recapture {step}"),
+        Record::ByHand { target, .. } => format!("by hand {}", name(target)),
+        Record::Skipped { target, by_playbook, .. } => {
+            format!("{} {}", if *by_playbook { "passed over" } else { "skipped" }, name(target))
+        }
+        Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
+        Record::Note { .. } => "note".to_owned(),
+        Record::RollbackBegun { to, by_policy } => {
+            let to = to.as_ref().map_or("all", StepId::as_str);
+            format!("rollback {to}{}", if *by_policy { " by policy" } else { "" })
+        }
+        Record::RollbackEnded { failed } => format!("rollback ended {failed}"),
+        Record::Resumed { .. } => "resumed".to_owned(),
+        Record::Paused { .. } => "paused".to_owned(),
+        Record::SignedOff { role, .. } => format!("signed {role}"),
+        Record::SignOffRefused { role, .. } => format!("refused {role}"),
+        Record::Closing { end, .. } => format!("closing {end:?}").to_lowercase(),
+        Record::TemporaryRemoved { .. } => "removed".to_owned(),
+        Record::Ended { end } => format!("ended {end:?}").to_lowercase(),
+    }
+}
+
+fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Perform { target, attempt, after } if after.is_zero() => format!("perform {}#{attempt}", name(target)),
+        Effect::Perform { target, attempt, after } => {
+            format!("perform {}#{attempt} after {}s", name(target), after.as_secs())
+        }
+        Effect::Save { target, attempt } => format!("save {}#{attempt}", name(target)),
+        Effect::Restore { target, attempt, files } => {
+            format!("restore {}#{attempt} of {}", name(target), files.len())
+        }
+        Effect::Probe { target } => format!("probe {}", name(target)),
+        Effect::Recapture { step } => format!("fetch {step}"),
+        Effect::Stop { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
+        Effect::RemoveTemporary => "remove temporary".to_owned(),
+        Effect::Close => "close".to_owned(),
+        Effect::Leave => "leave".to_owned(),
+    }
+}
+
+/// Understands an input. Results from the world take the attempt that the run is at.
+pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
+    let mut words = text.split_whitespace();
+    let (verb, first) = (words.next().unwrap(), words.next());
+    let rest: Vec<&str> = words.collect();
+    let target = || target(first.unwrap_or_else(|| panic!("`{text}` lacks a target")));
+    let step = || target().step;
+    let reason = || rest.join(" ");
+    let performed = |how| {
+        let target = target();
+        let attempt = match target.undo {
+            None => run.step(plan, &target.step).map_or(0, |step| step.attempts),
+            Some(_) => run.undo(plan, &target).map_or(0, |undo| undo.attempts),
+        };
+        Input::Performed { target, attempt, outcome: outcome(how, &rest) }
+    };
+    match verb {
+        "begin" => {
+            let words: Vec<&str> = first.into_iter().chain(rest.iter().copied()).collect();
+            let (values, secrets) = given(&words);
+            let typed = words.iter().find_map(|word| word.strip_prefix('!')).map(str::to_owned);
+            Input::Begin { begun: Box::new(Begun { format: 1, values, secrets, ..Begun::default() }), typed }
+        }
+        "go" => Input::Go { step: step(), confirmed: false },
+        "go!" => Input::Go { step: step(), confirmed: true },
+        "answer" => {
+            let (values, secrets) = given(&rest);
+            Input::Answer { target: target(), values, secrets }
+        }
+        "saved" => Input::Saved { target: target(), files: vec![file()] },
+        "ok" => performed(How::Ok),
+        "fail" => performed(How::Failed),
+        "late" => performed(How::TimedOut),
+        "stopped" => performed(How::Stopped),
+        "old" => Input::Performed { target: target(), attempt: 77, outcome: outcome(How::Ok, &[]) },
+        "pass" => Input::Probed { target: target(), verdicts: vec![verdict(true, false)] },
+        "bad" => Input::Probed { target: target(), verdicts: vec![verdict(false, false)] },
+        "warn" => Input::Probed { target: target(), verdicts: vec![verdict(true, false), verdict(false, true)] },
+        "fetched" => Input::Recaptured { step: step(), outcome: outcome(How::Ok, &rest) },
+        "unfetched" => Input::Recaptured { step: step(), outcome: outcome(How::Failed, &[]) },
+        "verify" => Input::VerifyAgain { target: target() },
+        "recapture" => Input::Recapture { step: step() },
+        "hand" => Input::ByHand { target: target(), note: reason() },
+        "skip" => Input::Skip { target: target(), reason: (!rest.is_empty()).then(reason) },
+        "stop" => Input::Stop { hard: false },
+        "stop!" => Input::Stop { hard: true },
+        "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
+        "note-on" => Input::Note { step: Some(step()), text: reason() },
+        "rollback" => Input::Rollback { to: first.map(StepId::new), by_policy: false },
+        "undo" => Input::Undo { target: target() },
+        "sign" => Input::SignOff { role: first.unwrap().to_owned(), name: reason() },
+        "refuse" => {
+            let (name, reason) = rest.split_first().unwrap();
+            Input::RefuseSignOff { role: first.unwrap().to_owned(), name: (*name).to_owned(), reason: reason.join(" ") }
+        }
+        "removed" => Input::TemporaryRemoved { removed: vec!["/tmp/secret.json".to_owned()], left: Vec::new() },
+        "resume" => Input::Resume {
+            operator: "ada".to_owned(),
+            account: "ada".to_owned(),
+            host: "bastion".to_owned(),
+            program: "0.1.0".to_owned(),
+        },
+        "pause" => Input::Pause { why: "left".to_owned() },
+        "abandon" => Input::Abandon { reason: first.unwrap_or_default().to_owned() },
+        _ => panic!("no such word: {verb}"),
+    }
+}
+
+pub(crate) fn target(text: &str) -> Target {
+    match text.split_once('.') {
+        Some((step, number)) => Target::undo(&StepId::new(step), number.parse().unwrap()),
+        None => Target::step(&StepId::new(text)),
+    }
+}
+
+/// Sorts `name=value` and `*secret`.
+fn given(words: &[&str]) -> (BTreeMap<Name, String>, Vec<Name>) {
+    let values = words.iter().filter_map(|word| word.split_once('='));
+    let values = values.map(|(name, value)| (Name::new(name), value.to_owned())).collect();
+    let secrets = words.iter().filter_map(|word| word.strip_prefix('*')).map(Name::new).collect();
+    (values, secrets)
+}
+
+pub(crate) fn outcome(how: How, words: &[&str]) -> Outcome {
+    let (values, secrets) = given(words);
+    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets }
+}
+
+pub(crate) fn verdict(pass: bool, warn: bool) -> Verdict {
+    Verdict {
+        title: "it answers".to_owned(),
+        finding: if pass { Finding::Holds } else { Finding::Differs },
+        pass,
+        warn,
+        saw: "seen".to_owned(),
+        attempts: 1,
+        took_ms: 3,
+        values: BTreeMap::new(),
+        secrets: Vec::new(),
+    }
+}
+
+pub(crate) fn file() -> SavedFile {
+    SavedFile {
+        path: "/srv/app/.env".to_owned(),
+        copy: Some("1.age".to_owned()),
+        mode: 0o640,
+        uid: 1000,
+        gid: 1000,
+        size: 12,
+    }
+}
