@@ -4,6 +4,7 @@ mod bad_playbooks;
 mod engine;
 mod launch;
 mod mutations;
+mod probes;
 mod properties;
 mod rigs;
 mod schema;
