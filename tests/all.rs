@@ -2,6 +2,7 @@
 
 mod bad_playbooks;
 mod engine;
+mod journal;
 mod properties;
 mod schema;
 mod story;
