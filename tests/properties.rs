@@ -336,6 +336,8 @@ proptest! {
                     finished.retain(|step| plan.index[step] < from);
                 }
             }
+            // Undone, even where a second rollback took the place of the first before it came to its end.
+            finished.retain(|step| folded.run().steps[plan.index[step]].state != StepState::RolledBack);
             let over = |at: &usize| folded.run().steps[*at].finished();
             finished.extend((0..plan.steps.len()).filter(over).map(|at| plan.steps[at].id.clone()));
         }
