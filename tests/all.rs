@@ -5,4 +5,5 @@ mod engine;
 mod journal;
 mod properties;
 mod schema;
+mod session;
 mod story;
