@@ -116,7 +116,9 @@ fn stamped(records: Vec<Record>) -> Vec<Stamped> {
 fn written(folder: &Path, records: &[Stamped]) -> Vec<u8> {
     let (run, mut writer) =
         Place::new(folder.join("state")).create("01JD0000000000000000000000", "runsheet: 1\n").unwrap();
-    records.iter().for_each(|record| writer.append(record).unwrap());
+    for record in records {
+        writer.append(record).unwrap();
+    }
     writer.sync().unwrap();
     fs::read(run.journal()).unwrap()
 }
@@ -135,7 +137,7 @@ fn read_bytes(
 }
 
 fn line_of(bytes: &[u8], at: usize) -> u64 {
-    1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u64
+    bytes[..at].split(|&byte| byte == b'\n').count() as u64
 }
 
 #[test]
@@ -312,7 +314,9 @@ fn a_list_shows_how_each_run_began_and_ended() {
     let records = stamped(every_record());
     let write = |id: &str, records: &[&Stamped]| {
         let (run, mut writer) = place.create(id, "runsheet: 1\n").unwrap();
-        records.iter().for_each(|record| writer.append(record).unwrap());
+        for record in records {
+            writer.append(record).unwrap();
+        }
         writer.sync().unwrap();
         run
     };
