@@ -2,6 +2,7 @@
 
 mod bad_playbooks;
 mod engine;
+mod journal;
 mod launch;
 mod mutations;
 mod probes;
@@ -9,5 +10,6 @@ mod properties;
 mod rigs;
 mod schema;
 mod secrets;
+mod session;
 mod story;
 mod support;
