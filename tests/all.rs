@@ -2,11 +2,14 @@
 
 mod bad_playbooks;
 mod engine;
+mod journal;
 mod launch;
 mod mutations;
+mod probes;
 mod properties;
 mod rigs;
 mod schema;
 mod secrets;
+mod session;
 mod story;
 mod support;

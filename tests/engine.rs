@@ -2,6 +2,10 @@
 //!
 //! What holds for all plans and all runs is in `properties`; here stand the cases that somebody thought of.
 
+use std::fmt::Write as _;
+
+use runsheet::engine::Refusal;
+
 use crate::story::{Story, told};
 
 /// Plan; what is said; where everything stands then.
@@ -616,5 +620,133 @@ fn a_refusal_says_why_and_changes_nothing() {
         let refusal = story.say(said).expect_err(&format!("{plan}: {before}: {said}"));
         assert_eq!(&format!("{refusal:?}"), expected, "\nplan: {plan}\nsaid: {before}; {said}");
         assert_eq!(story.engine.run(), &run, "a refusal changes nothing");
+    }
+}
+
+/// Every state in which a run can be, with the words that lead there. `x` is what the inputs of the grid are about.
+const STATES: &[(&str, &str, &str)] = &[
+    ("briefing", "", "a"),
+    ("go", "begin", "a"),
+    ("runs", "begin; go a", "a"),
+    ("verifies", "begin; go a; ok a", "a"),
+    ("failed", "begin; go a; fail a", "a"),
+    ("differs", "begin; go a; ok a; bad a", "a"),
+    ("unknown", "begin; go a; resume; pass a", "a"),
+    ("asked", "begin; go a; resume", "a"),
+    ("fetches", "begin; go a; fail a; recapture a", "a"),
+    ("copies", "begin; skip a no; go e", "e"),
+    ("edits", "begin; skip a no; go e; saved e", "e"),
+    ("person", "begin; skip a no; skip e no; go p", "p"),
+    ("undo", "begin; go a; ok a; pass a; rollback", "a.1"),
+    ("undoes", "begin; go a; ok a; pass a; rollback; undo a.1", "a.1"),
+    ("checks", "begin; go a; ok a; pass a; rollback; undo a.1; ok a.1", "a.1"),
+    ("undo?", "begin; go a; ok a; pass a; rollback; undo a.1; fail a.1", "a.1"),
+    ("by hand", "begin; skip a no; skip e no; go p; rollback; undo p.1", "p.1"),
+    ("stuck", "begin; go a; ok a; pass a; rollback; skip a.1 no", "a"),
+    ("again", "begin; go a; ok a; pass a; rollback a; skip a.1 no", "a"),
+    ("after", "begin; go a; fail a; rollback; undo a.1; ok a.1; pass a.1", "z"),
+    ("sign", "begin; go a; fail a; skip a no; skip e no; skip p no", "p"),
+    ("closing", "begin; go a; fail a; skip a no; skip e no; skip p no; sign operator Ada", "p"),
+    ("over", "begin; go a; fail a; skip a no; skip e no; skip p no; sign operator Ada; removed", "p"),
+];
+
+const EVERYTHING: &str = "a: run verify recapture undo-verified; e: edit; p: manual verify undo-hand; z: run after; \
+                          @sign operator; @temporary";
+
+/// Every input in every state: `+` it is accepted; else why not.
+///
+/// `b` not begun, or begun already · `o` over · `n` not now · `c` another step's turn · `r` something runs, or nothing
+/// does · `s` stale · `x` there is nothing of the kind (no probes, no recapture, no such action, nothing to undo).
+#[rustfmt::skip]
+const GRID: &str = r"
+                        briefing go       runs     verifies failed   differs  unknown  asked    fetches  copies   edits    person   undo     undoes   checks   undo?    by hand  stuck    again    after    sign     closing  over
+begin                   +        b        b        b        b        b        b        b        b        b        b        b        b        b        b        b        b        b        b        b        b        b        o
+go x                    b        +        r        r        +        +        +        r        r        r        r        n        n        r        r        n        n        c        +        +        c        o        o
+answer x                b        n        r        r        n        n        n        r        r        r        r        +        n        r        r        n        +        c        n        n        c        o        o
+saved x                 b        s        s        s        s        s        s        s        s        +        s        s        s        s        s        s        s        s        s        s        s        o        o
+ok x                    b        s        +        s        s        s        s        s        s        s        +        s        s        +        s        s        s        s        s        s        s        o        o
+fail x                  b        s        +        s        s        s        s        s        s        +        +        s        s        +        s        s        s        s        s        s        s        o        o
+pass x                  b        s        s        +        s        s        s        +        s        s        s        s        s        s        +        s        s        s        s        s        s        o        o
+bad x                   b        s        s        +        s        s        s        +        s        s        s        s        s        s        +        s        s        s        s        s        s        o        o
+fetched x               b        s        s        s        s        s        s        s        +        s        s        s        s        s        s        s        s        s        s        s        s        o        o
+verify x                b        n        r        r        +        +        +        r        r        r        r        n        n        r        r        +        n        c        +        n        c        o        o
+recapture x             b        n        r        r        +        +        +        r        r        r        r        n        n        r        r        n        n        c        +        n        c        o        o
+hand x done             b        +        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        c        +        +        c        o        o
+skip x no               b        +        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        c        +        +        c        o        o
+stop                    b        r        +        +        r        r        r        +        +        +        +        r        r        +        +        r        r        r        r        r        r        o        o
+note hello              b        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        o
+rollback                b        x        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        +        +        x        +        o        +
+rollback a              b        x        r        r        +        +        +        r        r        r        r        x        +        r        r        +        x        +        +        x        +        o        +
+undo x                  b        n        r        r        n        n        n        r        r        r        r        n        +        r        r        +        n        c        n        n        c        o        o
+sign operator Ada       b        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        +        o        o
+refuse operator Ada no  b        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        n        +        o        o
+removed                 b        s        s        s        s        s        s        s        s        s        s        s        s        s        s        s        s        s        s        s        s        +        o
+resume                  b        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        o
+pause                   b        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        o
+abandon enough          b        +        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        +        +        +        +        o        o";
+
+#[test]
+fn every_input_in_every_state() {
+    let inputs = [
+        "begin",
+        "go x",
+        "answer x",
+        "saved x",
+        "ok x",
+        "fail x",
+        "pass x",
+        "bad x",
+        "fetched x",
+        "verify x",
+        "recapture x",
+        "hand x done",
+        "skip x no",
+        "stop",
+        "note hello",
+        "rollback",
+        "rollback a",
+        "undo x",
+        "sign operator Ada",
+        "refuse operator Ada no",
+        "removed",
+        "resume",
+        "pause",
+        "abandon enough",
+    ];
+    let mut grid = format!("{:<23}", "");
+    for (name, _, _) in STATES {
+        let _ = write!(grid, " {name:<8}");
+    }
+    for said in inputs {
+        grid = format!("{}\n{said:<23}", grid.trim_end());
+        for (_, before, x) in STATES {
+            let mut story = Story::of(EVERYTHING).told(before);
+            let answer = story.say(&said.replace(" x", &format!(" {x}")));
+            let _ = write!(grid, " {:<8}", answer.map_or_else(|refusal| letter(&refusal), |_| "+"));
+        }
+    }
+    assert_eq!(grid.trim_end(), &GRID[1..], "\n{grid}\n");
+}
+
+fn letter(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotBegun | Refusal::BegunAlready => "b",
+        Refusal::Over => "o",
+        Refusal::NotNow { .. } => "n",
+        Refusal::NotCurrent { .. } => "c",
+        Refusal::Busy { .. } | Refusal::NothingRuns => "r",
+        Refusal::Stale => "s",
+        Refusal::NothingToUndo
+        | Refusal::NotStarted { .. }
+        | Refusal::NoProbes { .. }
+        | Refusal::NoRecapture { .. } => "x",
+        Refusal::NoSuchStep { .. }
+        | Refusal::NeedsConfirm { .. }
+        | Refusal::NeedsTyping { .. }
+        | Refusal::NeedsReason
+        | Refusal::Missing { .. }
+        | Refusal::Unfit { .. }
+        | Refusal::NoSuchRole { .. }
+        | Refusal::MustDiffer { .. } => "?",
     }
 }

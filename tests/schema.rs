@@ -8,7 +8,7 @@ use std::path::Path;
 use jsonschema::Validator;
 use runsheet::playbook::{self, yaml};
 
-use crate::bad_playbooks::playbooks;
+use crate::bad_playbooks::{good, playbooks};
 
 fn validator() -> Validator {
     jsonschema::options().build(&playbook::schema()).expect("the schema is a schema")
@@ -21,7 +21,7 @@ fn value(path: &Path) -> Result<serde_json::Value, String> {
 #[test]
 fn takes_every_good_playbook() {
     let validator = validator();
-    for path in playbooks("good") {
+    for path in good() {
         let value = value(&path).expect("a good playbook is YAML");
         let errors: Vec<String> =
             validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();

@@ -82,7 +82,7 @@ pub(super) fn ask(
             None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(no_lines)?,
         };
         let Some(BriefingAnswers { answers, typed }) = answered else { return Ok(None) };
-        let (settled, again) = again(loaded, known, answers);
+        let (settled, again) = again(loaded, &known, answers);
         known = settled;
         if !again {
             return Ok(Some(Asked { known, typed, screen }));
@@ -91,7 +91,7 @@ pub(super) fn ask(
 }
 
 /// Asks the sources again with what the operator said. Says whether that gave anything that the operator has not seen.
-fn again(loaded: &Loaded, shown: Known, answers: Vec<(Name, Answer)>) -> (Known, bool) {
+fn again(loaded: &Loaded, shown: &Known, answers: Vec<(Name, Answer)>) -> (Known, bool) {
     let mut known = Known::default();
     for (name, answer) in answers {
         let untouched =

@@ -170,8 +170,8 @@ fn words(source: &Source, values: &BTreeMap<Name, String>) -> String {
     let fill = |text: &Template| text.fill(|name| values.get(name).map(String::as_str));
     match source {
         Source::Env(name) => format!("from ${name}"),
-        Source::File(file) => format!("from {}", fill(file)),
-        Source::Dotenv { file, key, .. } => format!("from {key} in {}", fill(file)),
+        Source::File(path) => format!("from {}", fill(path)),
+        Source::Dotenv { file: path, key, .. } => format!("from {key} in {}", fill(path)),
         Source::Run(_) => "from a command".to_owned(),
     }
 }

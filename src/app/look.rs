@@ -40,16 +40,13 @@ pub(super) fn runs(as_json: bool) -> Result<Code, Ending> {
     if runs.is_empty() {
         return print("no run yet; `runsheet run PLAYBOOK` begins one\n");
     }
-    let lines: String = runs
-        .iter()
-        .map(|run| {
-            let when = run.began_at.strftime("%Y-%m-%d %H:%M");
-            let state = run.end.map_or("open", words::end);
-            let title = visible_plain(&run.begun.title);
-            format!("{}  {when}  {state:<11}  {}  {title}\n", run.id, visible_plain(&run.begun.operator))
-        })
-        .collect();
-    print(&lines)
+    let lines = runs.iter().map(|run| {
+        let when = run.began_at.strftime("%Y-%m-%d %H:%M");
+        let state = run.end.map_or("open", words::end);
+        let title = visible_plain(&run.begun.title);
+        format!("{}  {when}  {state:<11}  {}  {title}\n", run.id, visible_plain(&run.begun.operator))
+    });
+    print(&lines.collect::<Vec<_>>().concat())
 }
 
 fn summary(run: &Summary) -> Value {
@@ -98,22 +95,22 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
             "steps": steps,
         }));
     }
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if let Some(begun) = &run.begun {
-        text.push_str(&format!("{}  {}\n", begun.run, visible_plain(&begun.title)));
-        text.push_str(&format!("by {} on {}  {stands}\n\n", visible_plain(&begun.operator), begun.host));
+        lines.push(format!("{}  {}", begun.run, visible_plain(&begun.title)));
+        lines.push(format!("by {} on {}  {stands}\n", visible_plain(&begun.operator), begun.host));
     }
     for (step, state) in plan.steps.iter().zip(&run.steps) {
         let word = words::state(state.state);
-        text.push_str(&format!("{word:<16} {:<24} {}\n", step.id, visible_plain(&words::fill(&step.title, run))));
+        lines.push(format!("{word:<16} {:<24} {}", step.id, visible_plain(&words::fill(&step.title, run))));
     }
     let deviations = words::deviations(plan, run);
     if !deviations.is_empty() {
-        text.push_str("\ndeviations\n");
-        deviations.iter().for_each(|deviation| text.push_str(&format!("  {}\n", visible_plain(deviation))));
+        lines.push("\ndeviations".to_owned());
+        lines.extend(deviations.iter().map(|deviation| format!("  {}", visible_plain(deviation))));
     }
-    text.push_str(&format!("\nrecord: {}\n", seen.folder.path().display()));
-    print(&text)
+    lines.push(format!("\nrecord: {}\n", seen.folder.path().display()));
+    print(&lines.join("\n"))
 }
 
 /// `runsheet report`.
@@ -137,14 +134,11 @@ pub(super) fn list(as_json: bool) -> Result<Code, Ending> {
             .collect();
         return print_json(&entries.into());
     }
-    let lines: String = entries
-        .iter()
-        .map(|entry| match &entry.plan {
-            Ok(plan) => format!("{:<40} {}\n", entry.name, visible_plain(&plan.title)),
-            Err(why) => format!("{:<40} {why}\n", entry.name),
-        })
-        .collect();
-    print(&lines)
+    let lines = entries.iter().map(|entry| match &entry.plan {
+        Ok(plan) => format!("{:<40} {}\n", entry.name, visible_plain(&plan.title)),
+        Err(why) => format!("{:<40} {why}\n", entry.name),
+    });
+    print(&lines.collect::<Vec<_>>().concat())
 }
 
 /// `runsheet check`.
@@ -163,7 +157,7 @@ pub(super) fn check(files: &[String]) -> Result<Code, Ending> {
                 }
             },
             Err(error) => {
-                text.push_str(&format!("{}: cannot be read: {error}\n", visible(file)));
+                text += &format!("{}: cannot be read: {error}\n", visible(file));
                 code = Code::Usage;
             }
         }

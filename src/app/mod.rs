@@ -3,6 +3,7 @@
 mod briefing;
 mod inputs;
 mod library;
+mod log;
 mod look;
 mod place;
 mod resume;

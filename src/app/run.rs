@@ -245,7 +245,7 @@ fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<C
             if rollback.is_some() {
                 front = front.only_rollback();
             }
-            let (over, _) = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old)?;
             if over.because == Because::Left
                 && let Some(left) = over.front.left()
             {
@@ -261,13 +261,13 @@ fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<C
         }
         Mode::Plain => {
             let front = Line::start(plan, record, rollback);
-            let (over, _) = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old)?;
             close(&over)
         }
         Mode::Full => {
             let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
             let front = screen.start(plan, record, rollback).map_err(briefing::no_screen)?;
-            let (over, _) = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old)?;
             if matches!(over.because, Because::Signal(_) | Because::Journal(_) | Because::Refused(_)) {
                 over.front.close();
             }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::inputs::Known;
 use super::library::Loaded;
+use super::log;
 use super::place::{self, Who};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input};
@@ -31,6 +32,12 @@ pub(super) struct Ready {
     pub(super) first: Vec<Input>,
     /// Held as long as the session.
     pub(super) locks: Vec<Lock>,
+}
+
+impl Ready {
+    fn name(&self) -> String {
+        self.folder.as_ref().map(|folder| folder.path().display().to_string()).unwrap_or_default()
+    }
 }
 
 /// Makes a new run of a playbook: nothing of it has happened, but it is on disk.
@@ -217,7 +224,15 @@ pub(super) fn held(error: LockError, what: &str) -> Ending {
 ///
 /// # Errors
 /// The runtime cannot be had.
-pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Result<(Over<F>, Arc<Secrets>), Ending> {
+pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Result<Over<F>, Ending> {
+    // A dry run writes nothing, not even a log.
+    let _log = ready.folder.as_ref().and_then(|_| log::start(&place::state().ok()?));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), run = ready.name(), "session begins");
+    // Children that run in the playbook's folder, most of them, need nothing but a spawn then; every path that is still
+    // relative (answers, playbooks) was read before.
+    if let Err(error) = std::env::set_current_dir(&ready.base) {
+        tracing::warn!(%error, "the playbook's folder cannot be entered");
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| Ending {
             code: Code::Failed,
@@ -227,7 +242,6 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Re
         })?;
     let (reports, inbox) = mpsc::unbounded_channel();
     let plan = Arc::clone(ready.engine.plan());
-    let secrets = Arc::clone(&ready.secrets);
     let setting = Setting {
         plan,
         base: ready.base,
@@ -235,7 +249,7 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Re
             .folder
             .as_ref()
             .map(|folder| RunPaths { transcript: folder.transcript(), snapshots: folder.snapshots() }),
-        secrets: Arc::clone(&secrets),
+        secrets: ready.secrets,
         reports,
         runtime: runtime.handle().clone(),
         launcher: Launcher::ourselves(),
@@ -252,5 +266,6 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Re
     // What a child left behind must not hold us up: its output is on disk.
     runtime.shutdown_background();
     drop(ready.locks);
-    Ok((over, secrets))
+    tracing::info!(because = ?over.because, "session over");
+    Ok(over)
 }

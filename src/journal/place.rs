@@ -46,10 +46,14 @@ impl Place {
         Self { root }
     }
 
-    /// Returns the folder of the program's own log.
-    #[must_use]
-    pub fn log(&self) -> PathBuf {
-        self.root.join("log")
+    /// Makes the folder of the program's own log.
+    ///
+    /// # Errors
+    /// Why it could not be made.
+    pub fn log_folder(&self) -> io::Result<PathBuf> {
+        let log = self.root.join("log");
+        make_private(&log)?;
+        Ok(log)
     }
 
     /// Makes the folder of a new run with the playbook's text in it, and its empty journal; all of it is on disk when

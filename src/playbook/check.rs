@@ -35,10 +35,23 @@ pub fn check(text: &str) -> Result<Checked, Vec<Fault>> {
     }
     faults.sort_by_key(|fault| (fault.line, fault.column));
     faults.dedup();
+    shorten(&mut faults);
     if root.is_some() && faults.iter().all(|fault| fault.severity == Severity::Warning) {
         Ok(Checked { plan, warnings: faults })
     } else {
         Err(faults)
+    }
+}
+
+/// The most faults that are told: beyond that, one mistake is behind most of them.
+const MOST: usize = 1000;
+
+fn shorten(faults: &mut Vec<Fault>) {
+    let more = faults.len().saturating_sub(MOST);
+    if let (true, Some(first)) = (more > 0, faults.get(MOST)) {
+        let place = Place { line: first.line, column: first.column, length: first.length, end_line: first.line };
+        faults.truncate(MOST);
+        faults.push(Fault::new(place, format!("{more} more faults follow from here")).advise("mend those above first"));
     }
 }
 
@@ -243,6 +256,15 @@ mod tests {
                 .unwrap_err();
         let lines: Vec<usize> = faults.iter().map(|fault| fault.line).collect();
         assert_eq!(lines, [3, 4, 8]);
+    }
+
+    #[test]
+    fn a_hopeless_file_costs_no_more_time_than_its_size() {
+        let names = (0..20_000).fold(String::new(), |names, n| names + "${n" + &n.to_string() + "} ${ ");
+        let start = std::time::Instant::now();
+        let faults = check(&format!("{HEAD}follow_up: ['{names}']\n{PHASES}")).map(|_| ()).unwrap_err();
+        assert_eq!(faults.len(), MOST + 1);
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use super::capture::sets;
 use super::fields::{COMMAND, VALUES};
 use super::kinds::run::command;
 use super::lower::{Lower, text_of, texts_of};
@@ -88,8 +87,8 @@ pub(super) fn ask<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<InputSpec> {
 fn define<'a>(lower: &mut Lower<'a>, entry: &'a Entry) {
     let kind = kind(&entry.value);
     let secret = kind == Some(InputKind::Secret);
-    if lower.at.undo {
-        sets(lower, &entry.key, entry.place, secret);
+    if lower.at.undo && lower.names.is_defined(&entry.key) {
+        lower.names.set_again(&entry.key, entry.place, secret);
         return;
     }
     let env = entry.value.get("env").and_then(|node| Some((node.scalar()?, node.place)));

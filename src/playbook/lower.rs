@@ -3,6 +3,7 @@
 //! Structure was checked before, so what is not of its shape is passed over in silence here: it has its fault already.
 //! What is found here is about meaning, and every name that is defined or used is written down in [`Names`].
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,16 +20,23 @@ use super::yaml::{Node, Place};
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     lines: Vec<&'a str>,
+    /// How many more pieces are looked for: each may cost a pass over its value.
+    searches: Cell<usize>,
 }
+
+/// The most pieces that are looked for; a playbook with more faults than that has its places less exactly.
+const SEARCHES: usize = 500;
 
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { lines: fault::lines(text).collect() }
+        Self { lines: fault::lines(text).collect(), searches: Cell::new(SEARCHES) }
     }
 
     /// Finds where a piece of a value stands: the `nth` time that it occurs, from 0. The value's own place when the
     /// piece is written in another way there (with escapes, or across lines).
     pub(super) fn locate(&self, within: Place, piece: &str, mut nth: usize) -> Place {
+        let Some(left) = self.searches.get().checked_sub(1) else { return within };
+        self.searches.set(left);
         for number in within.line..=within.end_line.max(within.line) {
             let Some(line) = self.lines.get(number - 1) else { break };
             let skip = if number == within.line { within.column - 1 } else { 0 };
@@ -76,9 +84,10 @@ impl<'a> Lower<'a> {
         let text = node.scalar()?;
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let parsed = Template::parse(text);
-        for bad in parsed.bad {
-            let (at, bad) = bad;
-            let nth = text[..at].matches("${").count();
+        let (mut nth, mut counted) = (0, 0);
+        for (at, bad) in parsed.bad {
+            nth += text[counted..at].matches("${").count();
+            counted = at;
             let place = Place { length: bad.chars().count(), ..self.source.locate(node.place, "${", nth) };
             self.fault(
                 place,

@@ -25,7 +25,12 @@ impl Names<'_> {
     fn names_in_braces(&self, script: &Script<'_>, source: &Source<'_>, faults: &mut Vec<Fault>) {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for (at, _) in script.text.match_indices("${") {
-            let Some((name, _)) = script.text[at + 2..].split_once('}') else { break };
+            let after = &script.text[at + 2..];
+            let length = after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+            let name = &after[..length];
+            if !after[length..].starts_with('}') {
+                continue;
+            }
             let Some(definition) = self.definitions.get(name) else { continue };
             let nth = seen.entry(name).or_default();
             let needle = format!("${{{name}}}");
@@ -49,16 +54,18 @@ impl Names<'_> {
 fn withheld(script: &Script<'_>, secrets: &HashMap<&str, &str>, source: &Source<'_>, faults: &mut Vec<Fault>) {
     let mut told: Vec<&str> = Vec::new();
     for (at, _) in script.text.match_indices('$') {
-        let after = script.text[at + 1..].trim_start_matches('{');
+        let after = &script.text[at + 1..];
+        let after = after.strip_prefix('{').unwrap_or(after);
         let length = after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
         let variable = &after[..length];
         let Some(name) = secrets.get(variable) else { continue };
-        let sets_it =
-            script.text.contains(&format!("{variable}=")) || script.text.contains(&format!("read -r {variable}"));
-        if script.given.contains(&variable) || sets_it || told.contains(&variable) {
+        if script.given.contains(&variable) || told.contains(&variable) {
             continue;
         }
         told.push(variable);
+        if script.text.contains(&format!("{variable}=")) || script.text.contains(&format!("read -r {variable}")) {
+            continue;
+        }
         let braces = script.text[at + 1..].starts_with('{');
         let needle = if braces { format!("${{{variable}") } else { format!("${variable}") };
         faults.push(

@@ -96,7 +96,9 @@ impl Template {
                 continue;
             }
             literal.push_str(before);
-            let end = from.find('}');
+            // A name ends on its own line; looking further would cost the square of a long text.
+            let line = from.find('\n').unwrap_or(from.len());
+            let end = from[..line].find('}');
             let name = end.map_or("", |end| &from[2..end]);
             if is_name(name) {
                 if !literal.is_empty() {
@@ -106,8 +108,7 @@ impl Template {
                 parsed.names.push(name);
                 rest = &from[name.len() + 3..];
             } else {
-                let line = from.find('\n').unwrap_or(from.len());
-                let stop = end.map_or(line, |end| (end + 1).min(line));
+                let stop = end.map_or(line, |end| end + 1);
                 parsed.bad.push((text.len() - from.len(), &from[..stop]));
                 literal.push_str(&from[..stop]);
                 rest = &from[stop..];

@@ -5,10 +5,10 @@ use super::plan::{Act, Plan, Probe, Step};
 
 /// A playbook with some names, and one step made of the lines given.
 fn playbook(lines: &str) -> String {
-    let indented: String = lines.lines().map(|line| format!("        {line}\n")).collect();
+    let indented = lines.replace('\n', "\n        ");
     format!(
         "runsheet: 1\ntitle: Test\ninputs:\n  app_root: {{ type: path }}\n  new_password: {{ type: secret }}\n  \
-         row_count: {{ type: integer }}\nphases:\n  - title: All\n    steps:\n      - id: one\n        title: One\n{indented}"
+         row_count: {{ type: integer }}\nphases:\n  - title: All\n    steps:\n      - id: one\n        title: One\n        {indented}\n"
     )
 }
 

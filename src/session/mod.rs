@@ -147,10 +147,14 @@ impl<F: Front> Session<F> {
         }
     }
 
-    /// Asks the next of the first inputs, once nothing runs.
+    /// Asks the next of the first inputs, once nothing runs. `Resume` waits for nothing: what an earlier process had out
+    /// will never end by itself, and it is `Resume` that says so.
     fn open(&mut self, pending: &mut Pending) -> Result<(), Because> {
-        while self.engine.run().busy.is_none() && !pending.leaves() {
-            let Some(input) = pending.first.pop_front() else { break };
+        while !pending.leaves() {
+            let idle = self.engine.run().busy.is_none();
+            let Some(input) = pending.first.pop_front_if(|input| idle || matches!(input, Input::Resume { .. })) else {
+                break;
+            };
             self.ask(input, pending).map_err(Because::Refused)?;
         }
         Ok(())

@@ -6,9 +6,9 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a rig says what it needs by failing")]
 
 mod aggregator;
-mod authority;
+pub(crate) mod authority;
 mod doctl;
-mod postgres;
+pub(crate) mod postgres;
 mod process;
-mod redis;
+pub(crate) mod redis;
 pub(crate) mod rig;

@@ -17,7 +17,7 @@ pub(super) async fn ask(spec: &RunSpec, asking: Asking<'_>) -> Result<Heard, Mis
     let more = Some(&answer.said).filter(|said| !said.is_empty()).map(|said| format!("standard error: {said}"));
     Ok(Heard {
         saw: format!("{status} in {}", took(begin.elapsed())),
-        shown: Some("output"),
+        shown: Some(", output "),
         more,
         answer,
         ..Heard::default()

@@ -60,7 +60,7 @@ pub(super) async fn ask(spec: &HttpSpec, asking: &Asking<'_>) -> Result<Heard, M
     Ok(Heard {
         answer: Answer { text, status: Some(status), denied: matches!(status, 401 | 403), ..Answer::default() },
         saw,
-        shown: Some("body"),
+        shown: Some(", body "),
         wrong,
         ..Heard::default()
     })
@@ -136,6 +136,8 @@ fn facts(response: &Response, time: Duration) -> String {
     if response.status().is_redirection()
         && let Some(to) = response.headers().get(LOCATION).and_then(|to| to.to_str().ok())
     {
+        // What comes after the path may well be a token.
+        let to = to.split(['?', '#']).next().unwrap_or_default();
         saw = format!("{saw}, redirects to {to}");
     }
     saw

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use super::{Heard, Miss};
 use crate::engine::Finding;
+use crate::exec::capture;
+use crate::exec::expect::{self, Answer};
 use crate::exec::scene::Scene;
-use crate::exec::{capture, expect};
 use crate::playbook::plan::{Expect, Name, ProbeSpec};
 use crate::secret::Secret;
 
@@ -34,10 +35,19 @@ pub(super) async fn judge(spec: &ProbeSpec, scene: &Scene, heard: Result<Heard, 
     match heard {
         Ok(heard) => answered(spec, scene, heard).await,
         Err(miss) => {
+            let mut saw = scene.line(&miss.saw);
             let wanted = spec.expect.iter().any(|expect| matches!(expect, Expect::Denied));
-            let pass = wanted && miss.finding == Finding::Denied;
-            let finding = if pass { Finding::Holds } else { miss.finding };
-            Judged { finding, pass, saw: scene.line(&miss.saw), ..Judged::default() }
+            if !wanted || miss.finding != Finding::Denied {
+                return Judged { finding: miss.finding, pass: false, saw, ..Judged::default() };
+            }
+            // A denial was wanted; whatever else is expected must hold for what was said with it.
+            let answer = Answer { text: miss.saw, denied: true, ..Answer::default() };
+            let wrong = expect::judge(&answer, &spec.expect, &scene.values, &|text| scene.line(text)).err();
+            if let Some(wrong) = &wrong {
+                saw = expect::shorten(&format!("{saw}; {wrong}"), LONGEST);
+            }
+            let finding = if wrong.is_some() { Finding::Denied } else { Finding::Holds };
+            Judged { finding, pass: wrong.is_none(), saw, ..Judged::default() }
         }
     }
 }
@@ -46,7 +56,8 @@ async fn answered(spec: &ProbeSpec, scene: &Scene, heard: Heard) -> Judged {
     let withheld = heard.shown.is_none() || spec.capture.iter().any(|capture| capture.secret);
     let mask = |text: &str| if withheld { "(not shown)".to_owned() } else { scene.line(text) };
     let mut wrong: Vec<String> = heard.wrong.iter().map(|wrong| scene.line(wrong)).collect();
-    wrong.extend(expect::judge(&heard.answer, &spec.expect, &scene.values, &mask).err());
+    let judged = expect::judge(&heard.answer, &spec.expect, &scene.values, &mask);
+    wrong.extend(judged.err().map(|told| once(told, &heard.answer)));
 
     let mut judged = Judged::default();
     if wrong.is_empty()
@@ -68,7 +79,7 @@ async fn answered(spec: &ProbeSpec, scene: &Scene, heard: Heard) -> Judged {
     }
     let text = scene.line(&heard.answer.text);
     if let Some(word) = heard.shown.filter(|_| !withheld && !text.is_empty() && !wrong.contains(&text)) {
-        saw = format!("{saw}, {word} {text}");
+        saw = format!("{saw}{word}{text}");
     }
     if !judged.pass {
         saw = format!("{saw}; {wrong}");
@@ -78,6 +89,19 @@ async fn answered(spec: &ProbeSpec, scene: &Scene, heard: Heard) -> Judged {
     }
     judged.saw = expect::shorten(&saw, LONGEST);
     judged
+}
+
+/// Takes out of a sentence what the facts before it say already: the status.
+fn once(told: String, answer: &Answer) -> String {
+    let told = match answer.exit.map(|exit| format!("exit status {exit}")) {
+        Some(exit) if told == exit => "expected 0".to_owned(),
+        Some(exit) => told.replacen(&format!("{exit}, expected"), "expected", 1),
+        None => told,
+    };
+    match answer.status {
+        Some(status) => told.replacen(&format!("status {status}, expected"), "expected", 1),
+        None => told,
+    }
 }
 
 /// The most characters of a line.

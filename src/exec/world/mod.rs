@@ -131,7 +131,7 @@ struct Heard {
     answer: Answer,
     /// The facts: version, latency.
     saw: String,
-    /// What the answer's text is called when it is shown; it is not shown when there is no word for it.
+    /// What stands before the answer's text, after the facts; the text is not shown when there is nothing.
     shown: Option<&'static str>,
     /// What is wrong by the probe's own rules.
     wrong: Vec<String>,

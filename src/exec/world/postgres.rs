@@ -69,7 +69,7 @@ pub(super) async fn ask(spec: &DatabaseSpec, asking: &Asking<'_>) -> Result<Hear
     Ok(Heard {
         answer: Answer { text: said.first, rows: Some(said.rows), ..Answer::default() },
         saw: format!("PostgreSQL {}, {version}, {}", said.server, took(begin.elapsed())),
-        shown: Some(if spec.query.is_some() { "answer" } else { "" }).filter(|word| !word.is_empty()),
+        shown: spec.query.is_some().then_some(", answer "),
         ..Heard::default()
     })
 }

@@ -56,7 +56,7 @@ pub(super) async fn ask(spec: &DatabaseSpec, asking: &Asking<'_>) -> Result<Hear
     Ok(Heard {
         answer: Answer { text: said.text, rows: Some(said.rows), ..Answer::default() },
         saw: format!("{}, {version}, {}", said.server, took(begin.elapsed())),
-        shown: (spec.query.is_some() || !pong).then_some("answer"),
+        shown: (spec.query.is_some() || !pong).then_some(", answer "),
         wrong: if pong { Vec::new() } else { vec!["expected PONG".to_owned()] },
         ..Heard::default()
     })

@@ -1,5 +1,7 @@
 //! What a probe is called, and which names of the playbook it uses.
 
+use url::Url;
+
 use crate::exec::scene::Scene;
 use crate::playbook::plan::{Expect, Given, HttpBody, JsonValue, Name, Probe, ProbeSpec, Program, RunSpec, Template};
 
@@ -16,13 +18,13 @@ pub(super) fn title(spec: &ProbeSpec, scene: &Scene) -> String {
             Program::Words(words) => words.iter().map(text).collect::<Vec<_>>().join(" "),
         },
         Probe::Http(http) => match http.method.as_deref() {
-            Some(method) => format!("{method} {}", text(&http.url)),
-            None => text(&http.url),
+            Some(method) => format!("{method} {}", address(&text(&http.url))),
+            None => address(&text(&http.url)),
         },
         Probe::Tcp(address) => format!("tcp {}", text(address)),
         Probe::Tls(tls) => format!("tls {}", text(&tls.address)),
         Probe::Postgres(database) | Probe::Redis(database) => {
-            format!("{}{}", text(&database.url), with(&database.password))
+            format!("{}{}", address(&text(&database.url)), with(&database.password))
         }
         Probe::File(file) => format!("file {}", text(&file.path)),
         Probe::Value(name) => format!("value {name}"),
@@ -31,6 +33,18 @@ pub(super) fn title(spec: &ProbeSpec, scene: &Scene) -> String {
         words.push_str(": must be denied");
     }
     scene.line(&words)
+}
+
+/// Leaves out the password of a URL. There is none in a playbook, but a value that was typed in may have one.
+fn address(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(mut url) if url.password().is_some() => {
+            // It fails only where there is no host, and so no password.
+            let _ = url.set_password(None);
+            url.to_string()
+        }
+        Ok(_) | Err(_) => text.to_owned(),
+    }
 }
 
 fn first_line(text: &str) -> String {

@@ -11,14 +11,9 @@ pub(super) fn ask(name: &Name, scene: &Scene) -> Result<Heard, Miss> {
         Some(value) => (value.clone(), true),
         None => (scene.secret(name).map_err(|_| no_value(name))?.expose().to_owned(), false),
     };
-    let saw = if shown { format!("{name} is {text}") } else { format!("{name} has a value, which is a secret") };
-    Ok(Heard {
-        answer: Answer { text, ..Answer::default() },
-        saw,
-        // Shown already; the word only says that it may be.
-        shown: shown.then_some("value"),
-        ..Heard::default()
-    })
+    let saw = if shown { name.to_string() } else { format!("{name} has a value, which is a secret") };
+    let answer = Answer { text, ..Answer::default() };
+    Ok(Heard { answer, saw, shown: shown.then_some(" is "), ..Heard::default() })
 }
 
 fn no_value(name: &Name) -> Miss {

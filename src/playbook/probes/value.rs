@@ -27,7 +27,6 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Probe> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::playbook::plan::Expect;
     use crate::playbook::testing::{faults, step};
 

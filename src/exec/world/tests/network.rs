@@ -97,6 +97,7 @@ async fn certificates() {
     let other_folder = stage.path("other");
     std::fs::create_dir(&other_folder).unwrap();
     let other_ca = other.file(&other_folder);
+    let days = regex::Regex::new("[0-9]+ days").unwrap();
     for (name, year, ca, finding, saw) in [
         ("127.0.0.1", 2999, &ca, Holds, "TLS 1.3, certificate for 127.0.0.1 by Test CA, D days left, ~"),
         ("127.0.0.1", 2999, &other_ca, NotUnderstood, "the certificate is not trusted by ca.crt"),
@@ -105,7 +106,6 @@ async fn certificates() {
     ] {
         let server = Server::https(authority.server(name, year), response("200 OK", "", "fine")).await;
         let mut verdict = one(&stage, spec(Probe::Tls(tls(&server.address(), ca)))).await;
-        let days = regex::Regex::new("[0-9]+ days").unwrap();
         verdict.saw = days.replace(&verdict.saw, "D days").into_owned();
         holds(&verdict, finding, finding == Holds, saw);
 
@@ -154,7 +154,7 @@ async fn status_and_body() {
             r#"HTTP 503 in ~, body {"ok":false}; expected a status from 200 to 299"#,
         ),
         ("503 X", "", "", Some(Expect::Status(503)), Holds, true, "HTTP 503 in ~"),
-        ("200 OK", "", "", Some(Expect::Status(201)), Differs, false, "HTTP 200 in ~; status 200, expected 201"),
+        ("200 OK", "", "", Some(Expect::Status(201)), Differs, false, "HTTP 200 in ~; expected 201"),
         (
             "200 OK",
             "",
@@ -179,7 +179,7 @@ async fn status_and_body() {
         ),
         (
             "302 Found",
-            "Location: http://127.0.0.1:1/\r\n",
+            "Location: http://127.0.0.1:1/?code=CANARY\r\n",
             "",
             None,
             Differs,
@@ -238,6 +238,36 @@ async fn what_a_request_carries() {
         "x-key: canary-token",
     ] {
         assert!(heard.contains(sent), "{sent} is not in {heard}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_in_an_address_is_not_shown() {
+    let stage = stage();
+    for url in
+        ["http://u:CANARY-1@127.0.0.1:1/", "postgres://u:CANARY-1@127.0.0.1:1/d", "redis://u:CANARY-1@127.0.0.1:1"]
+    {
+        let database = || database(url, None);
+        let probe = match url.split(':').next() {
+            Some("http") => get(url),
+            Some("redis") => Probe::Redis(database()),
+            _ => Probe::Postgres(database()), // the one that is left
+        };
+        let verdict = one(&stage, spec(probe)).await;
+        assert!(verdict.saw.contains("the address has a password in it"), "{}", verdict.saw);
+        assert!(!format!("{verdict:?}").contains("CANARY"), "{verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_denial_is_judged_by_what_else_is_expected() {
+    let stage = stage().secret("password", "CANARY-password");
+    let server = Server::saying(b"-WRONGPASS invalid pair\r\n").await;
+    for (word, finding) in [("invalid", Holds), ("disabled", Denied)] {
+        let probe = Probe::Redis(database(&format!("redis://{}", server.address()), Some("password")));
+        let expect = vec![Expect::Denied, Expect::Contains(text(word))];
+        let verdict = one(&stage, ProbeSpec { expect, ..spec(probe) }).await;
+        assert_eq!((verdict.finding, verdict.pass), (finding, finding == Holds), "{}", verdict.saw);
     }
 }
 

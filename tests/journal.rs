@@ -1,0 +1,447 @@
+//! The journal as it is on disk: its chain, its damage, its folder, its locks, and the format that must stay readable.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use runsheet::engine::{Begun, End, How, Record, Stamped, Target};
+use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
+use runsheet::playbook::plan::{Name, StepId};
+
+use crate::story;
+
+/// The names of all records, as they stand in a journal.
+const RECORDS: &[&str] = &[
+    "begun",
+    "left_out",
+    "started",
+    "saved",
+    "performed",
+    "recaptured",
+    "answered",
+    "probed",
+    "verify_again",
+    "recapture_started",
+    "by_hand",
+    "skipped",
+    "stop_asked",
+    "note",
+    "rollback_begun",
+    "rollback_ended",
+    "resumed",
+    "paused",
+    "signed_off",
+    "sign_off_refused",
+    "closing",
+    "temporary_removed",
+    "ended",
+];
+
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
+
+/// One of every record, with every field that a record may have.
+fn every_record() -> Vec<Record> {
+    let step = StepId::new("reset-doadmin");
+    let (target, undo) = (Target::step(&step), Target::undo(&step, 1));
+    let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
+    let secrets = vec![Name::new("new_pg_password")];
+    let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
+    outcome.exit = Some(143);
+    vec![
+        Record::Begun(Box::new(Begun {
+            format: 1,
+            run: "01JD0000000000000000000000".to_owned(),
+            title: "Rotate".to_owned(),
+            playbook: "/srv/rotate.yaml".to_owned(),
+            version: Some("2.1.0".to_owned()),
+            sha256: "ab".repeat(32),
+            operator: "ada".to_owned(),
+            account: "ada".to_owned(),
+            host: "bastion".to_owned(),
+            ticket: Some("OPS-7".to_owned()),
+            program: "0.1.0".to_owned(),
+            values: values.clone(),
+            secrets: secrets.clone(),
+            protected: true,
+        })),
+        Record::LeftOut { step: step.clone() },
+        Record::Started { target: target.clone(), attempt: 2, retry: true },
+        Record::Saved { target: target.clone(), files: vec![story::file()] },
+        Record::Performed { target: target.clone(), attempt: 2, outcome: outcome.clone() },
+        Record::Recaptured { step: step.clone(), outcome },
+        Record::Answered { target: target.clone(), values, secrets },
+        Record::Probed {
+            target: target.clone(),
+            verdicts: vec![story::verdict(true, false), story::verdict(false, true)],
+        },
+        Record::VerifyAgain { target: undo.clone() },
+        Record::RecaptureStarted { step: step.clone() },
+        Record::ByHand { target: undo.clone(), note: "in the console".to_owned() },
+        Record::Skipped { target: undo, reason: Some("not today".to_owned()), by_playbook: true },
+        Record::StopAsked { target, hard: true },
+        Record::Note { step: Some(step.clone()), text: "hello".to_owned() },
+        Record::RollbackBegun { to: Some(step), by_policy: true },
+        Record::RollbackEnded { failed: 1 },
+        Record::Resumed {
+            operator: "grace".to_owned(),
+            account: "grace".to_owned(),
+            host: "bastion".to_owned(),
+            program: "0.1.1".to_owned(),
+        },
+        Record::Paused { why: "left".to_owned() },
+        Record::SignedOff { role: "operator".to_owned(), name: "Ada".to_owned() },
+        Record::SignOffRefused { role: "reviewer".to_owned(), name: "Grace".to_owned(), reason: "red logs".to_owned() },
+        Record::Closing { end: End::Abandoned, reason: Some("enough".to_owned()) },
+        Record::TemporaryRemoved {
+            removed: vec!["/srv/a".to_owned()],
+            left: vec![("/srv/b".to_owned(), "permission denied".to_owned())],
+        },
+        Record::Ended { end: End::RolledBack },
+    ]
+}
+
+fn stamped(records: Vec<Record>) -> Vec<Stamped> {
+    let at = |ms: usize| Timestamp::from_millisecond(1_790_000_000_123 + i64::try_from(ms).unwrap()).unwrap();
+    records.into_iter().enumerate().map(|(ms, record)| Stamped { at: at(ms), record }).collect()
+}
+
+/// Writes a journal; gives its bytes.
+fn written(folder: &Path, records: &[Stamped]) -> Vec<u8> {
+    let (run, mut writer) =
+        Place::new(folder.join("state")).create("01JD0000000000000000000000", "runsheet: 1\n").unwrap();
+    for record in records {
+        writer.append(record).unwrap();
+    }
+    writer.sync().unwrap();
+    fs::read(run.journal()).unwrap()
+}
+
+/// Reads bytes as a journal, changing nothing.
+fn read_bytes(
+    folder: &Path,
+    bytes: &[u8],
+    go_on: bool,
+) -> (Vec<Stamped>, Result<runsheet::journal::Journal, ReadError>) {
+    let path = folder.join("read.jsonl");
+    fs::write(&path, bytes).unwrap();
+    let mut records = Vec::new();
+    let journal = read(&path, go_on, |stamped| records.push(stamped));
+    (records, journal)
+}
+
+fn line_of(bytes: &[u8], at: usize) -> u64 {
+    bytes[..at].split(|&byte| byte == b'\n').count() as u64
+}
+
+#[test]
+fn what_is_written_is_read_and_gone_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = stamped(every_record());
+    let whole = written(folder.path(), &records);
+    let (half, _) = records.split_at(9);
+    let cut: usize = whole.split_inclusive(|&byte| byte == b'\n').take(9).map(<[u8]>::len).sum();
+    let (got, journal) = read_bytes(folder.path(), &whole[..cut], true);
+    assert_eq!(got, half);
+    let journal = journal.unwrap();
+    assert_eq!((journal.records, journal.torn), (9, None));
+    let mut writer = journal.writer.unwrap();
+    assert_eq!(writer.head(), journal.head);
+    records[9..].iter().for_each(|record| writer.append(record).unwrap());
+    writer.sync().unwrap();
+    assert_eq!(fs::read(folder.path().join("read.jsonl")).unwrap(), whole, "the same chain, byte for byte");
+}
+
+#[test]
+fn cut_at_every_byte_it_reads_as_far_as_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = stamped(every_record().into_iter().take(4).collect());
+    let whole = written(folder.path(), &records);
+    for cut in 0..=whole.len() {
+        let bytes = &whole[..cut];
+        let lines = usize::try_from(line_of(&whole, cut)).unwrap() - 1;
+        let (got, journal) = read_bytes(folder.path(), bytes, false);
+        assert!(journal.is_ok(), "cut at {cut}: {journal:?}");
+        assert_eq!(got, records[..lines], "cut at {cut}");
+        // Putting aside is synced, and a disk is slow: each place around a line end, and some in between.
+        if cut % 61 > 0 && !whole[cut.saturating_sub(2)..(cut + 2).min(whole.len())].contains(&b'\n') {
+            continue;
+        }
+        let journal = read_bytes(folder.path(), bytes, true).1.unwrap();
+        let start = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let torn = journal.torn.map(|path| fs::read(path).unwrap()).unwrap_or_default();
+        assert_eq!(torn, &bytes[start..], "what is cut off is kept");
+        assert_eq!(fs::read(folder.path().join("read.jsonl")).unwrap(), &bytes[..start], "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_torn_line_with_a_line_end_is_torn_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = written(folder.path(), &stamped(every_record()));
+    // Pages of one write reach the disk in any order: here the first half of the last line did not.
+    let mut bytes = whole.clone();
+    let last = whole[..whole.len() - 1].iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
+    bytes[last..last + 40].fill(0);
+    let (got, journal) = read_bytes(folder.path(), &bytes, false);
+    assert_eq!((got.len(), journal.unwrap().torn), (RECORDS.len() - 1, None), "read only: nothing is put aside");
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = written(folder.path(), &stamped(every_record()));
+    let bytes = &whole[..whole.len() - 5];
+    let (_, journal) = read_bytes(folder.path(), bytes, false);
+    assert!(journal.unwrap().writer.is_none());
+    assert_eq!(fs::read(folder.path().join("read.jsonl")).unwrap(), bytes);
+}
+
+#[test]
+fn lines_that_are_missing_or_strange_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = written(folder.path(), &stamped(every_record()));
+    let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
+    let told = |lines: &[&[u8]]| {
+        let (_, journal) = read_bytes(folder.path(), &lines.concat(), true);
+        let error = journal.expect_err("damage is told").to_string();
+        error[error.rfind(".jsonl").unwrap() + 6..].to_owned()
+    };
+    assert_eq!(told(&[lines[0], lines[2], lines[3]]), ":2: record 3 stands where record 2 should");
+    assert_eq!(told(&lines[1..]), ":1: record 2 stands where record 1 should");
+    assert_eq!(told(&[lines[0], lines[0]]), ":2: record 1 stands where record 2 should");
+    assert!(told(&[lines[0], b"{}\n", lines[1]]).starts_with(":2: not a record: "));
+    let later = String::from_utf8(lines[0].to_vec()).unwrap().replace("\"format\":1", "\"format\":2");
+    let expected = ":1: written in format 2 by a later runsheet; this one reads up to 1";
+    assert_eq!(told(&[later.as_bytes(), lines[1]]), expected);
+}
+
+/// A journal of six records.
+static SIX: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), &stamped(every_record().into_iter().take(6).collect()))
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A byte that was changed anywhere but in the last line is found, and told with its line.
+    #[test]
+    fn a_changed_byte_is_found(at in any::<Index>(), to in 1u8..=255) {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = &*SIX;
+        let last = whole[..whole.len() - 1].iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
+        let at = at.index(last);
+        let mut bytes = whole.clone();
+        bytes[at] ^= to;
+        let (_, journal) = read_bytes(folder.path(), &bytes, true);
+        match journal {
+            Err(ReadError::Damaged { line, .. }) => prop_assert_eq!(line, line_of(whole, at), "byte {}", at),
+            other => prop_assert!(false, "byte {at} ^ {to}: {other:?}"),
+        }
+        prop_assert_eq!(fs::read(folder.path().join("read.jsonl")).unwrap(), bytes, "damage is left as it is");
+    }
+}
+
+/// A journal that a release wrote is read by every later one. The file is never written anew: a new record adds a line.
+#[test]
+fn the_golden_journal_is_read() {
+    let mut records = Vec::new();
+    let journal = read(Path::new(GOLDEN), false, |stamped| records.push(stamped)).unwrap();
+    assert_eq!(records, stamped(every_record()));
+    assert_eq!(journal.head, "afc309305292366f2ba7b17577eea40c0ea527ed2ac2d663e4870a8ea30559cb");
+    let text = fs::read_to_string(GOLDEN).unwrap();
+    for (line, name) in text.lines().zip(RECORDS) {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(value["record"].as_object().unwrap().keys().collect::<Vec<_>>(), [name]);
+    }
+}
+
+/// And what is written today is byte for byte that format.
+#[test]
+fn what_is_written_is_the_golden_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = written(folder.path(), &stamped(every_record()));
+    if std::env::var_os("RUNSHEET_WRITE_GOLDEN").is_some() {
+        fs::write(GOLDEN, &whole).unwrap();
+    }
+    assert_eq!(String::from_utf8(whole).unwrap(), fs::read_to_string(GOLDEN).unwrap());
+}
+
+/// A new record must come into the golden journal: this does not compile without a word here.
+#[test]
+fn no_record_is_forgotten() {
+    let known = |record: &Record| match record {
+        Record::Begun(_) => 0,
+        Record::LeftOut { .. } => 1,
+        Record::Started { .. } => 2,
+        Record::Saved { .. } => 3,
+        Record::Performed { .. } => 4,
+        Record::Recaptured { .. } => 5,
+        Record::Answered { .. } => 6,
+        Record::Probed { .. } => 7,
+        Record::VerifyAgain { .. } => 8,
+        Record::RecaptureStarted { .. } => 9,
+        Record::ByHand { .. } => 10,
+        Record::Skipped { .. } => 11,
+        Record::StopAsked { .. } => 12,
+        Record::Note { .. } => 13,
+        Record::RollbackBegun { .. } => 14,
+        Record::RollbackEnded { .. } => 15,
+        Record::Resumed { .. } => 16,
+        Record::Paused { .. } => 17,
+        Record::SignedOff { .. } => 18,
+        Record::SignOffRefused { .. } => 19,
+        Record::Closing { .. } => 20,
+        Record::TemporaryRemoved { .. } => 21,
+        Record::Ended { .. } => 22,
+    };
+    let places: Vec<usize> = every_record().iter().map(known).collect();
+    assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_list_shows_how_each_run_began_and_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(folder.path().join("state"));
+    assert!(place.runs().is_empty());
+    let records = stamped(every_record());
+    let write = |id: &str, records: &[&Stamped]| {
+        let (run, mut writer) = place.create(id, "runsheet: 1\n").unwrap();
+        for record in records {
+            writer.append(record).unwrap();
+        }
+        writer.sync().unwrap();
+        run
+    };
+    // A last line far longer than what is read of the end at once.
+    let note = Stamped { at: records[3].at, record: Record::Note { step: None, text: "long ".repeat(20_000) } };
+    let (begun, ended) = (&records[0], records.last().unwrap());
+    write("01A", &[begun, &note]);
+    write("01B", &[begun, &note, ended]);
+    let torn = write("01C", &[begun, &note, ended]);
+    let bytes = fs::read(torn.journal()).unwrap();
+    fs::write(torn.journal(), &bytes[..bytes.len() - 3]).unwrap();
+    write("01D", &[]);
+    write("01E", &[begun]);
+    let summaries = ["01A", "01B", "01C", "01D", "01E"].map(|id| {
+        place.folder(id).summary().map(|summary| (summary.began_at == begun.at, summary.last_at, summary.end))
+    });
+    assert_eq!(
+        summaries,
+        [
+            Some((true, note.at, None)),
+            Some((true, ended.at, Some(End::RolledBack))),
+            Some((true, note.at, None)),
+            None,
+            Some((true, begun.at, None)),
+        ]
+    );
+    assert_eq!(place.runs().len(), 4, "the one without a record is left out");
+    assert_eq!(place.find("01"), ["01A", "01B", "01C", "01D", "01E"]);
+    assert_eq!(place.find("01b"), ["01B"]);
+    assert!(place.create("01A", "again").is_err(), "a run is made once");
+}
+
+fn holder(run: &str) -> Holder {
+    Holder {
+        run: run.to_owned(),
+        operator: "ada".to_owned(),
+        host: "bastion".to_owned(),
+        pid: 7,
+        since: "now".to_owned(),
+    }
+}
+
+#[test]
+fn the_second_is_told_who_holds_the_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(folder.path().join("state"));
+    let playbook = Path::new("/srv/rotate.yaml");
+    let first = place.lock_playbook(playbook, &holder("one")).unwrap();
+    match place.lock_playbook(playbook, &holder("two")) {
+        Err(LockError::Held(Some(held))) => assert_eq!(held, holder("one")),
+        other => panic!("{other:?}"),
+    }
+    assert!(place.lock_playbook(Path::new("/srv/other.yaml"), &holder("two")).is_ok(), "another playbook is free");
+    drop(first);
+    assert!(place.lock_playbook(playbook, &holder("two")).is_ok(), "free once dropped");
+}
+
+#[test]
+fn a_lock_is_free_once_its_holder_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lock");
+    fs::write(&path, "{\"half a holder").unwrap();
+    // `-o`: only flock itself holds the lock, not what it starts. `cat` ends with its input.
+    let mut flock = Command::new("flock")
+        .arg("-o")
+        .arg(&path)
+        .arg("cat")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut echo = [0];
+    std::io::Write::write_all(flock.stdin.as_mut().unwrap(), b"!").unwrap();
+    std::io::Read::read_exact(flock.stdout.as_mut().unwrap(), &mut echo).unwrap();
+    match Lock::take(&path, &holder("one")) {
+        Err(LockError::Held(None)) => {}
+        other => panic!("{other:?}"),
+    }
+    flock.kill().unwrap();
+    flock.wait().unwrap();
+    let killed = Instant::now();
+    Lock::take(&path, &holder("one")).unwrap();
+    assert!(killed.elapsed() < Duration::from_secs(1));
+    let held: Holder = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(held, holder("one"), "the old holder's details are gone");
+}
+
+/// The umask is of the whole process, so each is tried in one of its own: this test, started again.
+#[test]
+fn folders_and_files_are_private_whatever_the_umask() {
+    for umask in ["000", "022", "077"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut test = Command::new("sh");
+        test.args(["-c", "umask \"$0\" && exec \"$@\"", umask]).arg(std::env::current_exe().unwrap());
+        test.args(["--exact", "--ignored", "journal::makes_a_run_in_a_process_of_its_own"]);
+        let done = test.env("RUNSHEET_TEST_STATE", folder.path().join("deep/state")).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+        let mut seen = 0;
+        let mut open = vec![folder.path().join("deep")];
+        while let Some(path) = open.pop() {
+            let meta = fs::metadata(&path).unwrap();
+            let mode = meta.permissions().mode() & 0o777;
+            assert_eq!(mode, if meta.is_dir() { 0o700 } else { 0o600 }, "umask {umask}: {}", path.display());
+            seen += 1;
+            if meta.is_dir() {
+                open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
+        assert_eq!(seen, 13, "every folder and file was looked at");
+    }
+}
+
+#[test]
+#[ignore = "started by the test of the umask"]
+fn makes_a_run_in_a_process_of_its_own() {
+    let Some(state) = std::env::var_os("RUNSHEET_TEST_STATE") else { return };
+    let place = Place::new(state.into());
+    let _playbook = place.lock_playbook(Path::new("/srv/rotate.yaml"), &holder("one")).unwrap();
+    let (run, mut writer) = place.create("01A", "runsheet: 1\n").unwrap();
+    let _lock = run.lock(&holder("one")).unwrap();
+    let record = &stamped(every_record())[0];
+    writer.append(record).unwrap();
+    writer.sync().unwrap();
+    let journal = fs::read(run.journal()).unwrap();
+    std::io::Write::write_all(&mut fs::OpenOptions::new().append(true).open(run.journal()).unwrap(), &journal[..9])
+        .unwrap();
+    assert!(read(&run.journal(), true, |_| ()).unwrap().torn.is_some());
+}
