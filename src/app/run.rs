@@ -245,6 +245,9 @@ fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<C
             if rollback.is_some() {
                 front = front.only_rollback();
             }
+            if ready.folder.is_none() {
+                front = front.dry_run();
+            }
             let over = walk::walk(ready, front, old)?;
             if over.because == Because::Left
                 && let Some(left) = over.front.left()

@@ -7,6 +7,7 @@
 mod bench;
 pub mod headless;
 pub mod line;
+mod plain;
 pub mod tui;
 
 use std::collections::BTreeMap;
