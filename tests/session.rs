@@ -11,7 +11,7 @@ use runsheet::engine::{Begun, Effect, How, Input, Record, Refusal, Run, Stamped,
 use runsheet::exec::{Executor, Report};
 use runsheet::front::{Answer, Front, Say, Update};
 use runsheet::journal::Log;
-use runsheet::playbook::plan::{Name, Plan, StepId};
+use runsheet::playbook::plan::{Name, Plan, Source, StepId};
 use runsheet::secret::Secret;
 use runsheet::session::{Because, Over, Session};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -121,6 +121,10 @@ impl Executor for World {
         let names: Vec<String> = secrets.iter().map(|(name, _)| name.to_string()).collect();
         self.seen.see(format!("keep {}", names.join(" ")));
         Ok(())
+    }
+
+    fn source(&self, _source: &Source, _values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        Err("there are no sources here".to_owned())
     }
 
     fn same(&self, _name: &Name, _secret: &Secret) -> bool {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Finding, Input, Refusal, Run, Stamped, Target};
-use crate::playbook::plan::{Name, Plan};
+use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
 
 /// What a front is told.
@@ -89,6 +89,10 @@ pub enum Answer {
     /// A secret.
     Secret(Secret),
 }
+
+/// How far a rollback that an operator came for is to go: the last step to be undone, or everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HowFar(pub Option<StepId>);
 
 /// A front, as the session sees it.
 pub trait Front: Send {

@@ -15,7 +15,7 @@ use super::question::{Key, Last, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Record, Run, Stamped, Target};
 use crate::front::plain::without_colours;
-use crate::front::{Say, Update};
+use crate::front::{HowFar, Say, Update};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, InputKind, Plan, StepId};
 use crate::words::{self, fill};
@@ -24,14 +24,13 @@ use crate::words::{self, fill};
 const HELD: usize = 16 * 1024;
 
 /// Everything that the lines are made from.
-#[expect(clippy::option_option, reason = "no rollback, everything, or to a step: as the command line has it")]
 pub(super) struct Desk {
     pub(super) plan: Arc<Plan>,
     pub(super) run: Run,
     /// Where the record of the run is.
     record: String,
     /// The rollback that the operator came for, until it was offered.
-    pub(super) came_for: Option<Option<StepId>>,
+    pub(super) came_for: Option<HowFar>,
     out: Box<dyn Write + Send>,
     keys: Keys,
     says: UnboundedSender<Say>,
@@ -53,11 +52,10 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    #[expect(clippy::option_option, reason = "no rollback, everything, or to a step: as the command line has it")]
     pub(super) fn new(
         plan: Arc<Plan>,
         record: String,
-        came_for: Option<Option<StepId>>,
+        came_for: Option<HowFar>,
         out: Box<dyn Write + Send>,
         keys: Keys,
         says: UnboundedSender<Say>,
@@ -211,7 +209,7 @@ impl Desk {
             return;
         }
         if !matches!(awaiting, Awaiting::World(_) | Awaiting::Begin)
-            && let Some(to) = self.came_for.take()
+            && let Some(HowFar(to)) = self.came_for.take()
         {
             self.asked = Some(awaiting);
             self.lines(&show::rollback(&self.plan, &self.run, to.as_ref()));

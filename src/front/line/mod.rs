@@ -26,9 +26,9 @@ pub use briefing::briefing;
 use desk::Desk;
 use keys::Keys;
 
-use super::{Front, Say, Update};
+use super::{Front, HowFar, Say, Update};
 use crate::engine::Run;
-use crate::playbook::plan::{Plan, StepId};
+use crate::playbook::plan::Plan;
 
 /// The front of plain lines.
 pub struct Line {
@@ -60,7 +60,7 @@ impl Line {
     /// Takes standard input and output. `record` says where the record of the run is; `rollback` is the one that the operator
     /// came for, back to a step or whole: its plan is shown first.
     #[must_use]
-    pub fn start(plan: Arc<Plan>, record: String, rollback: Option<Option<StepId>>) -> Self {
+    pub fn start(plan: Arc<Plan>, record: String, rollback: Option<HowFar>) -> Self {
         let keys = Keys::of_stdin();
         let terminal = keys.terminal();
         let line = Self::on(plan, record, rollback, Box::new(stdout()), keys);
@@ -71,14 +71,7 @@ impl Line {
     }
 
     /// Makes the front without anybody who reads lines.
-    #[expect(clippy::option_option, reason = "no rollback, everything, or to a step: as the command line has it")]
-    fn on(
-        plan: Arc<Plan>,
-        record: String,
-        rollback: Option<Option<StepId>>,
-        out: Box<dyn Write + Send>,
-        keys: Keys,
-    ) -> Self {
+    fn on(plan: Arc<Plan>, record: String, rollback: Option<HowFar>, out: Box<dyn Write + Send>, keys: Keys) -> Self {
         let (says, words) = unbounded_channel();
         let desk = Desk::new(plan, record, rollback, out, keys, says);
         Self { shared: Arc::new(Shared { desk: Mutex::new(desk), bell: Condvar::new() }), words: Some(words) }

@@ -10,7 +10,7 @@ use super::keys::{self, Keys};
 use super::{Line, briefing};
 use crate::engine::{Awaiting, End, How, Input, Outcome, Record, StepState, Target};
 use crate::front::bench::{Bench, Paper, plan};
-use crate::front::{Answer, BriefingFacts, Front as _, Say, Update};
+use crate::front::{Answer, BriefingFacts, Front as _, HowFar, Say, Update};
 use crate::playbook::plan::{Plan, StepId};
 
 const ROTATION: &str = "
@@ -59,7 +59,7 @@ struct Talk {
 }
 
 impl Talk {
-    fn new(plan: &Arc<Plan>, rollback: Option<Option<StepId>>) -> Self {
+    fn new(plan: &Arc<Plan>, rollback: Option<HowFar>) -> Self {
         let paper = Paper::default();
         let record = "/state/runs/01TEST".to_owned();
         let mut front = Line::on(Arc::clone(plan), record, rollback, Box::new(paper.clone()), Keys::none());
@@ -296,7 +296,7 @@ fn who_comes_for_a_rollback_sees_its_plan_first() {
     let records = walked.bench.records.clone();
     let resume = Input::Resume { operator: "ann".into(), account: "a".into(), host: "h".into(), program: "0".into() };
 
-    let mut talk = Talk::new(&plan(ROTATION), Some(Some(StepId::new("reset"))));
+    let mut talk = Talk::new(&plan(ROTATION), Some(HowFar(Some(StepId::new("reset")))));
     talk.bench.resume(&records, vec![resume.clone()]);
     let shown = talk.paper.take();
     assert!(shown.contains("A rollback to before reset"), "{shown}");
@@ -304,7 +304,7 @@ fn who_comes_for_a_rollback_sees_its_plan_first() {
     let shown = talk.types(&["c"]);
     assert!(shown.contains("Paste it"), "declined, the walk is where it was\n{shown}");
 
-    let mut talk = Talk::new(&plan(ROTATION), Some(None));
+    let mut talk = Talk::new(&plan(ROTATION), Some(HowFar(None)));
     talk.bench.resume(&records, vec![resume]);
     talk.types(&["y", "y"]);
     assert_eq!(*talk.last(), Record::Ended { end: End::RolledBack });
@@ -315,7 +315,7 @@ fn a_run_that_is_over_can_still_be_rolled_back() {
     let mut walked = Talk::begun(ROTATION);
     walked.types(&["", "", "y", "s", "x", "s", "x", "y"]);
     assert_eq!(*walked.last(), Record::Ended { end: End::Completed });
-    let mut talk = Talk::new(&plan(ROTATION), Some(None));
+    let mut talk = Talk::new(&plan(ROTATION), Some(HowFar(None)));
     talk.bench.resume(&walked.bench.records, Vec::new());
     assert!(talk.paper.take().contains("A rollback of everything"));
     talk.types(&["y", "y"]);
