@@ -3,6 +3,7 @@
 mod bad_playbooks;
 mod launch;
 mod rigs;
+mod rotation;
 mod schema;
 mod secrets;
 mod support;

@@ -7,6 +7,7 @@
 
 mod aggregator;
 mod authority;
+pub(crate) mod desk;
 mod doctl;
 mod postgres;
 mod process;
