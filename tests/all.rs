@@ -10,6 +10,7 @@ mod mutations;
 mod probes;
 mod properties;
 mod rigs;
+mod rotation;
 mod schema;
 mod secrets;
 mod session;
