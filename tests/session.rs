@@ -2,6 +2,8 @@
 //!
 //! Executor, journal and front are scripted; all three write what they see into one list, whose order is the point.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in tests a failure is said by failing")]
+
 use std::collections::{BTreeMap, VecDeque};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
