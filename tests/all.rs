@@ -1,5 +1,7 @@
 //! The tests of the built program, in one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
+mod architecture;
 mod bad_playbooks;
 mod engine;
 mod journal;
@@ -8,6 +10,7 @@ mod mutations;
 mod probes;
 mod properties;
 mod rigs;
+mod rotation;
 mod schema;
 mod secrets;
 mod session;

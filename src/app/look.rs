@@ -157,7 +157,7 @@ pub(super) fn check(files: &[String]) -> Result<Code, Ending> {
                 }
             },
             Err(error) => {
-                text += &format!("{}: cannot be read: {error}\n", visible(file));
+                text.push_str(&[visible(file).as_str(), ": cannot be read: ", &error.to_string(), "\n"].concat());
                 code = Code::Usage;
             }
         }

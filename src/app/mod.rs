@@ -34,8 +34,8 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
     match cli.command {
         None => run::library(),
         Some(Command::Run(args)) => run::run(&args),
-        Some(Command::Resume(args)) => run::resume(args),
-        Some(Command::Rollback(args)) => run::rollback(args),
+        Some(Command::Resume(args)) => run::resume(&args),
+        Some(Command::Rollback(args)) => run::rollback(&args),
         Some(Command::Runs(args)) => look::runs(args.json),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
         Some(Command::Report(args)) => look::report(args.run.as_deref()),
@@ -49,10 +49,10 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
 }
 
 /// Puts a refusal of the first input into an ending: nothing was started.
-fn refused(refusal: Refusal) -> Ending {
+fn refused(refusal: &Refusal) -> Ending {
     let code = match refusal {
         Refusal::Missing { .. } | Refusal::NeedsTyping { .. } => Code::PersonNeeded,
         _ => Code::Usage,
     };
-    Ending { code, what: words::refusal(&refusal), because: None, next: Some("nothing has been started".to_owned()) }
+    Ending { code, what: words::refusal(refusal), because: None, next: Some("nothing has been started".to_owned()) }
 }

@@ -46,24 +46,18 @@ pub(super) fn find(state: &Place, prefix: Option<&str>, open_only: bool) -> Resu
         because: None,
         next: Some("`runsheet runs` lists the runs".to_owned()),
     };
-    match prefix {
-        Some(prefix) => {
-            let mut found = state.find(prefix);
-            match (found.pop(), found.len()) {
-                (Some(id), 0) => Ok(id),
-                (Some(_), more) => Err(none(format!("{} runs begin with {}", more + 1, output::visible_plain(prefix)))),
-                (None, _) => Err(none(format!("no run begins with {}", output::visible_plain(prefix)))),
-            }
-        }
-        None => {
-            let runs = state.runs();
-            let open = runs.iter().find(|run| run.end.is_none());
-            let latest = if open_only { open } else { runs.first() };
-            latest.map(|run| run.id.clone()).ok_or_else(|| {
-                none(if open_only { "there is no open run".to_owned() } else { "there is no run yet".to_owned() })
-            })
-        }
+    if let Some(prefix) = prefix {
+        let mut found = state.find(prefix);
+        return match (found.pop(), found.len()) {
+            (Some(id), 0) => Ok(id),
+            (Some(_), more) => Err(none(format!("{} runs begin with {}", more + 1, output::visible_plain(prefix)))),
+            (None, _) => Err(none(format!("no run begins with {}", output::visible_plain(prefix)))),
+        };
     }
+    let runs = state.runs();
+    let latest = runs.iter().find(|run| !open_only || run.end.is_none());
+    let missing = if open_only { "there is no open run" } else { "there is no run yet" };
+    latest.map(|run| run.id.clone()).ok_or_else(|| none(missing.to_owned()))
 }
 
 /// Reads a run without changing anything.
@@ -76,7 +70,8 @@ pub(super) fn look(prefix: Option<&str>) -> Result<Seen, Ending> {
     let (plan, _) = playbook(&folder)?;
     let plan = Arc::new(plan);
     let mut run = Run::new(&plan);
-    let journal = journal::read(&folder.journal(), false, |stamped| run.apply(&plan, &stamped)).map_err(damaged)?;
+    let journal = journal::read(&folder.journal(), false, |stamped| run.apply(&plan, &stamped))
+        .map_err(|error| damaged(&error))?;
     Ok(Seen { folder, plan, run, journal })
 }
 
@@ -97,7 +92,7 @@ pub(super) fn take_up(prefix: Option<&str>, who: &Who, open_only: bool) -> Resul
         engine.replay(&stamped);
         old.push(Update::Record(Arc::new(stamped)));
     })
-    .map_err(damaged)?;
+    .map_err(|error| damaged(&error))?;
     let Some(begun) = engine.run().begun.clone() else {
         return Err(Ending {
             code: Code::Failed,
@@ -162,7 +157,7 @@ fn playbook(folder: &RunFolder) -> Result<(Plan, String), Ending> {
     Ok((plan, text))
 }
 
-fn damaged(error: ReadError) -> Ending {
+fn damaged(error: &ReadError) -> Ending {
     Ending {
         code: Code::Failed,
         what: "the journal is damaged".to_owned(),

@@ -16,7 +16,7 @@ use crate::engine::{End, Engine, Input, Run, Stage, StepState};
 use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
-use crate::front::{Front, Update};
+use crate::front::{Front, HowFar, Update};
 use crate::playbook::plan::{OnFailure, Plan, Section, StepId};
 use crate::session::{Because, Over};
 use crate::words;
@@ -59,7 +59,7 @@ pub(super) fn library() -> Result<Code, Ending> {
             let args = RunArgs { playbook, inputs: Vec::new(), dry_run: false, ticket: None, front };
             run_on(&args, Some(screen))
         }
-        Some((Choice::Run(id), screen)) => resume_on(ResumeArgs { run: Some(id), front }, Some(screen)),
+        Some((Choice::Run(id), screen)) => resume_on(&ResumeArgs { run: Some(id), front }, Some(screen)),
     }
 }
 
@@ -136,11 +136,11 @@ fn unattended(plan: &Plan, known: Known, missing: &[String], typed: Option<Strin
 }
 
 /// `runsheet resume`.
-pub(super) fn resume(args: ResumeArgs) -> Result<Code, Ending> {
+pub(super) fn resume(args: &ResumeArgs) -> Result<Code, Ending> {
     resume_on(args, None)
 }
 
-fn resume_on(args: ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> {
+fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     let who = place::who(args.front.operator.clone());
     let Taken { ready, old } = resume::take_up(args.run.as_deref(), &who, true)?;
     if ready.engine.run().stage == Stage::Over {
@@ -157,7 +157,7 @@ fn resume_on(args: ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> {
 }
 
 /// `runsheet rollback`.
-pub(super) fn rollback(args: RollbackArgs) -> Result<Code, Ending> {
+pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
     let who = place::who(args.front.operator.clone());
     let Taken { mut ready, old } = resume::take_up(Some(&args.run), &who, false)?;
     let to = match &args.to {
@@ -169,7 +169,7 @@ pub(super) fn rollback(args: RollbackArgs) -> Result<Code, Ending> {
     if mode == Mode::Unattended {
         ready.first.push(Input::Rollback { to: to.clone(), by_policy: true });
     }
-    let way = Way { mode, answers, rollback: Some(to), screen: None };
+    let way = Way { mode, answers, rollback: Some(HowFar(to)), screen: None };
     drive(way, ready, old, &args.front)
 }
 
@@ -221,7 +221,7 @@ struct Way {
     mode: Mode,
     answers: Answers,
     /// The rollback that the operator came for: to a step, or whole.
-    rollback: Option<Option<StepId>>,
+    rollback: Option<HowFar>,
     /// The screen that the operator looks at already.
     screen: Option<Screen>,
 }
@@ -244,6 +244,9 @@ fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<C
             let mut front = Headless::new(plan, answers, on_failure, transcripts, Box::new(stdout()));
             if rollback.is_some() {
                 front = front.only_rollback();
+            }
+            if ready.folder.is_none() {
+                front = front.dry_run();
             }
             let over = walk::walk(ready, front, old)?;
             if over.because == Because::Left
@@ -289,7 +292,7 @@ fn close<F: Front>(over: &Over<F>) -> Result<Code, Ending> {
             why.clone(),
             format!("nothing more was started; make room, then `runsheet resume {id}`"),
         ),
-        Because::Refused(refusal) => Err(super::refused(refusal.clone())),
+        Because::Refused(refusal) => Err(super::refused(refusal)),
         Because::Signal(name) => ending(Code::Interrupted, format!("interrupted by {name}; the run is open"), resume),
         Because::Left if run.stage != Stage::Over => match partial(run) {
             Some(code) => Ok(code),

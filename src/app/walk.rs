@@ -54,7 +54,9 @@ pub(super) fn begin(
     let id = ulid::Ulid::new().to_string();
     let input = begin_input(loaded, known, who, ticket, typed, &id);
     // Asked once beforehand, so that a run that cannot begin leaves no folder.
-    Engine::new(Arc::clone(&loaded.plan)).handle(input.clone(), jiff::Timestamp::now()).map_err(super::refused)?;
+    Engine::new(Arc::clone(&loaded.plan))
+        .handle(input.clone(), jiff::Timestamp::now())
+        .map_err(|refusal| super::refused(&refusal))?;
 
     let state = place::state()?;
     let lock = lock_playbook(&state, &loaded.path, &id, who)?;

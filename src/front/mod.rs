@@ -3,8 +3,11 @@
 //! A front folds the records it is sent into a [`Run`](crate::engine::Run) of its own, asks
 //! [`Run::awaiting`](crate::engine::Run::awaiting) what is wanted, and says something. It never touches the journal, a process or the world.
 
+#[cfg(test)]
+mod bench;
 pub mod headless;
 pub mod line;
+mod plain;
 pub mod tui;
 
 use std::collections::BTreeMap;
@@ -13,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Finding, Input, Refusal, Run, Stamped, Target};
-use crate::playbook::plan::{Name, Plan};
+use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
 
 /// What a front is told.
@@ -86,6 +89,10 @@ pub enum Answer {
     /// A secret.
     Secret(Secret),
 }
+
+/// How far a rollback that an operator came for is to go: the last step to be undone, or everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HowFar(pub Option<StepId>);
 
 /// A front, as the session sees it.
 pub trait Front: Send {

@@ -7,6 +7,7 @@
 
 mod aggregator;
 pub(crate) mod authority;
+pub(crate) mod desk;
 mod doctl;
 pub(crate) mod postgres;
 mod process;

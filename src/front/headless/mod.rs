@@ -1,10 +1,15 @@
 //! The unattended front: says what the answers file says, and never says yes by itself.
 //!
 //! What it cannot say needs a person: it leaves with status 7 and names the step. It prints one short line an event; what
-//! commands print is in the transcript, and only the end of it is shown when a step fails.
+//! commands print is in the transcript, and only the end of it is shown when a step fails. What must stay true: what it
+//! does for one step does not depend on how many there are.
 
 mod answers;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +17,12 @@ use std::sync::Arc;
 pub use answers::Answers;
 use answers::Unknown;
 
+use super::plain::without_colours;
 use super::{Front, Say, Update};
 use crate::engine::undo::{self, UndoAction};
 use crate::engine::{Awaiting, How, Input, Outcome, Record, Run, Stage, StepState, Target, Verdict};
-use crate::playbook::plan::{Act, OnFailure, Plan, StepId};
+use crate::output::visible_plain;
+use crate::playbook::plan::{Act, Name, OnFailure, Plan, StepId};
 use crate::words;
 
 /// How much of a command's output is kept, in bytes, to show the end of it when the step fails.
@@ -54,9 +61,15 @@ pub struct Headless {
     on_failure: Option<OnFailure>,
     transcripts: Option<PathBuf>,
     out: Box<dyn Write + Send>,
+    /// The end of what the command printed, no longer than twice [`TAIL`].
     tail: String,
+    /// The values known so far, for the titles.
+    values: BTreeMap<Name, String>,
     live: bool,
     only_rollback: bool,
+    dry_run: bool,
+    /// The step that failed in an earlier process, if that is where the run stood.
+    failed_before: Option<StepId>,
     left: Option<Left>,
 }
 
@@ -83,8 +96,11 @@ impl Headless {
             transcripts,
             out,
             tail: String::new(),
+            values: BTreeMap::new(),
             live: false,
             only_rollback: false,
+            dry_run: false,
+            failed_before: None,
             left: None,
         }
     }
@@ -95,16 +111,22 @@ impl Headless {
         Self { only_rollback: true, ..self }
     }
 
+    /// Needs nobody: nothing is carried out, so what a person would do is passed over as if it had been done.
+    #[must_use]
+    pub fn dry_run(self) -> Self {
+        Self { dry_run: true, ..self }
+    }
+
     /// Returns why it left, where it left by itself.
     #[must_use]
     pub fn left(&self) -> Option<&Left> {
         self.left.as_ref()
     }
 
-    /// Leaves, with a reason.
+    /// Leaves, with a reason that goes on record.
     fn leave(&mut self, why: Why, what: String, next: &str) -> Say {
-        self.left = Some(Left { why, what, next: next.to_owned() });
-        Say::Quit
+        self.left = Some(Left { why, what: what.clone(), next: next.to_owned() });
+        Say::Input(Input::Pause { why: what })
     }
 
     fn needs_person(&mut self, id: &StepId, what: &str, answer: &str) -> Say {
@@ -114,11 +136,15 @@ impl Headless {
 
     fn go(&mut self, plan: &Plan, id: &StepId) -> Option<Say> {
         let step = plan.step(id)?;
-        let answered = self.answers.step(id).is_some_and(|answer| answer.done);
+        let person = matches!(step.action.act, Act::Person(_));
+        if self.dry_run && person {
+            return Some(rehearsed(Target::step(id)));
+        }
+        let answered = self.dry_run || self.answers.step(id).is_some_and(|answer| answer.done);
         if !answered && step.confirm.is_some() {
             return Some(self.needs_person(id, "it must be confirmed", "done"));
         }
-        if !answered && matches!(step.action.act, Act::Person(_)) {
+        if !answered && person {
             return Some(self.person_needed(plan, id));
         }
         Some(Say::Input(Input::Go { step: id.clone(), confirmed: answered }))
@@ -139,6 +165,9 @@ impl Headless {
     }
 
     fn person(&mut self, plan: &Plan, target: Target) -> Say {
+        if self.dry_run {
+            return rehearsed(target);
+        }
         let answer = self.answers.step(&target.step);
         match target.undo {
             Some(_) if answer.is_some_and(|answer| answer.undo) => Say::Answer { target, answers: Vec::new() },
@@ -163,6 +192,11 @@ impl Headless {
                 }
             });
         }
+        // Whoever resumes a run that stands at a failed step says that it is to be tried again.
+        if self.failed_before.take_if(|failed| *failed == id).is_some() {
+            self.print(&format!("again  {id}  it failed before this process"));
+            return self.go(plan, &id);
+        }
         if run.stage == Stage::AfterRollback {
             let what = format!("{id} failed after the rollback");
             return Some(self.leave(Why::RollbackIncomplete, what, "see to it by hand, then `runsheet resume`"));
@@ -178,6 +212,23 @@ impl Headless {
                 self.leave(Why::PersonNeeded, what, "`runsheet resume`, or say --on-failure stop or rollback")
             }
         })
+    }
+
+    /// Carries out the next action of a rollback, if somebody or something confirmed all of them.
+    fn undo(&mut self, plan: &Plan, run: &Run, target: Target) -> Say {
+        let by_policy = run.rollback.as_ref().is_some_and(|rollback| rollback.by_policy);
+        if !(by_policy || self.only_rollback || self.dry_run || self.on_failure == Some(OnFailure::Rollback)) {
+            let what = format!("the rollback stands at {}, and each of its actions is confirmed", target.step);
+            return self.leave(Why::PersonNeeded, what, "`runsheet rollback RUN --unattended` confirms all of them");
+        }
+        let by_hand = match undo::action(plan, &target) {
+            Some(UndoAction::Author(action)) => matches!(action.act, Act::Person(_)),
+            Some(UndoAction::Restore) | None => false,
+        };
+        if by_hand && !self.dry_run && !self.answers.step(&target.step).is_some_and(|answer| answer.undo) {
+            return self.needs_person(&target.step, "a part of its rollback is done by hand", "{ undo: done }");
+        }
+        Say::Input(Input::Undo { target })
     }
 
     fn decide_undo(&mut self, plan: &Plan, run: &Run, target: Target) -> Option<Say> {
@@ -202,12 +253,68 @@ impl Headless {
 
     /// Prints a line. Where it cannot be printed the run goes on: its record is the journal.
     fn print(&mut self, line: &str) {
-        let _ = writeln!(self.out, "{line}");
+        let _ = writeln!(self.out, "{}", visible_plain(line));
+    }
+
+    /// Keeps the end of what a command prints: a flood costs a copy of a few kilobytes a piece.
+    fn output(&mut self, text: &str) {
+        self.tail.push_str(end_of(text, TAIL));
+        if self.tail.len() > 2 * TAIL {
+            self.tail = end_of(&self.tail, TAIL).to_owned();
+        }
+    }
+
+    /// Learns the values that a record brings.
+    fn learn(&mut self, record: &Record) {
+        let mut learn = |values: &BTreeMap<Name, String>| {
+            self.values.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
+        };
+        match record {
+            Record::Begun(begun) => learn(&begun.values),
+            Record::Answered { values, .. } => learn(values),
+            Record::Performed { outcome, .. } | Record::Recaptured { outcome, .. } => learn(&outcome.values),
+            Record::Probed { verdicts, .. } => verdicts.iter().for_each(|verdict| learn(&verdict.values)),
+            Record::LeftOut { .. }
+            | Record::Started { .. }
+            | Record::Saved { .. }
+            | Record::VerifyAgain { .. }
+            | Record::RecaptureStarted { .. }
+            | Record::ByHand { .. }
+            | Record::Skipped { .. }
+            | Record::StopAsked { .. }
+            | Record::Note { .. }
+            | Record::RollbackBegun { .. }
+            | Record::RollbackEnded { .. }
+            | Record::Resumed { .. }
+            | Record::Paused { .. }
+            | Record::SignedOff { .. }
+            | Record::SignOffRefused { .. }
+            | Record::Closing { .. }
+            | Record::TemporaryRemoved { .. }
+            | Record::Ended { .. } => {}
+        }
+    }
+
+    /// Remembers whether the run stood at a failed step when an earlier process left it.
+    fn remember(&mut self, record: &Record) {
+        match record {
+            Record::Started { .. } | Record::RollbackBegun { .. } => self.failed_before = None,
+            Record::Performed { target, outcome, .. } if target.undo.is_none() && outcome.how != How::Ok => {
+                self.failed_before = Some(target.step.clone());
+            }
+            Record::Probed { target, verdicts } if target.undo.is_none() => {
+                let failed = verdicts.iter().any(|verdict| !verdict.pass && !verdict.warn);
+                self.failed_before = failed.then(|| target.step.clone());
+            }
+            // Nothing else makes a step fail, and whether it is still its turn is asked of the run.
+            _ => {}
+        }
     }
 
     fn started(&mut self, target: &Target, attempt: u32) {
         self.tail.clear();
-        let title = self.plan.step(&target.step).map(|step| step.title.fill(|_| None)).unwrap_or_default();
+        let value = |name: &Name| self.values.get(name).map(String::as_str);
+        let title = self.plan.step(&target.step).map(|step| step.title.fill(value)).unwrap_or_default();
         let what = if target.undo.is_some() { "undo " } else { "start" };
         let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
         self.print(&format!("{what}  {}  {title}{again}", target.step));
@@ -222,7 +329,7 @@ impl Headless {
         let tail = std::mem::take(&mut self.tail);
         let lines: Vec<&str> = tail.lines().collect();
         for line in &lines[lines.len().saturating_sub(TAIL_LINES)..] {
-            self.print(&format!("       | {line}"));
+            self.print(&format!("       | {}", without_colours(line)));
         }
         if let Some(folder) = self.transcripts.clone().filter(|_| !lines.is_empty()) {
             let step = target.step.as_str().replace('/', ".");
@@ -303,22 +410,32 @@ fn by_hand(target: Target) -> Say {
     Say::Input(Input::ByHand { target, note: "the answers file says that it was done".to_owned() })
 }
 
+fn rehearsed(target: Target) -> Say {
+    Say::Input(Input::ByHand { target, note: "dry run: nobody was asked".to_owned() })
+}
+
+/// Returns the end of a text, of at most so many bytes.
+fn end_of(text: &str, bytes: usize) -> &str {
+    let mut from = text.len().saturating_sub(bytes);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    &text[from..]
+}
+
 impl Front for Headless {
     fn take(&mut self, update: Update) {
         match update {
-            Update::Record(record) if self.live => self.record(&record.record),
-            Update::Live => self.live = true,
-            Update::Output { text, .. } => {
-                // Only the end is of interest, so a flood costs a copy of a few kilobytes.
-                let mut from = text.len().saturating_sub(TAIL);
-                while !text.is_char_boundary(from) {
-                    from += 1;
+            Update::Record(record) => {
+                self.learn(&record.record);
+                if self.live {
+                    self.record(&record.record);
+                } else {
+                    self.remember(&record.record);
                 }
-                if from > 0 || self.tail.len() > 16 * TAIL {
-                    self.tail.clear();
-                }
-                self.tail.push_str(&text[from..]);
             }
+            Update::Live => self.live = true,
+            Update::Output { text, .. } => self.output(&text),
             Update::Refused(refusal) => {
                 let what = words::refusal(&refusal);
                 self.left.get_or_insert(Left {
@@ -328,7 +445,7 @@ impl Front for Headless {
                 });
             }
             Update::Notice(text) => self.print(&text),
-            Update::Record(_) | Update::Attempt { .. } | Update::Preview { .. } | Update::Over => {}
+            Update::Attempt { .. } | Update::Preview { .. } | Update::Over => {}
         }
     }
 
@@ -344,13 +461,17 @@ impl Front for Headless {
             Awaiting::Go(id) => self.go(plan, &id),
             Awaiting::Person(target) => Some(self.person(plan, target)),
             Awaiting::Decision(id) => self.decide(plan, run, id),
-            Awaiting::Undo(target) => Some(Say::Input(Input::Undo { target })),
+            Awaiting::Undo(target) => Some(self.undo(plan, run, target)),
             Awaiting::UndoDecision(target) => self.decide_undo(plan, run, target),
             Awaiting::Incomplete => Some(self.leave(
                 Why::RollbackIncomplete,
                 "the rollback is incomplete".to_owned(),
                 "see to what failed by hand, then `runsheet rollback` again",
             )),
+            Awaiting::SignOff(role) if self.dry_run => {
+                let name = format!("dry run, as {role}");
+                Some(Say::Input(Input::SignOff { role, name }))
+            }
             Awaiting::SignOff(role) => Some(self.leave(
                 Why::SignOff,
                 format!("everything is done, but the sign-off of {role} is missing"),

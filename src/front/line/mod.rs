@@ -15,7 +15,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use std::io::stdout;
+use std::io::{Write, stdout};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -26,9 +26,9 @@ pub use briefing::briefing;
 use desk::Desk;
 use keys::Keys;
 
-use super::{Front, Say, Update};
+use super::{Front, HowFar, Say, Update};
 use crate::engine::Run;
-use crate::playbook::plan::{Plan, StepId};
+use crate::playbook::plan::Plan;
 
 /// The front of plain lines.
 pub struct Line {
@@ -60,17 +60,21 @@ impl Line {
     /// Takes standard input and output. `record` says where the record of the run is; `rollback` is the one that the operator
     /// came for, back to a step or whole: its plan is shown first.
     #[must_use]
-    #[expect(clippy::option_option, reason = "no rollback, everything, or to a step: as the command line has it")]
-    pub fn start(plan: Arc<Plan>, record: String, rollback: Option<Option<StepId>>) -> Self {
-        let (says, words) = unbounded_channel();
+    pub fn start(plan: Arc<Plan>, record: String, rollback: Option<HowFar>) -> Self {
         let keys = Keys::of_stdin();
         let terminal = keys.terminal();
-        let desk = Desk::new(plan, record, rollback, Box::new(stdout()), keys, says);
-        let shared = Arc::new(Shared { desk: Mutex::new(desk), bell: Condvar::new() });
-        let reader = Arc::clone(&shared);
+        let line = Self::on(plan, record, rollback, Box::new(stdout()), keys);
+        let reader = Arc::clone(&line.shared);
         // Not waited for: it may be at a read that never comes back.
         thread::spawn(move || read(&reader, terminal));
-        Self { shared, words: Some(words) }
+        line
+    }
+
+    /// Makes the front without anybody who reads lines.
+    fn on(plan: Arc<Plan>, record: String, rollback: Option<HowFar>, out: Box<dyn Write + Send>, keys: Keys) -> Self {
+        let (says, words) = unbounded_channel();
+        let desk = Desk::new(plan, record, rollback, out, keys, says);
+        Self { shared: Arc::new(Shared { desk: Mutex::new(desk), bell: Condvar::new() }), words: Some(words) }
     }
 }
 

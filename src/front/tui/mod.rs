@@ -59,8 +59,8 @@ use self::page::Page;
 use self::state::Walk;
 use self::terminal::{Drawn, Modes};
 use self::theme::Theme;
-use super::{Answer, BriefingAnswers, BriefingFacts, Front, Say, Update};
-use crate::playbook::plan::{Name, Plan, StepId};
+use super::{Answer, BriefingAnswers, BriefingFacts, Front, HowFar, Say, Update};
+use crate::playbook::plan::{Name, Plan};
 
 /// The terminal as a full screen, from the first page to the last. Dropping it gives the terminal back.
 pub struct Screen {
@@ -128,7 +128,7 @@ impl Screen {
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn start(self, plan: Arc<Plan>, record: String, rollback: Option<Option<StepId>>) -> Result<Tui, String> {
+    pub fn start(self, plan: Arc<Plan>, record: String, rollback: Option<HowFar>) -> Result<Tui, String> {
         let inbox = Arc::new(Inbox::default());
         let (send, words) = unbounded_channel();
         let walk = Walk::new(plan, record, rollback, self.theme);

@@ -14,7 +14,7 @@ use super::panel::Panel;
 use super::steps::{Row, rows};
 use super::theme::Theme;
 use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
-use crate::front::{Say, Update};
+use crate::front::{HowFar, Say, Update};
 use crate::output::Tail;
 use crate::playbook::plan::{Act, Action, PersonSpec, Plan, Step, StepId, Template};
 use crate::words;
@@ -103,7 +103,7 @@ pub(super) struct Walk {
     asked: HashSet<Target>,
     pub(super) form: Option<Form>,
     /// The rollback that the operator came for, until its plan is shown.
-    pub(super) wanted: Option<Option<StepId>>,
+    pub(super) wanted: Option<HowFar>,
     pub(super) panel: Option<Panel>,
     /// The last thing that the operator should know, and whether it is a refusal.
     pub(super) message: Option<(String, bool)>,
@@ -134,7 +134,7 @@ pub(super) enum Link {
 
 impl Walk {
     /// Makes the screen of a run of which nothing is known yet.
-    pub(super) fn new(plan: Arc<Plan>, record: String, rollback: Option<Option<StepId>>, theme: Theme) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, record: String, rollback: Option<HowFar>, theme: Theme) -> Self {
         let run = Run::new(&plan);
         let rows = rows(&plan);
         Self {
@@ -227,7 +227,7 @@ impl Walk {
         self.turn();
         if self.live
             && self.run.busy.is_none()
-            && let Some(wanted) = self.wanted.take()
+            && let Some(HowFar(wanted)) = self.wanted.take()
         {
             let choice = self.rollback_choices().iter().position(|to| *to == wanted).unwrap_or(0);
             self.panel = Some(Panel::Rollback { choice, down: 0 });
