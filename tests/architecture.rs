@@ -91,7 +91,7 @@ fn sources() -> Vec<File> {
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split_once("#[cfg(test)]\nmod tests {").map_or(text.as_str(), |(code, _)| code).to_owned();
         let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
-        let test = only_tests.iter().any(|module| path.with_extension("") == *module || path.starts_with(module));
+        let only = only_tests.iter().any(|module| path.with_extension("") == *module || path.starts_with(module));
         File { path, name, code, test }
     });
     files.collect()

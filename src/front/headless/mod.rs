@@ -71,6 +71,8 @@ pub struct Headless {
     live: bool,
     only_rollback: bool,
     dry_run: bool,
+    /// What the next step would do, in a dry run.
+    would: Vec<String>,
     /// The step that failed in an earlier process, if that is where the run stood.
     failed_before: Option<StepId>,
     left: Option<Left>,
@@ -103,6 +105,7 @@ impl Headless {
             live: false,
             only_rollback: false,
             dry_run: false,
+            would: Vec::new(),
             failed_before: None,
             left: None,
         }
@@ -321,15 +324,22 @@ impl Headless {
         }
     }
 
-    /// Shows what a step would do, for a dry run.
+    /// Notes what a step would do, for a dry run: it is printed when the step's turn is on record.
     fn would(&mut self, plan: &Plan, run: &Run, id: &StepId) {
         let Some(step) = plan.step(id) else { return };
-        self.print(&format!("step   {id}  {}", visible_plain(&words::fill(&step.title, run))));
+        self.would = vec![format!("step   {id}  {}", words::fill(&step.title, run))];
         for Fact { label, text } in describe::step(step, run) {
-            for (at, line) in visible_plain(&text).lines().enumerate() {
+            let lines = text.lines().enumerate();
+            self.would.extend(lines.map(|(at, line)| {
                 let line = format!("       {:<13} {line}", if at == 0 { label } else { "" });
-                self.print(line.trim_end());
-            }
+                line.trim_end().to_owned()
+            }));
+        }
+    }
+
+    fn print_would(&mut self) {
+        for line in std::mem::take(&mut self.would) {
+            self.print(&line);
         }
     }
 
@@ -347,7 +357,7 @@ impl Headless {
     fn started(&mut self, target: &Target, attempt: u32) {
         self.tail.clear();
         if self.dry_run {
-            return;
+            return self.print_would();
         }
         let value = |name: &Name| self.values.get(name).map(String::as_str);
         let title = self.plan.step(&target.step).map(|step| step.title.fill(value)).unwrap_or_default();
@@ -408,7 +418,8 @@ impl Headless {
             Record::Performed { target, attempt, outcome } => self.performed(target, outcome, *attempt),
             Record::Recaptured { step, outcome } => self.performed(&Target::step(step), outcome, 1),
             Record::Probed { target, verdicts } => self.probed(target, verdicts),
-            Record::Saved { .. } | Record::ByHand { .. } if self.dry_run => {}
+            Record::ByHand { .. } if self.dry_run => self.print_would(),
+            Record::Saved { .. } if self.dry_run => {}
             Record::Saved { files, .. } => {
                 let count = words::count(files.len(), "sealed copy", "sealed copies");
                 self.print(&format!("  ok   {count} kept"));
