@@ -256,7 +256,7 @@ impl Headless {
             Some(UndoAction::Author(action)) => matches!(action.act, Act::Person(_)),
             Some(UndoAction::Restore) | None => false,
         };
-        if by_hand && !self.dry_run && !self.answers.step(&target.step).is_some_and(|answer| answer.undo.is_some()) {
+        if by_hand && !self.dry_run && self.answers.step(&target.step).is_none_or(|answer| answer.undo.is_none()) {
             return self.needs_person(&target.step, "a part of its rollback is done by hand", "{ undo: done }");
         }
         Say::Input(Input::Undo { target })
