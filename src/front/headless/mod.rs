@@ -24,9 +24,12 @@ use crate::engine::{Awaiting, How, Input, Outcome, Record, Run, Stage, StepState
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, Name, OnFailure, Plan, StepId};
 use crate::words;
+use crate::words::describe::{self, Fact};
 
 /// How much of a command's output is kept, in bytes, to show the end of it when the step fails.
 const TAIL: usize = 4096;
+/// How a dry run's executor says that something was not carried out, or not asked.
+const NOT_DONE: &str = "dry run: ";
 /// How many lines of it are shown.
 const TAIL_LINES: usize = 10;
 
@@ -68,6 +71,8 @@ pub struct Headless {
     live: bool,
     only_rollback: bool,
     dry_run: bool,
+    /// What the next step would do, in a dry run.
+    would: Vec<String>,
     /// The step that failed in an earlier process, if that is where the run stood.
     failed_before: Option<StepId>,
     left: Option<Left>,
@@ -100,6 +105,7 @@ impl Headless {
             live: false,
             only_rollback: false,
             dry_run: false,
+            would: Vec::new(),
             failed_before: None,
             left: None,
         }
@@ -187,13 +193,20 @@ impl Headless {
                 Some(Unknown::Retry) => Say::Input(Input::Go { step: id, confirmed: true }),
                 Some(Unknown::Undo) => Say::Input(Input::Rollback { to: Some(id), by_policy: true }),
                 None => {
-                    let what = "it was interrupted and its outcome is unknown";
-                    self.needs_person(&id, what, "{ unknown: done }` (or retry, or undo) `")
+                    let what = "it was interrupted and its outcome is unknown (done, retry or undo)";
+                    self.needs_person(&id, what, "{ unknown: done }")
                 }
             });
         }
-        // Whoever resumes a run that stands at a failed step says that it is to be tried again.
-        if self.failed_before.take_if(|failed| *failed == id).is_some() {
+        if self.dry_run {
+            let reason = Some("a dry run goes on".to_owned());
+            return Some(Say::Input(Input::Skip { target: Target::step(&id), reason }));
+        }
+        // Whoever resumes a run that stands at a failed step says that it is to be tried again, where that is harmless; a
+        // step that changes something may have done so before it failed, and needs a word of its own.
+        let harmless = plan.step(&id).is_some_and(|step| !step.changes());
+        let told = self.answers.step(&id).is_some_and(|answer| answer.unknown == Some(Unknown::Retry));
+        if self.failed_before.take_if(|failed| *failed == id).is_some() && (harmless || told) {
             self.print(&format!("again  {id}  it failed before this process"));
             return self.go(plan, &id);
         }
@@ -245,8 +258,8 @@ impl Headless {
             Some(Unknown::Done) => by_hand(target),
             Some(Unknown::Retry | Unknown::Undo) => Say::Input(Input::Undo { target }),
             None => {
-                let what = "an action of its rollback was interrupted and its outcome is unknown";
-                self.needs_person(&target.step, what, "{ unknown: done }` (or retry) `")
+                let what = "an action of its rollback was interrupted and its outcome is unknown (done or retry)";
+                self.needs_person(&target.step, what, "{ unknown: done }")
             }
         })
     }
@@ -311,8 +324,41 @@ impl Headless {
         }
     }
 
+    /// Notes what a step would do, for a dry run: it is printed when the step's turn is on record.
+    fn would(&mut self, plan: &Plan, run: &Run, id: &StepId) {
+        let Some(step) = plan.step(id) else { return };
+        self.would = vec![format!("step   {id}  {}", words::fill(&step.title, run))];
+        for Fact { label, text } in describe::step(step, run) {
+            let lines = text.lines().enumerate();
+            self.would.extend(lines.map(|(at, line)| {
+                let line = format!("       {:<13} {line}", if at == 0 { label } else { "" });
+                line.trim_end().to_owned()
+            }));
+        }
+    }
+
+    fn print_would(&mut self) {
+        for line in std::mem::take(&mut self.would) {
+            self.print(&line);
+        }
+    }
+
+    /// Shows what an edit would change, for a dry run.
+    fn preview(&mut self, target: &Target, diff: Result<String, String>) {
+        match diff {
+            Ok(diff) => {
+                self.print(&format!("diff   {}", target.step));
+                diff.lines().for_each(|line| self.print(&format!("       | {line}")));
+            }
+            Err(why) => self.print(&format!("WARN   {}  {why}", target.step)),
+        }
+    }
+
     fn started(&mut self, target: &Target, attempt: u32) {
         self.tail.clear();
+        if self.dry_run {
+            return self.print_would();
+        }
         let value = |name: &Name| self.values.get(name).map(String::as_str);
         let title = self.plan.step(&target.step).map(|step| step.title.fill(value)).unwrap_or_default();
         let what = if target.undo.is_some() { "undo " } else { "start" };
@@ -322,7 +368,9 @@ impl Headless {
 
     fn performed(&mut self, target: &Target, outcome: &Outcome, attempt: u32) {
         if outcome.how == How::Ok {
-            self.print(&format!("  ok   {}", words::outcome(outcome)));
+            if !(self.dry_run && outcome.saw.starts_with(NOT_DONE)) {
+                self.print(&format!("  ok   {}", words::outcome(outcome)));
+            }
             return;
         }
         self.print(&format!("FAILED {}  {}", target.step, words::outcome(outcome)));
@@ -341,6 +389,9 @@ impl Headless {
 
     fn probed(&mut self, target: &Target, verdicts: &[Verdict]) {
         for verdict in verdicts {
+            if self.dry_run && verdict.saw.starts_with(NOT_DONE) {
+                continue;
+            }
             let word = match (verdict.pass, verdict.warn) {
                 (true, _) => "  ok  ",
                 (false, true) => "WARN  ",
@@ -367,6 +418,8 @@ impl Headless {
             Record::Performed { target, attempt, outcome } => self.performed(target, outcome, *attempt),
             Record::Recaptured { step, outcome } => self.performed(&Target::step(step), outcome, 1),
             Record::Probed { target, verdicts } => self.probed(target, verdicts),
+            Record::ByHand { .. } if self.dry_run => self.print_would(),
+            Record::Saved { .. } if self.dry_run => {}
             Record::Saved { files, .. } => {
                 let count = words::count(files.len(), "sealed copy", "sealed copies");
                 self.print(&format!("  ok   {count} kept"));
@@ -445,6 +498,7 @@ impl Front for Headless {
                 });
             }
             Update::Notice(text) => self.print(&text),
+            Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
             Update::Attempt { .. } | Update::Preview { .. } | Update::Over => {}
         }
     }
@@ -458,7 +512,12 @@ impl Front for Headless {
             return Some(Say::Quit);
         }
         match run.awaiting(plan) {
-            Awaiting::Go(id) => self.go(plan, &id),
+            Awaiting::Go(id) => {
+                if self.dry_run {
+                    self.would(plan, run, &id);
+                }
+                self.go(plan, &id)
+            }
             Awaiting::Person(target) => Some(self.person(plan, target)),
             Awaiting::Decision(id) => self.decide(plan, run, id),
             Awaiting::Undo(target) => Some(self.undo(plan, run, target)),
