@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::engine::undo::UndoSort;
 use crate::engine::{Awaiting, End, Finding, How, Outcome, Refusal, Run, StepRun, StepState};
-use crate::playbook::plan::{Act, Given, Plan, Probe, ProbeSpec, Program, RunSpec, Section, Step, Template};
+use crate::playbook::plan::{Act, Given, Plan, Probe, ProbeSpec, Program, RunSpec, Section, Source, Step, Template};
 
 /// Says where a step stands.
 #[must_use]
@@ -211,6 +211,17 @@ pub fn probe(spec: &ProbeSpec, run: &Run) -> String {
     };
     let denied = spec.expect.iter().any(|expect| matches!(expect, crate::playbook::plan::Expect::Denied));
     if denied { format!("{text} is refused") } else { text }
+}
+
+/// Says where an input is taken from when nobody gives it.
+#[must_use]
+pub fn source(source: &Source) -> String {
+    match source {
+        Source::Env(name) => format!("${name}"),
+        Source::File(_) => "the text of a file".to_owned(),
+        Source::Dotenv { key, .. } => format!("{key} from a file"),
+        Source::Run(_) => "what a command says".to_owned(),
+    }
 }
 
 /// Names the kind of a step.
