@@ -99,8 +99,12 @@ impl<F: Front> Session<F> {
         self.front.take(Update::Live);
         let mut pending = Pending::default();
         let mut first = VecDeque::from(first);
+        // What an earlier process left busy is nobody's now: the first input (`Resume`) settles it and waits for nothing.
+        if let Some(input) = first.pop_front() {
+            self.ask(input, &mut pending).map_err(Because::Refused)?;
+        }
         loop {
-            // Each of the first inputs waits until what the one before it started is over.
+            // Each of the others waits until what the one before it started is over.
             while self.engine.run().busy.is_none()
                 && let Some(input) = first.pop_front()
             {
