@@ -1,8 +1,10 @@
 //! The tests of the built program, in one binary.
 
+mod back;
 mod bad_playbooks;
 mod crash;
 mod launch;
+mod leaks;
 mod rigs;
 mod rotation;
 mod schema;
