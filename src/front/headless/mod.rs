@@ -325,7 +325,7 @@ impl Headless {
     fn would(&mut self, plan: &Plan, run: &Run, id: &StepId) {
         let Some(step) = plan.step(id) else { return };
         self.print(&format!("step   {id}  {}", visible_plain(&words::fill(&step.title, run))));
-        for Fact { label, text } in describe::step(step, run) {
+        for Fact { label, text, .. } in describe::step(step, run) {
             for (at, line) in visible_plain(&text).lines().enumerate() {
                 let line = format!("       {:<13} {line}", if at == 0 { label } else { "" });
                 self.print(line.trim_end());
