@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_playbooks;
+mod crash;
 mod engine;
 mod journal;
 mod launch;
@@ -12,6 +13,7 @@ mod properties;
 mod rigs;
 mod rotation;
 mod schema;
+mod screen;
 mod secrets;
 mod session;
 mod story;

@@ -91,8 +91,8 @@ fn sources() -> Vec<File> {
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split_once("#[cfg(test)]\nmod tests {").map_or(text.as_str(), |(code, _)| code).to_owned();
         let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
-        let test = only_tests.iter().any(|module| path.with_extension("") == *module || path.starts_with(module));
-        File { path, name, code, test }
+        let for_tests = only_tests.iter().any(|module| path.with_extension("") == *module || path.starts_with(module));
+        File { path, name, code, test: for_tests }
     });
     files.collect()
 }
@@ -139,6 +139,14 @@ fn named(line: &str, next: &str) -> Vec<String> {
     }
     let first = |name: String| name.trim().split("::").next().unwrap_or_default().trim().to_owned();
     names.into_iter().map(first).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn an_import_is_found_however_it_is_written() {
+    assert_eq!(named("use crate::engine::{Run, undo};", ""), ["engine"]);
+    assert_eq!(named("use crate::{engine::{Run, Turn}, exec, words};", ""), ["engine", "exec", "words"]);
+    assert_eq!(named("use crate::{", "engine, exec::World};"), ["engine", "exec"]);
+    assert_eq!(named("    let run: crate::engine::Run = crate::words::fill();", ""), ["engine", "words"]);
 }
 
 #[test]

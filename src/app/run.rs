@@ -251,7 +251,8 @@ fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<C
                 front = front.dry_run();
             }
             let over = walk::walk(ready, front, old)?;
-            if over.because == Because::Left
+            // It leaves by a pause that it says itself, so that the reason is on record.
+            if matches!(over.because, Because::Left | Because::Run)
                 && let Some(left) = over.front.left()
             {
                 let code = match left.why {

@@ -53,8 +53,12 @@ impl Desk {
 
     /// Makes a desk from which a rig can be worked on.
     pub(crate) fn beside(rig: &Rig) -> Self {
-        let env = rig.env();
-        Self { env, ..Self::make(rig.folder()) }
+        Self::make(rig.folder()).with_env(rig.env())
+    }
+
+    /// Adds variables that the program is called with.
+    pub(crate) fn with_env(self, env: Vec<(String, String)>) -> Self {
+        Self { env, ..self }
     }
 
     /// Returns the desk's own folder.

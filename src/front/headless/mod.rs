@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use answers::Answers;
-use answers::Unknown;
+use answers::{Unknown, asked};
 
 use super::plain::without_colours;
 use super::{Front, Say, Update};
@@ -71,6 +71,8 @@ pub struct Headless {
     live: bool,
     only_rollback: bool,
     dry_run: bool,
+    /// What the next step would do, in a dry run.
+    would: Vec<String>,
     /// The step that failed in an earlier process, if that is where the run stood.
     failed_before: Option<StepId>,
     left: Option<Left>,
@@ -103,6 +105,7 @@ impl Headless {
             live: false,
             only_rollback: false,
             dry_run: false,
+            would: Vec::new(),
             failed_before: None,
             left: None,
         }
@@ -154,11 +157,7 @@ impl Headless {
     }
 
     fn person_needed(&mut self, plan: &Plan, id: &StepId) -> Say {
-        let asked = plan.step(id).and_then(|step| match &step.action.act {
-            Act::Person(person) => person.ask.first(),
-            Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Verify | Act::Wait(_) => None,
-        });
-        match asked {
+        match plan.step(id).and_then(|step| asked(&step.action.act).first()) {
             Some(spec) => {
                 let answer = format!("{{ {}: … }}", spec.name);
                 self.needs_person(id, "it asks for something", &answer)
@@ -173,12 +172,34 @@ impl Headless {
         }
         let answer = self.answers.step(&target.step);
         match target.undo {
-            Some(_) if answer.is_some_and(|answer| answer.undo) => Say::Answer { target, answers: Vec::new() },
-            Some(_) => self.needs_person(&target.step, "a part of its rollback is done by hand", "{ undo: done }"),
+            Some(_) => self.undo_by_hand(plan, target),
             None => match answer {
                 Some(answer) if answer.done => Say::Answer { target, answers: answer.values.clone() },
                 Some(_) | None => self.person_needed(plan, &target.step),
             },
+        }
+    }
+
+    /// Answers an action of an undo that a person does: with what it asks for, and nothing else that was answered.
+    fn undo_by_hand(&mut self, plan: &Plan, target: Target) -> Say {
+        let asked = match undo::action(plan, &target) {
+            Some(UndoAction::Author(action)) => asked(&action.act),
+            Some(UndoAction::Restore) | None => &[],
+        };
+        let said = self.answers.step(&target.step).and_then(|answer| answer.undo.as_ref());
+        let answers = said.map(|said| {
+            let fits = |name: &Name| asked.iter().any(|spec| spec.name == *name);
+            said.iter().filter(|(name, _)| fits(name)).cloned().collect::<Vec<_>>()
+        });
+        match answers {
+            Some(answers) if answers.len() == asked.len() => Say::Answer { target, answers },
+            Some(_) | None => {
+                let answer = match asked.first() {
+                    Some(spec) => format!("{{ undo: {{ {}: … }} }}", spec.name),
+                    None => "{ undo: done }".to_owned(),
+                };
+                self.needs_person(&target.step, "a part of its rollback is done by hand", &answer)
+            }
         }
     }
 
@@ -235,7 +256,7 @@ impl Headless {
             Some(UndoAction::Author(action)) => matches!(action.act, Act::Person(_)),
             Some(UndoAction::Restore) | None => false,
         };
-        if by_hand && !self.dry_run && !self.answers.step(&target.step).is_some_and(|answer| answer.undo) {
+        if by_hand && !self.dry_run && self.answers.step(&target.step).is_none_or(|answer| answer.undo.is_none()) {
             return self.needs_person(&target.step, "a part of its rollback is done by hand", "{ undo: done }");
         }
         Say::Input(Input::Undo { target })
@@ -321,15 +342,22 @@ impl Headless {
         }
     }
 
-    /// Shows what a step would do, for a dry run.
+    /// Notes what a step would do, for a dry run: it is printed when the step's turn is on record.
     fn would(&mut self, plan: &Plan, run: &Run, id: &StepId) {
         let Some(step) = plan.step(id) else { return };
-        self.print(&format!("step   {id}  {}", visible_plain(&words::fill(&step.title, run))));
+        self.would = vec![format!("step   {id}  {}", words::fill(&step.title, run))];
         for Fact { label, text, .. } in describe::step(step, run) {
-            for (at, line) in visible_plain(&text).lines().enumerate() {
+            let lines = text.lines().enumerate();
+            self.would.extend(lines.map(|(at, line)| {
                 let line = format!("       {:<13} {line}", if at == 0 { label } else { "" });
-                self.print(line.trim_end());
-            }
+                line.trim_end().to_owned()
+            }));
+        }
+    }
+
+    fn print_would(&mut self) {
+        for line in std::mem::take(&mut self.would) {
+            self.print(&line);
         }
     }
 
@@ -347,7 +375,7 @@ impl Headless {
     fn started(&mut self, target: &Target, attempt: u32) {
         self.tail.clear();
         if self.dry_run {
-            return;
+            return self.print_would();
         }
         let value = |name: &Name| self.values.get(name).map(String::as_str);
         let title = self.plan.step(&target.step).map(|step| step.title.fill(value)).unwrap_or_default();
@@ -408,7 +436,8 @@ impl Headless {
             Record::Performed { target, attempt, outcome } => self.performed(target, outcome, *attempt),
             Record::Recaptured { step, outcome } => self.performed(&Target::step(step), outcome, 1),
             Record::Probed { target, verdicts } => self.probed(target, verdicts),
-            Record::Saved { .. } | Record::ByHand { .. } if self.dry_run => {}
+            Record::ByHand { .. } if self.dry_run => self.print_would(),
+            Record::Saved { .. } if self.dry_run => {}
             Record::Saved { files, .. } => {
                 let count = words::count(files.len(), "sealed copy", "sealed copies");
                 self.print(&format!("  ok   {count} kept"));

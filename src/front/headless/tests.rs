@@ -166,14 +166,18 @@ fn a_rollback_by_policy_runs_to_its_end_and_skips_what_fails() {
 }
 
 #[test]
-fn a_failed_step_is_tried_once_more_by_resuming() {
-    let stopped = Story::new(ALL, Some(OnFailure::Stop)).fails("restart", 1).walk();
-    let mut story = Story::new(ALL, None);
-    story.bench.resume(&stopped.bench.records, vec![resume()]);
-    assert_eq!(story.ended(), Some(End::Completed));
-    let mut story = Story::new(ALL, None).fails("restart", 1);
-    story.bench.resume(&stopped.bench.records, vec![resume()]);
-    assert_eq!(story.why(), Some(Why::PersonNeeded), "once, not for ever");
+fn a_failed_step_is_tried_once_more_by_resuming_where_that_is_harmless_or_said() {
+    let resumed = |step: &'static str, answers: &str, again: usize| {
+        let stopped = Story::new(ALL, Some(OnFailure::Stop)).fails(step, 1).walk();
+        let mut story = Story::new(answers, None).fails(step, again);
+        story.bench.resume(&stopped.bench.records, vec![resume()]);
+        (story.ended(), story.why())
+    };
+    let told = format!("{ALL}restart: {{ unknown: retry }}\n");
+    assert_eq!(resumed("check", ALL, 0), (Some(End::Completed), None), "it changes nothing");
+    assert_eq!(resumed("restart", ALL, 0), (None, Some(Why::PersonNeeded)), "it may have changed something");
+    assert_eq!(resumed("restart", &told, 0), (Some(End::Completed), None));
+    assert_eq!(resumed("restart", &told, 1), (None, Some(Why::PersonNeeded)), "once, not for ever");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Plain lines: for screen readers, simple terminals, and scripts that answer on standard input.
 //!
 //! Everything that the full screen shows is printed, in the order in which it happens, and questions are answered by
-//! lines. The lines are read on a thread of their own; what they mean is decided at the [`desk`], which the session
+//! lines. The lines are read on a thread of their own; what they mean is decided at the `desk`, which the session
 //! reaches too. What must stay true: from a pipe a line is read only when something is asked; on a terminal what was typed
 //! before a question is no answer to it; and the terminal's echo is back when this is dropped.
 
