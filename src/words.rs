@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::engine::undo::UndoSort;
 use crate::engine::{Awaiting, End, Finding, How, Outcome, Refusal, Run, StepRun, StepState};
-use crate::playbook::plan::{Act, Given, Plan, Probe, ProbeSpec, Program, RunSpec, Section, Source, Step, Template};
+use crate::playbook;
+use crate::playbook::plan::{FollowUp, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
 
 /// Says where a step stands.
 #[must_use]
@@ -68,8 +69,8 @@ pub fn undo(sort: UndoSort) -> &'static str {
     match sort {
         UndoSort::Automatic => "automatic",
         UndoSort::ByHand => "by hand",
-        UndoSort::Forward => "irreversible: the way is forward",
-        UndoSort::Stuck => "irreversible: stays as it is",
+        UndoSort::Forward => "cannot be undone; the way forward",
+        UndoSort::Stuck => "cannot be undone: it stays as it is",
         UndoSort::Nothing => "nothing to undo",
     }
 }
@@ -82,6 +83,37 @@ pub fn end(end: End) -> &'static str {
         End::RolledBack => "rolled back",
         End::Abandoned => "abandoned",
     }
+}
+
+/// Names the part of the playbook that a step stands in: its phase, or its section.
+#[must_use]
+pub fn part(plan: &Plan, run: &Run, id: &StepId) -> String {
+    let Some((at, step)) = plan.index.get(id).and_then(|&at| Some((at, plan.steps.get(at)?))) else {
+        return String::new();
+    };
+    let phase = || plan.phases.iter().find(|phase| phase.steps.contains(&at));
+    match step.section {
+        Section::Main => phase().map_or_else(String::new, |phase| fill(&phase.title, run)),
+        Section::Success | Section::Cleanup | Section::AfterRollback => section(step.section).to_owned(),
+    }
+}
+
+/// Names a section.
+#[must_use]
+pub fn section(section: Section) -> &'static str {
+    match section {
+        Section::Main => "Steps",
+        Section::Success => "Success criteria",
+        Section::Cleanup => "Cleanup",
+        Section::AfterRollback => "After a rollback",
+    }
+}
+
+/// Says what stays to be done after the run, and by when.
+#[must_use]
+pub fn follow_up(follow: &FollowUp, run: &Run) -> String {
+    let within = follow.within.map(|time| format!(", within {}", duration(time))).unwrap_or_default();
+    format!("{}{within}", fill(&follow.title, run))
 }
 
 /// Says how long something took, from milliseconds.
@@ -168,49 +200,10 @@ pub fn awaiting(awaiting: &Awaiting) -> String {
     }
 }
 
-/// Shows a program as it would be started: the script as written, or the words.
-#[must_use]
-pub fn command(spec: &RunSpec, run: &Run) -> String {
-    match &spec.program {
-        Program::Script { text, .. } => text.trim_end().to_owned(),
-        Program::Words(words) => words.iter().map(|word| fill(word, run)).collect::<Vec<_>>().join(" "),
-    }
-}
-
-/// Lists the names of the secrets that a program gets, with the way in which it gets them.
-#[must_use]
-pub fn secrets(spec: &RunSpec) -> Vec<String> {
-    let from_env = spec.env.iter().filter_map(|(variable, given)| match given {
-        Given::Secret(name) => Some(format!("{name} as ${variable}")),
-        Given::Text(_) => None,
-    });
-    let from_stdin = spec.stdin.iter().filter_map(|given| match given {
-        Given::Secret(name) => Some(format!("{name} on standard input")),
-        Given::Text(_) => None,
-    });
-    from_env.chain(from_stdin).collect()
-}
-
-/// Says what a probe asks.
+/// Names a probe: its title, or the question in words.
 #[must_use]
 pub fn probe(spec: &ProbeSpec, run: &Run) -> String {
-    if let Some(title) = &spec.title {
-        return fill(title, run);
-    }
-    let text = match &spec.probe {
-        Probe::Command(command) => format!("`{}`", self::command(command, run).lines().next().unwrap_or_default()),
-        Probe::Http(http) => format!("{} {}", http.method.as_deref().unwrap_or("GET"), fill(&http.url, run)),
-        Probe::Tcp(address) => format!("tcp {}", fill(address, run)),
-        Probe::Tls(tls) => format!("tls {}", fill(&tls.address, run)),
-        Probe::Postgres(database) | Probe::Redis(database) => {
-            let with = database.password.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
-            format!("{}{with}", fill(&database.url, run))
-        }
-        Probe::File(file) => format!("file {}", fill(&file.path, run)),
-        Probe::Value(name) => format!("value {name}"),
-    };
-    let denied = spec.expect.iter().any(|expect| matches!(expect, crate::playbook::plan::Expect::Denied));
-    if denied { format!("{text} is refused") } else { text }
+    playbook::describe::probe(spec, &|text| fill(text, run))
 }
 
 /// Says where an input is taken from when nobody gives it.
@@ -221,22 +214,6 @@ pub fn source(source: &Source) -> String {
         Source::File(_) => "the text of a file".to_owned(),
         Source::Dotenv { key, .. } => format!("{key} from a file"),
         Source::Run(_) => "what a command says".to_owned(),
-    }
-}
-
-/// Names the kind of a step.
-#[must_use]
-pub fn kind(step: &Step) -> &'static str {
-    match &step.action.act {
-        Act::Run(_) => "run",
-        Act::Person(person) if person.text.is_some() => "manual",
-        Act::Person(person) if person.ask.is_empty() => "confirm",
-        Act::Person(_) => "ask",
-        Act::Generate(_) => "generate",
-        Act::Edit(_) => "edit",
-        Act::Snapshot(_) => "snapshot",
-        Act::Verify => "verify",
-        Act::Wait(_) => "wait",
     }
 }
 

@@ -17,7 +17,7 @@ use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
 use crate::front::{Front, HowFar, Update};
-use crate::playbook::plan::{OnFailure, Plan, Section, StepId};
+use crate::playbook::plan::{OnFailure, Plan, StepId};
 use crate::session::{Because, Over};
 use crate::words;
 
@@ -324,7 +324,7 @@ fn status(engine: &Engine, resume: &str) -> Result<Code, Ending> {
         (Stage::Over, Some((End::Abandoned, _))) => Ok(Code::Failed),
         (Stage::Over, Some((End::Completed, _))) => {
             let short = plan.steps.iter().zip(&run.steps).any(|(step, state)| match state.state {
-                StepState::Skipped => state.failed || !(step.optional || step.section == Section::Cleanup),
+                StepState::Skipped => state.failed || !step.free_to_skip(),
                 StepState::Failed => true,
                 StepState::Pending
                 | StepState::Waiting

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::record::{How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
 use super::run::{Busy, Note, Run, Stage, StepRun, StepState};
 use super::undo;
-use crate::playbook::plan::{Act, Action, Plan, Step};
+use crate::playbook::plan::{Act, Action, Plan, Section, Step};
 
 impl Run {
     /// Takes one record in.
@@ -326,6 +326,18 @@ impl Step {
             Act::Person(ref person) => !self.read_only && person.text.is_some(),
             Act::Generate(_) | Act::Verify | Act::Wait(_) => false,
         }
+    }
+
+    /// Says whether starting the step wants one more yes: it says what must be agreed to, or it cannot be undone.
+    #[must_use]
+    pub fn deliberate(&self) -> bool {
+        self.confirm.is_some() || self.irreversible.is_some()
+    }
+
+    /// Says whether the step may be skipped without a reason.
+    #[must_use]
+    pub fn free_to_skip(&self) -> bool {
+        self.optional || self.section == Section::Cleanup
     }
 }
 

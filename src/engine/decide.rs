@@ -6,7 +6,7 @@ use super::record::{End, How, Record, Target};
 use super::refusal::Refusal;
 use super::run::{Awaiting, Run, Stage, StepState};
 use super::undo;
-use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Section, StepId};
+use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Section, Step, StepId};
 
 /// Judges an input against the run as it stands.
 #[expect(clippy::too_many_lines, reason = "one flat table: an arm an input")]
@@ -94,8 +94,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Skip { target, reason } => {
             settleable(plan, run, &target, "skip")?;
             let reason = reason.filter(|reason| !reason.trim().is_empty());
-            let free = target.undo.is_none()
-                && plan.step(&target.step).is_some_and(|step| step.optional || step.section == Section::Cleanup);
+            let free = target.undo.is_none() && plan.step(&target.step).is_some_and(Step::free_to_skip);
             if reason.is_none() && !free {
                 return Err(Refusal::NeedsReason);
             }

@@ -7,6 +7,7 @@
 mod accepts;
 mod capture;
 mod check;
+pub mod describe;
 pub mod duration;
 mod expect;
 mod fault;

@@ -6,7 +6,7 @@ use super::one_line;
 use crate::engine::Run;
 use crate::playbook::plan::{InputKind, InputSpec, Plan, Section, Step, Template};
 use crate::words::describe::{self, Fact};
-use crate::words::{count, duration};
+use crate::words::{self, count, duration};
 
 /// The column that what there is to say begins in.
 const MARGIN: usize = 20;
@@ -24,14 +24,10 @@ pub fn checklist(plan: &Plan) -> String {
             list.step(step, number);
         }
     }
-    for (section, title) in [
-        (Section::Success, "Success criteria"),
-        (Section::Cleanup, "Cleanup"),
-        (Section::AfterRollback, "After a rollback"),
-    ] {
+    for section in [Section::Success, Section::Cleanup, Section::AfterRollback] {
         let steps = plan.section(section);
         if !steps.is_empty() {
-            list.heading(title);
+            list.heading(words::section(section));
         }
         for step in &plan.steps[steps] {
             number += 1;
@@ -124,7 +120,7 @@ impl Checklist {
         if let Some(confirm) = &step.confirm {
             self.fact("confirm", &template(confirm));
         }
-        for Fact { label, text } in describe::step(step, &self.run) {
+        for Fact { label, text, .. } in describe::step(step, &self.run) {
             self.fact(label, &text);
         }
     }
@@ -148,8 +144,7 @@ impl Checklist {
         if !plan.follow_up.is_empty() {
             self.heading("Follow-up");
             for follow in &plan.follow_up {
-                let within = follow.within.map(|time| format!(", within {}", duration(time))).unwrap_or_default();
-                self.line(&format!("[ ] {}{within}", one_line(&template(&follow.title))));
+                self.line(&format!("[ ] {}", one_line(&words::follow_up(follow, &self.run))));
             }
         }
         let known: Vec<_> = plan.steps.iter().filter_map(|step| step.estimate).collect();

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::one_line;
-use crate::engine::undo::{self, UndoAction};
+use crate::engine::undo;
 use crate::engine::{End, Run, Stage, StepRun, StepState, UndoRun, Verdict};
 use crate::playbook::plan::{Plan, Section, Step};
-use crate::words;
+use crate::words::{self, describe};
 
 /// Writes the record of a run. `head` is the hash of the journal's last line: whoever has it can tell whether the journal is
 /// still the one that this was made from.
@@ -22,12 +22,8 @@ pub fn record(plan: &Plan, run: &Run, head: &str) -> String {
         let title = words::fill(&phase.title, run);
         page.section(&title, &plan.steps[phase.steps.clone()]);
     }
-    for (section, title) in [
-        (Section::Success, "Success criteria"),
-        (Section::Cleanup, "Cleanup"),
-        (Section::AfterRollback, "After the rollback"),
-    ] {
-        page.section(title, &plan.steps[plan.section(section)]);
+    for section in [Section::Success, Section::Cleanup, Section::AfterRollback] {
+        page.section(words::section(section), &plan.steps[plan.section(section)]);
     }
     page.rollback();
     page.deviations();
@@ -210,7 +206,8 @@ impl Page<'_> {
             self.fact("Stays as it is", step.as_str());
         }
         for target in &rollback.actions {
-            let what = undo::action(self.plan, target).map_or_else(String::new, |action| action_line(action, self.run));
+            let what = undo::action(self.plan, target)
+                .map_or_else(String::new, |action| describe::undo_action(action, self.run));
             let state = self.run.undo(self.plan, target).cloned().unwrap_or_default();
             self.undo(target.step.as_str(), &what, &state);
         }
@@ -274,18 +271,12 @@ impl Page<'_> {
         if !self.plan.follow_up.is_empty() {
             self.heading("Follow-up");
             for follow in &self.plan.follow_up {
-                let within =
-                    follow.within.map(|time| format!(", within {}", words::duration(time))).unwrap_or_default();
-                let title = plain(&words::fill(&follow.title, self.run));
-                self.line(&format!("- [ ] {title}{within}"));
+                let line = plain(&words::follow_up(follow, self.run));
+                self.line(&format!("- [ ] {line}"));
             }
         }
         self.line(&format!("\n---\n\nJournal's last line, SHA-256: `{head}`"));
     }
-}
-
-fn action_line(action: UndoAction<'_>, run: &Run) -> String {
-    words::describe::undo_action(action, run)
 }
 
 /// Makes a text fit for a line of Markdown: what could be markup is escaped.

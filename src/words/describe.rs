@@ -3,12 +3,14 @@
 //! Used wherever something is shown before it runs, so that all show the same facts. What must stay true: secrets appear
 //! by name only, and a script is shown to the letter.
 
-use super::{command, count, duration, fill, probe, undo as undo_sort};
-use crate::engine::Run;
+use std::time::Duration;
+
+use super::{count, duration, fill, probe, undo as undo_sort};
 use crate::engine::undo::{self, UndoAction, UndoSort};
+use crate::engine::{Run, SavedFile};
+use crate::playbook::describe::{command, expectation};
 use crate::playbook::plan::{
-    Act, Action, EditPlace, EditSpec, Expect, Generate, Given, JsonValue, PersonSpec, ProbeSpec, Program, Put, RunSpec,
-    Step,
+    Act, Action, EditPlace, EditSpec, Expect, Generate, Given, PersonSpec, ProbeSpec, Program, Put, RunSpec, Step,
 };
 
 /// A fact about a step: a short label, and what there is to say. The text may have several lines.
@@ -18,11 +20,13 @@ pub struct Fact {
     pub label: &'static str,
     /// What there is to say.
     pub text: String,
+    /// It is a command, shown to the letter.
+    pub code: bool,
 }
 
 impl Fact {
     fn new(label: &'static str, text: impl Into<String>) -> Self {
-        Self { label, text: text.into() }
+        Self { label, text: text.into(), code: false }
     }
 }
 
@@ -30,18 +34,7 @@ impl Fact {
 #[must_use]
 pub fn step(step: &Step, run: &Run) -> Vec<Fact> {
     let mut facts = action(&step.action, run);
-    if step.retry.attempts > 1 {
-        let every = duration(step.retry.every);
-        facts.push(Fact::new("retry", format!("up to {} attempts in all, {every} apart", step.retry.attempts)));
-    }
-    if let Some(estimate) = step.estimate {
-        facts.push(Fact::new("takes", format!("about {}", duration(estimate))));
-    }
-    if step.changes() || step.irreversible.is_some() || !step.rollback.is_empty() {
-        facts.push(Fact::new("undo", undone(step, run)));
-    } else {
-        facts.push(Fact::new("undo", "nothing to undo: it changes nothing"));
-    }
+    facts.extend(around(step, run));
     if let Some(reason) = &step.irreversible {
         facts.push(Fact::new("careful", format!("cannot be undone: {}", fill(reason, run))));
     }
@@ -51,28 +44,62 @@ pub fn step(step: &Step, run: &Run) -> Vec<Fact> {
 /// Lists what an action does, takes, expects and asks.
 #[must_use]
 pub fn action(action: &Action, run: &Run) -> Vec<Fact> {
+    let mut facts = doing(action, run);
+    facts.extend(checks(action, run));
+    facts
+}
+
+/// Lists what an action does, takes and expects of it.
+#[must_use]
+pub fn doing(action: &Action, run: &Run) -> Vec<Fact> {
     let mut facts = act(&action.act, run);
-    if let Some(timeout) = action.timeout {
-        facts.push(Fact::new("timeout", duration(timeout)));
+    match (&action.act, action.timeout) {
+        (Act::Run(spec), timeout) => facts.extend(surroundings(spec, timeout, run)),
+        (_, Some(timeout)) => facts.push(Fact::new("timeout", duration(timeout))),
+        (_, None) => {}
     }
     for expect in &action.expect {
-        facts.push(Fact::new("expects", expectation(expect, run)));
+        facts.push(Fact::new("expects", expectation(expect, &|text| fill(text, run))));
     }
     for capture in &action.capture {
-        let secret = if capture.secret { ", a secret: the output is withheld until it is known" } else { "" };
-        facts.push(Fact::new("takes from it", format!("{}{secret}", capture.name)));
+        let secret = if capture.secret { ", a secret: output is withheld until it is known" } else { "" };
+        facts.push(Fact::new("captures", format!("{}{secret}", capture.name)));
     }
-    for spec in &action.verify {
+    facts
+}
+
+/// Lists how an action is verified.
+#[must_use]
+pub fn checks(action: &Action, run: &Run) -> Vec<Fact> {
+    let check = |spec: &ProbeSpec| {
         let within = spec.within.map(|time| format!(", within {}", duration(time))).unwrap_or_default();
         let warn = if spec.warn { ", only warns" } else { "" };
-        facts.push(Fact::new("checks", format!("{}{within}{warn}", question(spec, run))));
+        Fact::new("checks", format!("{}{within}{warn}", question(spec, run)))
+    };
+    action.verify.iter().map(check).collect()
+}
+
+/// Lists how often a step is tried, how long it takes and how it is undone.
+#[must_use]
+pub fn around(step: &Step, run: &Run) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if step.retry.attempts > 1 {
+        let every = duration(step.retry.every);
+        facts.push(Fact::new("retry", format!("up to {} attempts in all, {every} apart", step.retry.attempts)));
+    }
+    facts.push(Fact::new("undo", undone(step, run)));
+    if let Some(estimate) = step.estimate {
+        facts.push(Fact::new("takes", format!("about {}", duration(estimate))));
     }
     facts
 }
 
 fn act(act: &Act, run: &Run) -> Vec<Fact> {
     match act {
-        Act::Run(spec) => program(spec, run),
+        Act::Run(spec) => {
+            let text = command(spec, &|text| fill(text, run));
+            vec![Fact { label: "runs", text, code: true }]
+        }
         Act::Person(person) => by_person(person, run),
         Act::Generate(specs) => specs
             .iter()
@@ -115,12 +142,9 @@ fn by_person(person: &PersonSpec, run: &Run) -> Vec<Fact> {
     facts
 }
 
-fn program(spec: &RunSpec, run: &Run) -> Vec<Fact> {
-    let text = match &spec.program {
-        Program::Script { text, .. } => text.trim_end().to_owned(),
-        Program::Words(words) => words.iter().map(|word| quoted(&fill(word, run))).collect::<Vec<_>>().join(" "),
-    };
-    let mut facts = vec![Fact::new("runs", text)];
+/// Lists what a program runs by, where, for how long, and with what.
+fn surroundings(spec: &RunSpec, timeout: Option<Duration>, run: &Run) -> Vec<Fact> {
+    let mut facts = Vec::new();
     match &spec.program {
         Program::Script { shell, .. } if shell.join(" ") != "bash -euo pipefail -c" => {
             facts.push(Fact::new("shell", shell.join(" ")));
@@ -128,26 +152,25 @@ fn program(spec: &RunSpec, run: &Run) -> Vec<Fact> {
         Program::Script { .. } | Program::Words(_) => {}
     }
     let cwd = spec.cwd.as_ref().map_or_else(|| "the playbook's folder".to_owned(), |cwd| fill(cwd, run));
-    facts.push(Fact::new("in", cwd));
-    facts.extend(spec.env.iter().map(|(name, put)| Fact::new("with", format!("{name}={}", given(put, run)))));
+    let time = timeout.map_or_else(|| "without a timeout".to_owned(), |time| format!("at most {}", duration(time)));
+    facts.push(Fact::new("runs in", format!("{cwd}, {time}")));
+    facts.extend(spec.env.iter().map(|(name, value)| variable(name, value, run)));
     facts.extend(spec.stdin.iter().map(|stdin| Fact::new("reads", given(stdin, run))));
     facts
-}
-
-/// Writes a word of a command so that its ends are seen.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_alphanumeric() || "-_./:=,@%+".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 fn given(given: &Given, run: &Run) -> String {
     match given {
         Given::Text(text) => fill(text, run),
-        Given::Secret(name) => format!("(the secret {name})"),
+        Given::Secret(name) => format!("the secret {name}"),
+    }
+}
+
+/// Says what a variable of a program is. A secret is set apart from a text that only looks like one.
+fn variable(name: &str, value: &Given, run: &Run) -> Fact {
+    match value {
+        Given::Text(_) => Fact::new("with", format!("{name}={}", given(value, run))),
+        Given::Secret(_) => Fact::new("with", format!("{name}=({})", given(value, run))),
     }
 }
 
@@ -167,26 +190,11 @@ fn edit(spec: &EditSpec, run: &Run) -> String {
 #[must_use]
 pub fn question(spec: &ProbeSpec, run: &Run) -> String {
     let what = probe(spec, run);
-    let told = |expect: &&Expect| !matches!(expect, Expect::Denied);
-    let expects: Vec<String> = spec.expect.iter().filter(told).map(|expect| expectation(expect, run)).collect();
+    // Without a title, a denial is said already.
+    let told = |expect: &&Expect| spec.title.is_some() || !matches!(expect, Expect::Denied);
+    let said = |expect| expectation(expect, &|text| fill(text, run));
+    let expects: Vec<String> = spec.expect.iter().filter(told).map(said).collect();
     if expects.is_empty() { what } else { format!("{what}: {}", expects.join(", ")) }
-}
-
-fn expectation(expect: &Expect, run: &Run) -> String {
-    match expect {
-        Expect::Exit(status) => format!("exit status {status}"),
-        Expect::Contains(text) => format!("contains {}", fill(text, run)),
-        Expect::NotContains(text) => format!("does not contain {}", fill(text, run)),
-        Expect::Matches(regex) => format!("matches /{regex}/"),
-        Expect::Equals(text) => format!("is {}", fill(text, run)),
-        Expect::Json(pointer, JsonValue::Text(text)) => format!("{pointer} is {}", fill(text, run)),
-        Expect::Json(pointer, JsonValue::Literal(literal)) => format!("{pointer} is {literal}"),
-        Expect::Status(status) => format!("status {status}"),
-        Expect::Rows(rows) => format!("rows: {rows}"),
-        Expect::Between(low, high) => format!("from {low} to {high}"),
-        Expect::CloseTo { number, tolerance } => format!("{number}, give or take {tolerance}"),
-        Expect::Denied => "is refused".to_owned(),
-    }
 }
 
 /// Says in a line how a step is undone.
@@ -197,6 +205,7 @@ pub fn undone(step: &Step, run: &Run) -> String {
     match sort {
         UndoSort::Automatic => actions.join("; then "),
         UndoSort::ByHand | UndoSort::Forward => format!("{}: {}", undo_sort(sort), actions.join("; then ")),
+        UndoSort::Nothing if !step.changes() => "nothing to undo: it changes nothing".to_owned(),
         UndoSort::Stuck | UndoSort::Nothing => undo_sort(sort).to_owned(),
     }
 }
@@ -208,11 +217,18 @@ pub fn undo_action(action: UndoAction<'_>, run: &Run) -> String {
         UndoAction::Restore => "the files are put back as they were".to_owned(),
         UndoAction::Author(Action { title: Some(title), .. }) => fill(title, run),
         UndoAction::Author(Action { act: Act::Run(spec), .. }) => {
-            command(spec, run).lines().collect::<Vec<_>>().join("; ")
+            command(spec, &|text| fill(text, run)).lines().collect::<Vec<_>>().join("; ")
         }
         UndoAction::Author(action) => {
             let facts = act(&action.act, run);
             facts.first().map(|fact| fact.text.lines().next().unwrap_or_default().to_owned()).unwrap_or_default()
         }
     }
+}
+
+/// Says what becomes of a file that is put back.
+#[must_use]
+pub fn restored(file: &SavedFile) -> String {
+    let how = if file.copy.is_some() { "put back as it was" } else { "removed: it was not there before" };
+    format!("{}: {how}", file.path)
 }

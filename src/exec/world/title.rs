@@ -1,54 +1,12 @@
 //! What a probe is called, and which names of the playbook it uses.
 
-use url::Url;
-
 use crate::exec::scene::Scene;
+use crate::playbook::describe;
 use crate::playbook::plan::{Expect, Given, HttpBody, JsonValue, Name, Probe, ProbeSpec, Program, RunSpec, Template};
 
-/// Names a probe: its title, or the question in words.
+/// Names a probe in one masked line.
 pub(super) fn title(spec: &ProbeSpec, scene: &Scene) -> String {
-    let text = |template: &Template| scene.text(template);
-    let with = |password: &Option<Name>| password.as_ref().map_or(String::new(), |name| format!(" with {name}"));
-    if let Some(title) = &spec.title {
-        return scene.line(&text(title));
-    }
-    let mut words = match &spec.probe {
-        Probe::Command(run) => match &run.program {
-            Program::Script { text, .. } => first_line(text),
-            Program::Words(words) => words.iter().map(text).collect::<Vec<_>>().join(" "),
-        },
-        Probe::Http(http) => match http.method.as_deref() {
-            Some(method) => format!("{method} {}", address(&text(&http.url))),
-            None => address(&text(&http.url)),
-        },
-        Probe::Tcp(address) => format!("tcp {}", text(address)),
-        Probe::Tls(tls) => format!("tls {}", text(&tls.address)),
-        Probe::Postgres(database) | Probe::Redis(database) => {
-            format!("{}{}", address(&text(&database.url)), with(&database.password))
-        }
-        Probe::File(file) => format!("file {}", text(&file.path)),
-        Probe::Value(name) => format!("value {name}"),
-    };
-    if spec.expect.iter().any(|expect| matches!(expect, Expect::Denied)) {
-        words.push_str(": must be denied");
-    }
-    scene.line(&words)
-}
-
-/// Leaves out the password of a URL. There is none in a playbook, but a value that was typed in may have one.
-fn address(text: &str) -> String {
-    match Url::parse(text) {
-        Ok(mut url) if url.password().is_some() => {
-            // It fails only where there is no host, and so no password.
-            let _ = url.set_password(None);
-            url.to_string()
-        }
-        Ok(_) | Err(_) => text.to_owned(),
-    }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+    scene.line(&describe::probe(spec, &|text| scene.text(text)))
 }
 
 /// Lists the names whose values a probe uses when it is asked.

@@ -346,7 +346,7 @@ impl Headless {
     fn would(&mut self, plan: &Plan, run: &Run, id: &StepId) {
         let Some(step) = plan.step(id) else { return };
         self.would = vec![format!("step   {id}  {}", words::fill(&step.title, run))];
-        for Fact { label, text } in describe::step(step, run) {
+        for Fact { label, text, .. } in describe::step(step, run) {
             let lines = text.lines().enumerate();
             self.would.extend(lines.map(|(at, line)| {
                 let line = format!("       {:<13} {line}", if at == 0 { label } else { "" });

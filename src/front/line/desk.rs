@@ -155,7 +155,7 @@ impl Desk {
             self.print(&visible_plain(&format!("  {deviation}")));
         }
         for follow in &Arc::clone(&self.plan).follow_up {
-            let line = format!("Still to be done: {}", fill(&follow.title, &self.run));
+            let line = format!("Still to do: {}", words::follow_up(follow, &self.run));
             self.print(&visible_plain(&line));
         }
         let line = format!("Its record: {}", self.record);

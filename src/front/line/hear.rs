@@ -10,7 +10,7 @@ use super::show;
 use crate::engine::{Awaiting, Input, Target};
 use crate::front::{Answer, Say};
 use crate::output::visible_plain;
-use crate::playbook::plan::{InputKind, InputSpec, Section, StepId};
+use crate::playbook::plan::{InputKind, InputSpec, Step, StepId};
 use crate::secret::Secret;
 use crate::words::fill;
 
@@ -140,18 +140,9 @@ impl Desk {
     fn act(&mut self, question: Question, key: Key) -> Next {
         let target = target_of(&question);
         match (key, question) {
-            (Key::Start, Question::Go(id)) => {
+            (Key::Start, Question::Go(id)) | (Key::Again, Question::Decision(id)) => {
                 let step = self.plan.step(&id);
-                if step.is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some()) {
-                    let lines = self.warning(&id);
-                    self.lines(&lines);
-                    return Next::Ask(Question::Confirm(id));
-                }
-                Next::Said(Say::Input(Input::Go { step: id, confirmed: false }))
-            }
-            (Key::Again, Question::Decision(id)) => {
-                let step = self.plan.step(&id);
-                if step.is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some()) {
+                if step.is_some_and(Step::deliberate) {
                     let lines = self.warning(&id);
                     self.lines(&lines);
                     return Next::Ask(Question::Confirm(id));
@@ -265,7 +256,7 @@ impl Desk {
 
     fn may_skip_freely(&self, target: &Target) -> Free {
         let step = self.plan.step(&target.step).filter(|_| target.undo.is_none());
-        let free = step.is_some_and(|step| step.optional || step.section == Section::Cleanup);
+        let free = step.is_some_and(Step::free_to_skip);
         if free { Free::Yes } else { Free::No }
     }
 

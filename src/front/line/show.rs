@@ -26,16 +26,7 @@ pub(super) fn step(plan: &Plan, run: &Run, id: &StepId) -> Vec<String> {
 
 fn heading(plan: &Plan, run: &Run, step: &Step) -> String {
     let number = plan.index.get(&step.id).map_or(0, |at| at + 1);
-    let part = match step.section {
-        Section::Main => plan
-            .phases
-            .iter()
-            .find(|phase| phase.steps.contains(&(number.saturating_sub(1))))
-            .map_or_else(String::new, |phase| fill(&phase.title, run)),
-        Section::Success => "Success criteria".to_owned(),
-        Section::Cleanup => "Cleanup".to_owned(),
-        Section::AfterRollback => "After the rollback".to_owned(),
-    };
+    let part = words::part(plan, run, &step.id);
     visible_plain(&format!("{part}, step {number} of {}: {} ({})", plan.steps.len(), fill(&step.title, run), step.id))
 }
 
@@ -67,8 +58,7 @@ pub(super) fn undo_action(plan: &Plan, run: &Run, target: &Target) -> Vec<String
     match undo::action(plan, target) {
         Some(UndoAction::Restore) => {
             for file in run.step(plan, &target.step).map(|step| step.saved.as_slice()).unwrap_or_default() {
-                let how = if file.copy.is_some() { "put back as it was" } else { "removed: it was not there before" };
-                lines.extend(said("file", &format!("{}: {how}", file.path)));
+                lines.extend(said("file", &describe::restored(file)));
             }
         }
         Some(UndoAction::Author(action)) => {

@@ -13,7 +13,7 @@ use super::panel::{Ask, Palette, Panel, Purpose};
 use super::state::{Link, Pane, Walk};
 use crate::engine::{Awaiting, Input, Stage, undo};
 use crate::front::Say;
-use crate::playbook::plan::{Section, StepId};
+use crate::playbook::plan::{Step, StepId};
 
 impl Walk {
     /// Takes a key that was read at a time. A key from before the question was shown answers nothing.
@@ -98,11 +98,7 @@ impl Walk {
             }
             Action::Skip => {
                 if let Some(target) = self.target() {
-                    let free = target.undo.is_none()
-                        && self
-                            .plan
-                            .step(&target.step)
-                            .is_some_and(|step| step.optional || step.section == Section::Cleanup);
+                    let free = target.undo.is_none() && self.plan.step(&target.step).is_some_and(Step::free_to_skip);
                     self.ask(Purpose::Skip(target), free);
                 }
             }
@@ -154,10 +150,14 @@ impl Walk {
     }
 
     fn start(&mut self) {
-        let Awaiting::Go(step) = self.awaiting.clone() else { return };
-        let deliberate =
-            self.plan.step(&step).is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some());
-        if deliberate {
+        if let Awaiting::Go(step) = self.awaiting.clone() {
+            self.go_or_confirm(step);
+        }
+    }
+
+    /// Starts a step, or asks once more where it wants that.
+    fn go_or_confirm(&mut self, step: StepId) {
+        if self.plan.step(&step).is_some_and(Step::deliberate) {
             self.panel = Some(Panel::Confirm(step));
         } else {
             self.go(step, false);
@@ -170,15 +170,7 @@ impl Walk {
 
     fn again(&mut self) {
         match self.awaiting.clone() {
-            Awaiting::Decision(step) => {
-                let deliberate =
-                    self.plan.step(&step).is_some_and(|step| step.confirm.is_some() || step.irreversible.is_some());
-                if deliberate {
-                    self.panel = Some(Panel::Confirm(step));
-                } else {
-                    self.go(step, false);
-                }
-            }
+            Awaiting::Decision(step) => self.go_or_confirm(step),
             Awaiting::UndoDecision(target) => self.say(Say::Input(Input::Undo { target })),
             Awaiting::Begin
             | Awaiting::Go(_)

@@ -52,10 +52,7 @@ fn text(walk: &Walk, width: usize) -> Vec<Line<'static>> {
     let signed = walk.run.signed.iter().map(|(role, name)| format!("{role}: {name}"));
     let refused = walk.run.refused.iter().map(|(role, name, why)| format!("{role}: {name} refused: {why}"));
     section(&mut lines, "Signed", signed.chain(refused).collect());
-    let follow = walk.plan.follow_up.iter().map(|item| {
-        let within = item.within.map(|time| format!(", within {}", duration(time))).unwrap_or_default();
-        format!("{}{within}", walk.fill(&item.title))
-    });
+    let follow = walk.plan.follow_up.iter().map(|item| words::follow_up(item, &walk.run));
     section(&mut lines, "Still to do", follow.collect());
     lines.push(Line::default());
     lines.push(Line::styled("The record", theme.heading()));

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::command::probe;
 use super::state::Walk;
-use super::text::{cells, duration, fit};
+use super::text::{cells, count, fit};
 use crate::engine::{Finding, Target, Verdict};
+use crate::words;
 
 /// Returns how many rows the probes want: none before anything was asked.
 pub(super) fn rows(walk: &Walk) -> u16 {
@@ -42,16 +42,16 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
         let verdict = verdicts(walk, &target).get(at).filter(|_| !live);
         let (mark, tries, saw, title) = match (verdict, attempts) {
             (Some(verdict), _) => {
-                let took = duration(std::time::Duration::from_millis(verdict.took_ms));
-                let tries = format!("{} in {took}", super::text::count(verdict.attempts as usize, "attempt"));
+                let took = words::took(verdict.took_ms);
+                let tries = format!("{} in {took}", count(verdict.attempts as usize, "attempt"));
                 let mark = walk.theme.finding(verdict.finding, verdict.pass, verdict.warn);
                 (Some(mark), tries, verdict.saw.clone(), verdict.title.clone())
             }
             (None, Some(last)) => {
                 let mark = walk.theme.finding(last.finding, last.pass, spec.warn);
-                (Some(mark), format!("attempt {}", last.number), last.saw.clone(), probe(walk, spec))
+                (Some(mark), format!("attempt {}", last.number), last.saw.clone(), words::probe(spec, &walk.run))
             }
-            (None, None) => (None, String::new(), String::new(), probe(walk, spec)),
+            (None, None) => (None, String::new(), String::new(), words::probe(spec, &walk.run)),
         };
         let (glyph, word, style) = match mark {
             Some(mark) => (mark.glyph, mark.word, mark.style),

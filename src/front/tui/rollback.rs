@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::state::Walk;
-use super::step::undone;
 use super::text::{count, duration, fit, wrap};
 use crate::engine::{Stage, StepState, undo};
+use crate::words::describe;
 
 /// Draws the choice of how far, and the plan for the marked one.
 pub(super) fn draw(walk: &Walk, choice: usize, down: usize, frame: &mut Frame<'_>, area: Rect) {
@@ -60,18 +60,18 @@ fn planned(walk: &Walk, choice: usize, width: usize) -> Vec<Line<'static>> {
             undo::UndoSort::ByHand => ("by hand", theme.care()),
             undo::UndoSort::Forward => ("irreversible", theme.care()),
             undo::UndoSort::Stuck => ("irreversible", theme.bad()),
-            undo::UndoSort::Nothing => ("nothing to do", theme.quiet()),
+            undo::UndoSort::Nothing => ("no change", theme.quiet()),
         };
         lines.push(Line::from(vec![
             Span::styled(format!("{word:<14}"), style),
             Span::raw(fit(&walk.name(&step.step), width.saturating_sub(14), theme)),
         ]));
         let Some(spec) = walk.plan.step(&step.step).filter(|_| step.sort != undo::UndoSort::Nothing) else { continue };
-        let mut how = undone(walk, spec);
+        let mut how = describe::undone(spec, &walk.run);
         if step.sort == undo::UndoSort::Stuck
             && let Some(reason) = &spec.irreversible
         {
-            how = format!("stays as it is: {}", walk.fill(reason));
+            how = format!("it stays as it is: {}", walk.fill(reason));
         }
         let pieces = wrap(&how, width.saturating_sub(16));
         lines.extend(

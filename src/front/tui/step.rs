@@ -5,12 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::command::{act, part, probe};
+use super::command::{act, facts, part};
 use super::form::Focus;
 use super::state::{Walk, tick_line};
-use super::text::{cells, duration, fit, markdown, tame, wrap};
-use crate::engine::{How, Target, undo};
+use super::text::{cells, fit, markdown, wrap};
+use crate::engine::Target;
 use crate::playbook::plan::{Act, Action, Step};
+use crate::words;
+use crate::words::describe;
 
 /// Draws the step, scrolled as the operator left it, or to the line that is to be ticked.
 pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
@@ -70,17 +72,10 @@ fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option
         diff(walk, &target, columns, &mut lines);
     }
     if let Some(action) = action {
-        for spec in &action.verify {
-            let within = spec.within.map(|time| format!(", within {}", duration(time))).unwrap_or_default();
-            let warn = if spec.warn { ", only warns" } else { "" };
-            lines.extend(part(walk, "checks", &format!("{}{within}{warn}", probe(walk, spec)), columns));
-        }
+        lines.extend(facts(walk, &describe::checks(action, &walk.run), columns));
     }
     if target.undo.is_none() {
-        lines.extend(part(walk, "undo", &undone(walk, step), columns));
-        if let Some(estimate) = step.estimate {
-            lines.extend(part(walk, "takes", &format!("about {}", duration(estimate)), columns));
-        }
+        lines.extend(facts(walk, &describe::around(step, &walk.run), columns));
     }
     lines.extend(became(walk, step, columns));
     if walk.hint
@@ -115,8 +110,7 @@ fn undoing(walk: &Walk, target: &Target, number: u32, columns: usize) -> Vec<Lin
     }
     let saved = walk.run.step(&walk.plan, &target.step).map(|step| step.saved.as_slice()).unwrap_or_default();
     for file in saved {
-        let how = if file.copy.is_some() { "put back as it was" } else { "removed: it was not there before" };
-        lines.extend(part(walk, "file", &format!("{}: {how}", file.path), columns));
+        lines.extend(part(walk, "file", &describe::restored(file), columns));
     }
     lines
 }
@@ -162,39 +156,6 @@ fn instructions(
     focus
 }
 
-/// Says in a line how a step is undone.
-pub(super) fn undone(walk: &Walk, step: &Step) -> String {
-    let actions = undo::actions(step);
-    let said: Vec<String> = actions
-        .iter()
-        .map(|action| match action {
-            undo::UndoAction::Restore => "the files are put back as they were".into(),
-            undo::UndoAction::Author(action) => in_short(walk, action),
-        })
-        .collect();
-    match undo::sort(step) {
-        undo::UndoSort::Automatic => said.join("; then "),
-        undo::UndoSort::ByHand => format!("by hand: {}", said.join("; then ")),
-        undo::UndoSort::Forward => format!("not possible; the way forward: {}", said.join("; then ")),
-        undo::UndoSort::Stuck => "not possible".into(),
-        undo::UndoSort::Nothing if step.changes() => "nothing to undo".into(),
-        undo::UndoSort::Nothing => "not needed: it changes nothing".into(),
-    }
-}
-
-/// Says in a line what an action does.
-pub(super) fn in_short(walk: &Walk, action: &Action) -> String {
-    if let Some(title) = &action.title {
-        return walk.fill(title);
-    }
-    if let Act::Person(person) = &action.act {
-        let text = person.text.as_ref().map(|text| walk.fill(text)).unwrap_or_default();
-        return tame(text.trim().lines().next().unwrap_or("a person does it")).into_owned();
-    }
-    let text: Vec<String> = act(walk, action, 400).into_iter().map(|line| line.to_string().trim().to_owned()).collect();
-    text.into_iter().next().unwrap_or_else(|| "checks".into())
-}
-
 /// Sets the masked diff: signs and colour, never colour alone.
 fn diff(walk: &Walk, target: &Target, columns: usize, lines: &mut Vec<Line<'static>>) {
     match walk.previews.get(target) {
@@ -226,16 +187,8 @@ fn became(walk: &Walk, step: &Step, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let Some(state) = walk.run.step(&walk.plan, &step.id) else { return lines };
     if let Some(outcome) = &state.outcome {
-        let how = match outcome.how {
-            How::Ok => "ended well",
-            How::Failed => "failed",
-            How::TimedOut => "took too long and was stopped",
-            How::Stopped => "was stopped",
-        };
-        let took = duration(std::time::Duration::from_millis(outcome.took_ms));
-        let saw = if outcome.saw.is_empty() { String::new() } else { format!(": {}", outcome.saw) };
         let attempt = if state.attempts > 1 { format!("attempt {}, ", state.attempts) } else { String::new() };
-        lines.extend(part(walk, "result", &format!("{attempt}{how} after {took}{saw}"), columns));
+        lines.extend(part(walk, "result", &format!("{attempt}{}", words::outcome(outcome)), columns));
     }
     if let Some(note) = &state.note {
         let what = if state.by_hand { "by hand" } else { "skipped" };

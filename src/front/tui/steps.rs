@@ -14,7 +14,8 @@ use super::state::Walk;
 use super::text::{columns, fit};
 use super::theme::Mark;
 use crate::engine::{Awaiting, StepState};
-use crate::playbook::plan::{Plan, Section};
+use crate::playbook::plan::Plan;
+use crate::words;
 
 /// A row of the list of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,16 +68,7 @@ fn line(walk: &Walk, row: Row, shown: usize, width: usize) -> Line<'static> {
 
 /// Names the phase or section that begins with a step.
 fn heading(walk: &Walk, at: usize) -> String {
-    let section = walk.plan.steps.get(at).map_or(Section::Main, |step| step.section);
-    match section {
-        Section::Main => {
-            let phase = walk.plan.phases.iter().find(|phase| phase.steps.contains(&at));
-            phase.map_or_else(String::new, |phase| walk.fill(&phase.title))
-        }
-        Section::Success => "Success".into(),
-        Section::Cleanup => "Cleanup".into(),
-        Section::AfterRollback => "After a rollback".into(),
-    }
+    walk.plan.steps.get(at).map_or_else(String::new, |step| words::part(&walk.plan, &walk.run, &step.id))
 }
 
 /// Returns how the state of a step is shown: the one whose turn it is and that has not started is `active`.
