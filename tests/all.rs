@@ -3,6 +3,7 @@
 mod back;
 mod bad_playbooks;
 mod crash;
+mod crash_rotation;
 mod launch;
 mod leaks;
 mod rigs;

@@ -3,6 +3,8 @@
 //! Every old and new password is looked for, raw and in base64 at each of its three offsets, in all that the program
 //! printed and the terminal received, in every file below the rig's folder, and in the arguments of every process while it ran.
 
+#![expect(clippy::expect_used, reason = "a test says what it needs by failing")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
