@@ -5,6 +5,7 @@ mod architecture;
 mod back;
 mod bad_playbooks;
 mod crash;
+mod crash_rotation;
 mod engine;
 mod journal;
 mod launch;

@@ -1,5 +1,7 @@
 //! The whole rotation from the full screen, in a real terminal: by keys and paste, every verification seen.
 
+#![expect(clippy::panic, reason = "a test says what it needs by failing")]
+
 use crate::support::desk::Desk;
 use crate::support::operator::{Asked, Operator};
 use crate::support::rig::{Fault, Rig};

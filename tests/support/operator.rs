@@ -61,25 +61,23 @@ impl<'t> Operator<'t> {
         }
     }
 
-    /// Looks back at a step that is done, and holds that each of its probes is seen with its answer.
+    /// Looks back from the step whose turn it is at one that is done, and holds that each of its probes is seen with its answer.
     #[track_caller]
-    pub(crate) fn looks_back_at(&self, number: usize) {
+    pub(crate) fn looks_back_at(&self, number: usize, current: usize) {
         let step = self.step(number);
         if step.action.verify.is_empty() {
             return;
         }
         // The foot of the screen is drawn last: when it is as it should be, so is what stands above.
         let away = |picture: &str| foot(picture).contains("Esc to current");
-        let header = format!("/{} {} ", self.plan.steps.len(), step.id);
+        let header = |at: usize| format!(" {at}/{} {} ", self.plan.steps.len(), self.step(at).id);
         let wanted = step.action.verify.len();
-        for _ in 0..self.plan.steps.len() {
-            let before = self.terminal.picture();
+        for at in (number..current).rev() {
+            let header = header(at);
             self.terminal.press("k");
-            let picture = self.terminal.until("another step", |picture| away(picture) && *picture != before);
-            if picture.contains(&header) {
-                break;
-            }
+            self.terminal.until(&header, |picture| away(picture) && picture.contains(&header));
         }
+        let header = header(number);
         self.terminal.until(&format!("{wanted} answers of {}", step.id), |picture| {
             let held = picture.lines().filter(|line| line.contains('✓') && line.contains("  holds")).count();
             picture.contains(&header) && held >= wanted
@@ -97,7 +95,7 @@ impl<'t> Operator<'t> {
             let asked = self.asked(before.as_ref());
             let Asked::Next(number, one_more) = asked else { return asked };
             if let Some(last) = last.take() {
-                self.looks_back_at(last);
+                self.looks_back_at(last, number);
                 if self.step(last).id.as_str() == through {
                     return asked;
                 }
@@ -140,7 +138,8 @@ pub(crate) fn question(picture: &str) -> Option<Asked> {
     if headline.starts_with("Rollback ") {
         return keys.starts_with("y ").then(|| Asked::Undo(headline.to_owned()));
     }
-    if keys.starts_with("r run again") || lines.get(at + 3).is_some_and(|line| line.starts_with("r run again")) {
+    let rests = headline.contains("failed: ") || headline.contains("unknown: ");
+    if rests && foot.starts_with("r run again") {
         return Some(Asked::Decision(headline.to_owned()));
     }
     headline.starts_with("The run is over.").then_some(Asked::Over)
