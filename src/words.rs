@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::engine::undo::UndoSort;
 use crate::engine::{Awaiting, End, Finding, How, Outcome, Refusal, Run, StepRun, StepState};
 use crate::playbook;
-use crate::playbook::plan::{FollowUp, Plan, ProbeSpec, Section, Step, StepId, Template};
+use crate::playbook::plan::{FollowUp, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
 
 /// Says where a step stands.
 #[must_use]
@@ -204,6 +204,17 @@ pub fn awaiting(awaiting: &Awaiting) -> String {
 #[must_use]
 pub fn probe(spec: &ProbeSpec, run: &Run) -> String {
     playbook::describe::probe(spec, &|text| fill(text, run))
+}
+
+/// Says where an input is taken from when nobody gives it.
+#[must_use]
+pub fn source(source: &Source) -> String {
+    match source {
+        Source::Env(name) => format!("${name}"),
+        Source::File(_) => "the text of a file".to_owned(),
+        Source::Dotenv { key, .. } => format!("{key} from a file"),
+        Source::Run(_) => "what a command says".to_owned(),
+    }
 }
 
 /// Lists what did not go as the playbook says: skipped, by hand, failed and passed over, repeated. Each with its reason.

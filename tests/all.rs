@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod architecture;
+mod back;
 mod bad_playbooks;
 mod crash;
 mod engine;
 mod journal;
 mod launch;
+mod leaks;
 mod mutations;
 mod probes;
 mod properties;

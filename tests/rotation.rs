@@ -56,7 +56,7 @@ fn forward_both_and_nothing_left_behind() {
     assert_eq!(keep(&rig), after);
     let folder = desk.run_folder();
     assert!(!folder.join("vault.age").exists(), "the vault is gone with the end of the run");
-    // A wrong password pasted, an unknown input, a second answer: nothing of that starts anything.
+    // What is over is not gone on with.
     desk.call(["resume", &desk.run_id(), "--unattended"]).ends_with(2);
 }
 
@@ -80,4 +80,20 @@ fn a_reset_that_goes_wrong_is_told_as_it_is() {
         let journal: Vec<String> = desk.journal().iter().map(brief).collect();
         assert!(journal.contains(&"performed reset-doadmin failed".to_owned()), "{journal:#?}");
     }
+}
+
+/// The time of a step is the command's own: what hangs is ended, and what it had done shows.
+#[test]
+fn a_reset_that_never_answers_is_ended_in_time() {
+    let rig = Rig::start();
+    let desk = Desk::beside(&rig);
+    let before = rig.doctl().password();
+    rig.doctl().fault("databases user reset", Fault::ActThenHang);
+    begin(&desk, &rig, "postgres", CONFIRMED, &[]).ends_with(7);
+    let journal: Vec<String> = desk.journal().iter().map(brief).collect();
+    assert!(journal.contains(&"performed reset-doadmin timed_out".to_owned()), "{journal:#?}");
+    assert_ne!(rig.doctl().password(), before, "it was done all the same");
+    rig.doctl().mend();
+    go_on(&desk, "rollback", "").ends_with(4);
+    InForce { pg: rig.doctl().password(), ..InForce::first(&rig) }.holds(&rig);
 }

@@ -2,7 +2,7 @@
 
 use crate::support::desk::Desk;
 use crate::support::operator::{Asked, Operator};
-use crate::support::rig::Rig;
+use crate::support::rig::{Fault, Rig};
 use crate::support::rotation::{InForce, plan, run_words};
 use crate::support::terminal::{Left, Terminal};
 
@@ -53,4 +53,28 @@ fn the_whole_rotation_at_80x24() {
     let desk = Desk::beside(&rig);
     let left = walk(&rig, &desk, (80, 24), (120, 40));
     assert_eq!(left.code, Some(0), "{}", left.text);
+}
+
+#[test]
+fn what_doctl_did_but_did_not_tell_is_fetched() {
+    let rig = Rig::start();
+    let desk = Desk::beside(&rig);
+    let plan = plan();
+    rig.doctl().fault("databases user reset", Fault::ActThenFail);
+    let terminal = Terminal::start(&desk, &run_words(&rig, "postgres"), 120, 40);
+    let operator = Operator::at(&terminal, &plan);
+    terminal.see("inputs: all there");
+    terminal.press("\x1b[21~");
+    let asked = operator.walks("");
+    assert!(matches!(&asked, Asked::Decision(what) if what.contains("failed")), "{asked:?}");
+    rig.doctl().mend();
+    terminal.see("f fetch the values again");
+    terminal.press("f");
+    assert!(matches!(operator.asked(Some(&asked)), Asked::Next(_, _)), "{}", terminal.picture());
+    assert_eq!(operator.walks(""), Asked::Over);
+    terminal.press("q");
+    assert_eq!(terminal.ends().code, Some(0));
+    let resets = rig.doctl().calls().iter().filter(|call| call.contains("user reset")).count();
+    assert_eq!(resets, 1, "the password is read, not made again");
+    InForce { pg: rig.doctl().password(), ..InForce::first(&rig) }.holds(&rig);
 }

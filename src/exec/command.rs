@@ -88,8 +88,9 @@ fn conclude(
     scene: &Scene,
 ) -> Outcome {
     let mut outcome = Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, ..Outcome::default() };
-    let last = sink.last_line().map(without_colours).filter(|line| !line.is_empty());
-    let with_last = |told: String| match &last {
+    let last = |stream: Stream| sink.last_line(stream).map(without_colours).filter(|line| !line.is_empty());
+    // What went wrong is said on standard error, what was done on standard output.
+    let with_last = |told: String| match last(Stream::Err) {
         Some(last) => format!("{told}: {last}"),
         None => told,
     };
@@ -123,7 +124,7 @@ fn conclude(
                 }
                 Ok(()) => {
                     outcome.values = taken.values;
-                    last.clone().unwrap_or_else(|| ended.words.clone())
+                    last(Stream::Out).unwrap_or_else(|| ended.words.clone())
                 }
             }
         }

@@ -34,7 +34,8 @@ pub(super) struct Sink {
     ways: [Way; 2],
     masked: String,
     withheld: Option<Withheld>,
-    last_line: LastLine,
+    /// Of each stream: which of the two spoke last is chance.
+    last_lines: [LastLine; 2],
     /// What could not be written: said once.
     trouble: Option<String>,
     path: PathBuf,
@@ -76,7 +77,7 @@ impl Sink {
             ways: [Way::new(masker), Way::new(masker)],
             masked: String::new(),
             withheld: None,
-            last_line: LastLine::default(),
+            last_lines: [LastLine::default(), LastLine::default()],
             trouble: None,
             path: path.unwrap_or_default(),
         })
@@ -98,7 +99,7 @@ impl Sink {
         way.visible.push(bytes, &mut way.text);
         self.masked.clear();
         way.mask.push_str(&way.text, &mut self.masked);
-        self.let_out();
+        self.let_out(stream);
     }
 
     /// Lets out what was withheld, through the masker that knows the secret by now.
@@ -127,7 +128,7 @@ impl Sink {
             self.masked.clear();
             way.mask.push_str(&way.text, &mut self.masked);
             way.mask.finish_str(&mut self.masked);
-            self.let_out();
+            self.let_out(stream);
         }
         if let Some(outlet) = &mut self.outlet {
             outlet.finish();
@@ -141,9 +142,14 @@ impl Sink {
         self.write();
     }
 
-    /// Returns the last line that says something, without colours. Masked.
-    pub(super) fn last_line(&self) -> Option<&str> {
-        Some(self.last_line.0.trim()).filter(|line| !line.is_empty())
+    /// Returns the last line of a stream that says something, or of the other where that one said nothing. Masked.
+    pub(super) fn last_line(&self, stream: Stream) -> Option<&str> {
+        let last = |stream: Stream| Some(self.last_lines[stream as usize].0.trim()).filter(|line| !line.is_empty());
+        let other = match stream {
+            Stream::Out => Stream::Err,
+            Stream::Err => Stream::Out,
+        };
+        last(stream).or_else(|| last(other))
     }
 
     /// Returns what went wrong with the transcript.
@@ -151,11 +157,11 @@ impl Sink {
         self.trouble.as_deref()
     }
 
-    fn let_out(&mut self) {
+    fn let_out(&mut self, stream: Stream) {
         if self.masked.is_empty() {
             return;
         }
-        self.last_line.note(&self.masked);
+        self.last_lines[stream as usize].note(&self.masked);
         self.write();
     }
 

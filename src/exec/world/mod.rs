@@ -1,6 +1,6 @@
 //! Probes: questions to the world, asked natively, each with an answer that a tired operator understands at once.
 //!
-//! A probe is one file here and one line in [`put`]. It asks once and says what it [`Heard`], or why it is a [`Miss`]; how
+//! A probe is one file here and one line in `put`. It asks once and says what it `Heard`, or why it is a `Miss`; how
 //! often it is asked is up to `attempts`, whether the answer is right up to `judge`. What must stay true: a new connection
 //! for each attempt; a refused connection, a refused credential, a server that cannot be reached and an answer that is not
 //! understood are never taken for each other; no foreign text comes out of here unmasked.

@@ -409,5 +409,9 @@ pub(super) fn input_wording(spec: &crate::playbook::plan::InputSpec, run: &Run) 
         InputKind::Text | InputKind::Path | InputKind::Url => String::new(),
     };
     let default = spec.default.as_ref().map(|default| format!(" [{}]", fill(default, run))).unwrap_or_default();
-    visible_plain(&format!("{prompt}{kind}{default}"))
+    let from = match &spec.from {
+        Some(source) if spec.default.is_none() => format!(" [Enter takes {}]", words::source(source)),
+        Some(_) | None => String::new(),
+    };
+    visible_plain(&format!("{prompt}{kind}{default}{from}"))
 }

@@ -320,6 +320,11 @@ impl Desk {
     /// Takes a value that was asked for.
     fn value(&mut self, mut work: Work, text: &str) -> Next {
         let Some(spec) = work.asks.last() else { return answered(work) };
+        // Left to the place that the playbook names for it.
+        if text.is_empty() && spec.default.is_none() && spec.from.is_some() {
+            work.asks.pop();
+            return finished(work);
+        }
         match take(spec, text, &|template| fill(template, &self.run)) {
             Ok(answer) => {
                 if let Answer::Secret(secret) = &answer {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::front::Answer;
 use crate::playbook::plan::{InputKind, InputSpec};
 use crate::secret::Secret;
+use crate::words;
 
 /// A field.
 #[derive(Debug)]
@@ -261,6 +262,11 @@ impl Field {
         }
     }
 
+    /// Says whether the field is left to the place that the playbook names for its value: empty, and there is one.
+    pub(super) fn left_to_source(&self) -> bool {
+        self.length() == 0 && self.default.is_none() && self.spec.from.is_some()
+    }
+
     /// Says in a word or two what the field takes.
     pub(super) fn hint(&self) -> String {
         let kind = match &self.spec.kind {
@@ -277,7 +283,11 @@ impl Field {
         };
         let least = self.spec.min_length.map(|least| format!(", at least {least} characters")).unwrap_or_default();
         let differs = self.spec.differs_from.as_ref().map(|name| format!(", not {name}")).unwrap_or_default();
-        format!("{kind}{least}{differs}")
+        let from = match &self.spec.from {
+            Some(source) if self.default.is_none() => format!("; empty takes {}", words::source(source)),
+            Some(_) | None => String::new(),
+        };
+        format!("{kind}{least}{differs}{from}")
     }
 }
 

@@ -151,6 +151,9 @@ impl Form {
         for at in 0..self.fields.len() {
             let field = &mut self.fields[at];
             field.visited = true;
+            if field.left_to_source() {
+                continue;
+            }
             match field.answer() {
                 Ok(answer) => answers.push((field.spec.name.clone(), answer)),
                 Err(why) => {
