@@ -47,7 +47,7 @@ fn the_checklist_has_everything_that_one_must_know() {
         "[ ] app: Which app? (a text, by default milo)\n",
         "[ ] old_key: (a secret)\n",
         "\n[ ] 1. Look at ${app} (look)\n      optional      may be skipped without a reason\n      runs          doctl list\n",
-        "\n[ ] 2. Reset (reset)\n      runs          doctl reset\n      in            the playbook's folder\n      timeout       1m\n      takes         about 10s\n      undo          doctl undo\n",
+        "\n[ ] 2. Reset (reset)\n      runs          doctl reset\n      runs in       the playbook's folder, at most 1m\n      undo          doctl undo\n      takes         about 10s\n",
         "      careful       cannot be undone: It is gone.\n",
         "\nSuccess criteria\n----------------\n\n[ ] 4. No errors (healthy)\n",
         "[ ] operator: ____________________\n[ ] reviewer: ____________________\nEach by a different person.\n",

@@ -5,6 +5,8 @@
 //! does for one step does not depend on how many there are.
 
 mod answers;
+mod decide;
+mod show;
 
 #[cfg(test)]
 mod tests;
@@ -15,23 +17,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use answers::Answers;
-use answers::{Unknown, asked};
 
-use super::plain::without_colours;
 use super::{Front, Say, Update};
-use crate::engine::undo::{self, UndoAction};
-use crate::engine::{Awaiting, How, Input, Outcome, Record, Run, Stage, StepState, Target, Verdict};
-use crate::output::visible_plain;
-use crate::playbook::plan::{Act, Name, OnFailure, Plan, StepId};
+use crate::engine::{Awaiting, How, Input, Record, Run, Stage};
+use crate::playbook::plan::{Name, OnFailure, Plan, StepId};
 use crate::words;
-use crate::words::describe::{self, Fact};
-
-/// How much of a command's output is kept, in bytes, to show the end of it when the step fails.
-const TAIL: usize = 4096;
-/// How a dry run's executor says that something was not carried out, or not asked.
-const NOT_DONE: &str = "dry run: ";
-/// How many lines of it are shown.
-const TAIL_LINES: usize = 10;
 
 /// Why an unattended front left a run that is not over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +54,7 @@ pub struct Headless {
     on_failure: Option<OnFailure>,
     transcripts: Option<PathBuf>,
     out: Box<dyn Write + Send>,
-    /// The end of what the command printed, no longer than twice [`TAIL`].
+    /// The end of what the command printed, no longer than twice [`show::TAIL`].
     tail: String,
     /// The values known so far, for the titles.
     values: BTreeMap<Name, String>,
@@ -135,166 +125,6 @@ impl Headless {
         Say::Input(Input::Pause { why: what })
     }
 
-    fn needs_person(&mut self, id: &StepId, what: &str, answer: &str) -> Say {
-        let next = format!("put `{id}: {answer}` into the answers file, or resume with somebody at the terminal");
-        self.leave(Why::PersonNeeded, format!("{id} needs a person: {what}"), &next)
-    }
-
-    fn go(&mut self, plan: &Plan, id: &StepId) -> Option<Say> {
-        let step = plan.step(id)?;
-        let person = matches!(step.action.act, Act::Person(_));
-        if self.dry_run && person {
-            return Some(rehearsed(Target::step(id)));
-        }
-        let answered = self.dry_run || self.answers.step(id).is_some_and(|answer| answer.done);
-        if !answered && step.confirm.is_some() {
-            return Some(self.needs_person(id, "it must be confirmed", "done"));
-        }
-        if !answered && person {
-            return Some(self.person_needed(plan, id));
-        }
-        Some(Say::Input(Input::Go { step: id.clone(), confirmed: answered }))
-    }
-
-    fn person_needed(&mut self, plan: &Plan, id: &StepId) -> Say {
-        match plan.step(id).and_then(|step| asked(&step.action.act).first()) {
-            Some(spec) => {
-                let answer = format!("{{ {}: … }}", spec.name);
-                self.needs_person(id, "it asks for something", &answer)
-            }
-            None => self.needs_person(id, "it is done or confirmed by hand", "done"),
-        }
-    }
-
-    fn person(&mut self, plan: &Plan, target: Target) -> Say {
-        if self.dry_run {
-            return rehearsed(target);
-        }
-        let answer = self.answers.step(&target.step);
-        match target.undo {
-            Some(_) => self.undo_by_hand(plan, target),
-            None => match answer {
-                Some(answer) if answer.done => Say::Answer { target, answers: answer.values.clone() },
-                Some(_) | None => self.person_needed(plan, &target.step),
-            },
-        }
-    }
-
-    /// Answers an action of an undo that a person does: with what it asks for, and nothing else that was answered.
-    fn undo_by_hand(&mut self, plan: &Plan, target: Target) -> Say {
-        let asked = match undo::action(plan, &target) {
-            Some(UndoAction::Author(action)) => asked(&action.act),
-            Some(UndoAction::Restore) | None => &[],
-        };
-        let said = self.answers.step(&target.step).and_then(|answer| answer.undo.as_ref());
-        let answers = said.map(|said| {
-            let fits = |name: &Name| asked.iter().any(|spec| spec.name == *name);
-            said.iter().filter(|(name, _)| fits(name)).cloned().collect::<Vec<_>>()
-        });
-        match answers {
-            Some(answers) if answers.len() == asked.len() => Say::Answer { target, answers },
-            Some(_) | None => {
-                let answer = match asked.first() {
-                    Some(spec) => format!("{{ undo: {{ {}: … }} }}", spec.name),
-                    None => "{ undo: done }".to_owned(),
-                };
-                self.needs_person(&target.step, "a part of its rollback is done by hand", &answer)
-            }
-        }
-    }
-
-    fn decide(&mut self, plan: &Plan, run: &Run, id: StepId) -> Option<Say> {
-        let state = run.step(plan, &id)?.state;
-        if state == StepState::Unknown {
-            return Some(match self.answers.step(&id).and_then(|answer| answer.unknown) {
-                Some(Unknown::Done) => by_hand(Target::step(&id)),
-                Some(Unknown::Retry) => Say::Input(Input::Go { step: id, confirmed: true }),
-                Some(Unknown::Undo) => Say::Input(Input::Rollback { to: Some(id), by_policy: true }),
-                None => {
-                    let what = "it was interrupted and its outcome is unknown (done, retry or undo)";
-                    self.needs_person(&id, what, "{ unknown: done }")
-                }
-            });
-        }
-        if self.dry_run {
-            let reason = Some("a dry run goes on".to_owned());
-            return Some(Say::Input(Input::Skip { target: Target::step(&id), reason }));
-        }
-        // Whoever resumes a run that stands at a failed step says that it is to be tried again, where that is harmless; a
-        // step that changes something may have done so before it failed, and needs a word of its own.
-        let harmless = plan.step(&id).is_some_and(|step| !step.changes());
-        let told = self.answers.step(&id).is_some_and(|answer| answer.unknown == Some(Unknown::Retry));
-        if self.failed_before.take_if(|failed| *failed == id).is_some() && (harmless || told) {
-            self.print(&format!("again  {id}  it failed before this process"));
-            return self.go(plan, &id);
-        }
-        if run.stage == Stage::AfterRollback {
-            let what = format!("{id} failed after the rollback");
-            return Some(self.leave(Why::RollbackIncomplete, what, "see to it by hand, then `runsheet resume`"));
-        }
-        Some(match self.on_failure {
-            Some(OnFailure::Rollback) => Say::Input(Input::Rollback { to: None, by_policy: true }),
-            Some(OnFailure::Stop) => {
-                let what = format!("{id} failed, and --on-failure says stop");
-                self.leave(Why::Failed, what, "the run is open: `runsheet resume`, or `runsheet rollback`")
-            }
-            Some(OnFailure::Ask | OnFailure::Continue) | None => {
-                let what = format!("{id} failed, and somebody must decide");
-                self.leave(Why::PersonNeeded, what, "`runsheet resume`, or say --on-failure stop or rollback")
-            }
-        })
-    }
-
-    /// Carries out the next action of a rollback, if somebody or something confirmed all of them.
-    fn undo(&mut self, plan: &Plan, run: &Run, target: Target) -> Say {
-        let by_policy = run.rollback.as_ref().is_some_and(|rollback| rollback.by_policy);
-        if !(by_policy || self.only_rollback || self.dry_run || self.on_failure == Some(OnFailure::Rollback)) {
-            let what = format!("the rollback stands at {}, and each of its actions is confirmed", target.step);
-            return self.leave(Why::PersonNeeded, what, "`runsheet rollback RUN --unattended` confirms all of them");
-        }
-        let by_hand = match undo::action(plan, &target) {
-            Some(UndoAction::Author(action)) => matches!(action.act, Act::Person(_)),
-            Some(UndoAction::Restore) | None => false,
-        };
-        if by_hand && !self.dry_run && self.answers.step(&target.step).is_none_or(|answer| answer.undo.is_none()) {
-            return self.needs_person(&target.step, "a part of its rollback is done by hand", "{ undo: done }");
-        }
-        Say::Input(Input::Undo { target })
-    }
-
-    fn decide_undo(&mut self, plan: &Plan, run: &Run, target: Target) -> Option<Say> {
-        let unknown = run.undo(plan, &target)?.state == StepState::Unknown;
-        if !unknown {
-            let reason = Some("it failed, and nobody was there to decide".to_owned());
-            return Some(Say::Input(Input::Skip { target, reason }));
-        }
-        // Putting files back twice gives the same files.
-        if matches!(undo::action(plan, &target), Some(UndoAction::Restore)) {
-            return Some(Say::Input(Input::Undo { target }));
-        }
-        Some(match self.answers.step(&target.step).and_then(|answer| answer.unknown) {
-            Some(Unknown::Done) => by_hand(target),
-            Some(Unknown::Retry | Unknown::Undo) => Say::Input(Input::Undo { target }),
-            None => {
-                let what = "an action of its rollback was interrupted and its outcome is unknown (done or retry)";
-                self.needs_person(&target.step, what, "{ unknown: done }")
-            }
-        })
-    }
-
-    /// Prints a line. Where it cannot be printed the run goes on: its record is the journal.
-    fn print(&mut self, line: &str) {
-        let _ = writeln!(self.out, "{}", visible_plain(line));
-    }
-
-    /// Keeps the end of what a command prints: a flood costs a copy of a few kilobytes a piece.
-    fn output(&mut self, text: &str) {
-        self.tail.push_str(end_of(text, TAIL));
-        if self.tail.len() > 2 * TAIL {
-            self.tail = end_of(&self.tail, TAIL).to_owned();
-        }
-    }
-
     /// Learns the values that a record brings.
     fn learn(&mut self, record: &Record) {
         let mut learn = |values: &BTreeMap<Name, String>| {
@@ -341,157 +171,6 @@ impl Headless {
             _ => {}
         }
     }
-
-    /// Notes what a step would do, for a dry run: it is printed when the step's turn is on record.
-    fn would(&mut self, plan: &Plan, run: &Run, id: &StepId) {
-        let Some(step) = plan.step(id) else { return };
-        self.would = vec![format!("step   {id}  {}", words::fill(&step.title, run))];
-        for Fact { label, text, .. } in describe::step(step, run) {
-            let lines = text.lines().enumerate();
-            self.would.extend(lines.map(|(at, line)| {
-                let line = format!("       {:<13} {line}", if at == 0 { label } else { "" });
-                line.trim_end().to_owned()
-            }));
-        }
-    }
-
-    fn print_would(&mut self) {
-        for line in std::mem::take(&mut self.would) {
-            self.print(&line);
-        }
-    }
-
-    /// Shows what an edit would change, for a dry run.
-    fn preview(&mut self, target: &Target, diff: Result<String, String>) {
-        match diff {
-            Ok(diff) => {
-                self.print(&format!("diff   {}", target.step));
-                diff.lines().for_each(|line| self.print(&format!("       | {line}")));
-            }
-            Err(why) => self.print(&format!("WARN   {}  {why}", target.step)),
-        }
-    }
-
-    fn started(&mut self, target: &Target, attempt: u32) {
-        self.tail.clear();
-        if self.dry_run {
-            return self.print_would();
-        }
-        let value = |name: &Name| self.values.get(name).map(String::as_str);
-        let title = self.plan.step(&target.step).map(|step| step.title.fill(value)).unwrap_or_default();
-        let what = if target.undo.is_some() { "undo " } else { "start" };
-        let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
-        self.print(&format!("{what}  {}  {title}{again}", target.step));
-    }
-
-    fn performed(&mut self, target: &Target, outcome: &Outcome, attempt: u32) {
-        if outcome.how == How::Ok {
-            if !(self.dry_run && outcome.saw.starts_with(NOT_DONE)) {
-                self.print(&format!("  ok   {}", words::outcome(outcome)));
-            }
-            return;
-        }
-        self.print(&format!("FAILED {}  {}", target.step, words::outcome(outcome)));
-        let tail = std::mem::take(&mut self.tail);
-        let lines: Vec<&str> = tail.lines().collect();
-        for line in &lines[lines.len().saturating_sub(TAIL_LINES)..] {
-            self.print(&format!("       | {}", without_colours(line)));
-        }
-        if let Some(folder) = self.transcripts.clone().filter(|_| !lines.is_empty()) {
-            let step = target.step.as_str().replace('/', ".");
-            let undo = target.undo.map(|number| format!(".undo-{number}")).unwrap_or_default();
-            let path = folder.join(format!("{step}{undo}.{attempt}.log"));
-            self.print(&format!("       all of it: {}", path.display()));
-        }
-    }
-
-    fn probed(&mut self, target: &Target, verdicts: &[Verdict]) {
-        for verdict in verdicts {
-            if self.dry_run && verdict.saw.starts_with(NOT_DONE) {
-                continue;
-            }
-            let word = match (verdict.pass, verdict.warn) {
-                (true, _) => "  ok  ",
-                (false, true) => "WARN  ",
-                (false, false) => "FAILED",
-            };
-            let step = if verdict.pass { String::new() } else { format!("{}  ", target.step) };
-            let found = words::finding(verdict.finding);
-            self.print(&format!(
-                "{word} {step}{}: {found}: {} ({})",
-                verdict.title,
-                verdict.saw,
-                words::took(verdict.took_ms)
-            ));
-        }
-    }
-
-    fn record(&mut self, record: &Record) {
-        match record {
-            Record::Begun(begun) => {
-                let line = format!("run {}  {}  by {}", begun.run, begun.title, begun.operator);
-                self.print(&line);
-            }
-            Record::Started { target, attempt, .. } => self.started(target, *attempt),
-            Record::Performed { target, attempt, outcome } => self.performed(target, outcome, *attempt),
-            Record::Recaptured { step, outcome } => self.performed(&Target::step(step), outcome, 1),
-            Record::Probed { target, verdicts } => self.probed(target, verdicts),
-            Record::ByHand { .. } if self.dry_run => self.print_would(),
-            Record::Saved { .. } if self.dry_run => {}
-            Record::Saved { files, .. } => {
-                let count = words::count(files.len(), "sealed copy", "sealed copies");
-                self.print(&format!("  ok   {count} kept"));
-            }
-            Record::Skipped { target, reason, .. } => {
-                let why = reason.as_deref().unwrap_or("the playbook says go on");
-                self.print(&format!("skip   {}  {why}", target.step));
-            }
-            Record::ByHand { target, note } => self.print(&format!("hand   {}  {note}", target.step)),
-            Record::RollbackBegun { to, .. } => match to {
-                Some(to) => self.print(&format!("ROLLBACK  back to {to}")),
-                None => self.print("ROLLBACK  everything"),
-            },
-            Record::RollbackEnded { failed: 0 } => self.print("ROLLBACK  done"),
-            Record::RollbackEnded { failed } => {
-                let count = words::count(*failed as usize, "action", "actions");
-                self.print(&format!("ROLLBACK  incomplete: {count} failed or skipped"));
-            }
-            Record::TemporaryRemoved { left, .. } => {
-                for (path, why) in left {
-                    self.print(&format!("WARN   {path} is still there and holds secrets: {why}"));
-                }
-            }
-            Record::Ended { end } => self.print(&format!("end    {}", words::end(*end))),
-            Record::LeftOut { .. }
-            | Record::Answered { .. }
-            | Record::VerifyAgain { .. }
-            | Record::RecaptureStarted { .. }
-            | Record::StopAsked { .. }
-            | Record::Note { .. }
-            | Record::Resumed { .. }
-            | Record::Paused { .. }
-            | Record::SignedOff { .. }
-            | Record::SignOffRefused { .. }
-            | Record::Closing { .. } => {}
-        }
-    }
-}
-
-fn by_hand(target: Target) -> Say {
-    Say::Input(Input::ByHand { target, note: "the answers file says that it was done".to_owned() })
-}
-
-fn rehearsed(target: Target) -> Say {
-    Say::Input(Input::ByHand { target, note: "dry run: nobody was asked".to_owned() })
-}
-
-/// Returns the end of a text, of at most so many bytes.
-fn end_of(text: &str, bytes: usize) -> &str {
-    let mut from = text.len().saturating_sub(bytes);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    &text[from..]
 }
 
 impl Front for Headless {

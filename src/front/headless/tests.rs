@@ -249,9 +249,9 @@ fn only_the_end_of_an_output_is_kept() {
     let target = Target::step(&StepId::new("check"));
     for number in 0..20_000 {
         front.take(Update::Output { target: target.clone(), text: format!("line {number} ö\n").into() });
-        assert!(front.tail.len() <= 2 * super::TAIL);
+        assert!(front.tail.len() <= 2 * super::show::TAIL);
     }
-    assert!(front.tail.ends_with("line 19999 ö\n") && front.tail.lines().count() > super::TAIL_LINES);
+    assert!(front.tail.ends_with("line 19999 ö\n") && front.tail.lines().count() > super::show::TAIL_LINES);
 }
 
 #[test]

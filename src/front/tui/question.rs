@@ -15,6 +15,7 @@ use super::state::Walk;
 use super::text::{cells, duration, fit, wrap};
 use crate::engine::{Awaiting, StepState, Target, undo};
 use crate::playbook::plan::{Act, Step};
+use crate::words::describe;
 
 /// Returns how many rows the question wants.
 pub(super) fn rows(walk: &Walk, now: Timestamp, columns: u16) -> u16 {
@@ -100,12 +101,14 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
         Awaiting::Decision(step) => decision(walk, &Target::step(step), &place(&Target::step(step)), columns),
         Awaiting::UndoDecision(target) => decision(walk, target, &format!("undo of {}", place(target)), columns),
         Awaiting::Undo(target) => {
-            let step = walk.plan.step(&target.step);
-            let forward = step.is_some_and(|step| undo::sort(step) == undo::UndoSort::Forward);
-            let what = if forward { "Way forward for" } else { "Undo" };
             let rollback = walk.run.rollback.as_ref();
             let (at, all) = rollback.map_or((0, 0), |rollback| (rollback.at + 1, rollback.actions.len()));
-            let mut lines = say(format!("Rollback {at}/{all}: {what} {}", walk.name(&target.step)), theme.care());
+            let what = undo::action(&walk.plan, target).map(|action| describe::undo_action(action, &walk.run));
+            let mut lines = say(format!("Rollback {at}/{all}: {}", what.unwrap_or_default()), theme.care());
+            let step = walk.plan.step(&target.step);
+            let forward = step.is_some_and(|step| undo::sort(step) == undo::UndoSort::Forward);
+            let of = if forward { "The way forward for" } else { "Undo of" };
+            lines.push(headline(&format!("{of} \"{}\"", walk.name(&target.step)), Style::new(), columns, walk));
             lines.push(keyed(walk, &[(Action::Agree, "carries it out")], columns));
             lines
         }
