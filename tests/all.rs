@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod bad_playbooks;
+mod crash;
 mod engine;
 mod journal;
 mod launch;
@@ -9,7 +10,9 @@ mod mutations;
 mod probes;
 mod properties;
 mod rigs;
+mod rotation;
 mod schema;
+mod screen;
 mod secrets;
 mod session;
 mod story;

@@ -7,8 +7,12 @@
 
 mod aggregator;
 pub(crate) mod authority;
+pub(crate) mod desk;
 mod doctl;
+pub(crate) mod operator;
 pub(crate) mod postgres;
-mod process;
+pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod rig;
+pub(crate) mod rotation;
+pub(crate) mod terminal;

@@ -33,8 +33,8 @@ pub(super) struct StepAnswer {
     pub(super) values: Vec<(Name, Answer)>,
     /// What to do when its outcome is unknown.
     pub(super) unknown: Option<Unknown>,
-    /// The actions of its undo that a person does are done.
-    pub(super) undo: bool,
+    /// The actions of its undo that a person does are done, with what they ask for.
+    pub(super) undo: Option<Vec<(Name, Answer)>>,
 }
 
 /// What to do about a step whose outcome is unknown.
@@ -54,7 +54,9 @@ impl Answers {
     /// # Errors
     /// A sentence: an unknown id or name, a value that does not fit, a secret given plainly or that cannot be read.
     pub fn read(text: &str, plan: &Plan, folder: &Path) -> Result<Self, String> {
-        let file: BTreeMap<String, Value> = yaml::read(text)?;
+        // A file without an answer answers nothing; the reader would speak of an empty playbook.
+        let empty = text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'));
+        let file: BTreeMap<String, Value> = if empty { BTreeMap::new() } else { yaml::read(text)? };
         let mut answers = Self::default();
         for (key, value) in &file {
             match key.as_str() {
@@ -99,21 +101,38 @@ fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, 
             Some(_) | None => return Err(format!("{id}: unknown is answered by done, retry or undo")),
         });
     }
-    if let Some(word) = rest.remove("undo") {
-        answer.undo = scalar(&word).as_deref() == Some("done");
-        if !answer.undo {
-            return Err(format!("{id}: undo is answered by done"));
+    for key in ["confirm", "manual"] {
+        if let Some(word) = rest.remove(key) {
+            if scalar(&word).as_deref() != Some("done") {
+                return Err(format!("{id}: {key} is answered by done"));
+            }
+            answer.done = true;
         }
     }
+    if let Some(said) = rest.remove("undo") {
+        answer.undo = Some(match scalar(&said).as_deref() {
+            Some("done") => Vec::new(),
+            Some(_) => return Err(format!("{id}: undo is answered by done, or by the values that it asks for")),
+            None => {
+                let acts = step.rollback.iter().map(|action| &action.act);
+                let asked: Vec<InputSpec> = acts.flat_map(asked).cloned().collect();
+                values(&said, &asked, &format!("{id}: undo"), folder)?
+            }
+        });
+    }
     if !rest.is_empty() {
-        let asked: &[InputSpec] = match &step.action.act {
-            Act::Person(person) => &person.ask,
-            Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Verify | Act::Wait(_) => &[],
-        };
-        answer.values = values(&Value::Object(rest), asked, id.as_str(), folder)?;
+        answer.values = values(&Value::Object(rest), asked(&step.action.act), id.as_str(), folder)?;
         answer.done = true;
     }
     Ok(answer)
+}
+
+/// Lists what an act asks a person for.
+pub(super) fn asked(act: &Act) -> &[InputSpec] {
+    match act {
+        Act::Person(person) => &person.ask,
+        Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Verify | Act::Wait(_) => &[],
+    }
 }
 
 fn values(value: &Value, asked: &[InputSpec], of: &str, folder: &Path) -> Result<Vec<(Name, Answer)>, String> {

@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use answers::Answers;
-use answers::Unknown;
+use answers::{Unknown, asked};
 
 use super::{Front, Say, Update};
 use crate::engine::undo::{self, UndoAction};
 use crate::engine::{Awaiting, How, Input, Outcome, Record, Run, Stage, StepState, Target, Verdict};
-use crate::playbook::plan::{Act, OnFailure, Plan, StepId};
+use crate::playbook::plan::{Act, Name, OnFailure, Plan, StepId};
 use crate::words;
 
 /// How much of a command's output is kept, in bytes, to show the end of it when the step fails.
@@ -125,11 +125,7 @@ impl Headless {
     }
 
     fn person_needed(&mut self, plan: &Plan, id: &StepId) -> Say {
-        let asked = plan.step(id).and_then(|step| match &step.action.act {
-            Act::Person(person) => person.ask.first(),
-            Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Verify | Act::Wait(_) => None,
-        });
-        match asked {
+        match plan.step(id).and_then(|step| asked(&step.action.act).first()) {
             Some(spec) => {
                 let answer = format!("{{ {}: … }}", spec.name);
                 self.needs_person(id, "it asks for something", &answer)
@@ -141,12 +137,34 @@ impl Headless {
     fn person(&mut self, plan: &Plan, target: Target) -> Say {
         let answer = self.answers.step(&target.step);
         match target.undo {
-            Some(_) if answer.is_some_and(|answer| answer.undo) => Say::Answer { target, answers: Vec::new() },
-            Some(_) => self.needs_person(&target.step, "a part of its rollback is done by hand", "{ undo: done }"),
+            Some(_) => self.undo_by_hand(plan, target),
             None => match answer {
                 Some(answer) if answer.done => Say::Answer { target, answers: answer.values.clone() },
                 Some(_) | None => self.person_needed(plan, &target.step),
             },
+        }
+    }
+
+    /// Answers an action of an undo that a person does: with what it asks for, and nothing else that was answered.
+    fn undo_by_hand(&mut self, plan: &Plan, target: Target) -> Say {
+        let asked = match undo::action(plan, &target) {
+            Some(UndoAction::Author(action)) => asked(&action.act),
+            Some(UndoAction::Restore) | None => &[],
+        };
+        let said = self.answers.step(&target.step).and_then(|answer| answer.undo.as_ref());
+        let answers = said.map(|said| {
+            let fits = |name: &Name| asked.iter().any(|spec| spec.name == *name);
+            said.iter().filter(|(name, _)| fits(name)).cloned().collect::<Vec<_>>()
+        });
+        match answers {
+            Some(answers) if answers.len() == asked.len() => Say::Answer { target, answers },
+            Some(_) | None => {
+                let answer = match asked.first() {
+                    Some(spec) => format!("{{ undo: {{ {}: … }} }}", spec.name),
+                    None => "{ undo: done }".to_owned(),
+                };
+                self.needs_person(&target.step, "a part of its rollback is done by hand", &answer)
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Reading has a thread of its own because a sequence that has come by half makes a reader wait, and drawing must not
 //! wait with it. The thread asks the system first whether there is something and whether the terminal is still there:
-//! crossterm's own reader goes round without end once it is gone. What must stay true: when the terminal is gone the channel closes.
+//! crossterm's own reader goes round without end once it is gone. Of that reader's two ways the one by `poll`
+//! (`use-dev-tty`) is taken: the one by edges loses a key that comes together with a new size. What must stay true: when the terminal is gone the channel closes.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, PipeReader, PipeWriter};
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 use crossterm::event::{self, Event};
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// How long the reader may look for more. With no time at all it would not look; a key that is there does not wait for it.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// A key, a paste or a new size, with the time it was read.
 #[derive(Debug)]
@@ -71,7 +75,7 @@ fn pass_on(terminal: BorrowedFd<'_>, stopped: &PipeReader, send: &UnboundedSende
         if asked[0].revents().intersects(gone) || !asked[1].revents().is_empty() {
             return;
         }
-        while let Ok(true) = event::poll(Duration::ZERO) {
+        while let Ok(true) = event::poll(AT_ONCE) {
             let Ok(event) = event::read() else { return };
             if send.send(Read { event, at: Instant::now() }).is_err() {
                 return;

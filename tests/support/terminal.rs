@@ -1,0 +1,207 @@
+//! A bench for the full screen: the program in a real terminal (a pty), and a person who reads before pressing a key.
+//!
+//! It never sleeps: it waits for what is to be seen, and fails with the picture when that does not come. Every byte that
+//! the terminal received is kept.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
+use std::os::fd::AsFd as _;
+use std::process::Child;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use pty_process::Size;
+use pty_process::blocking::{Command, Pts, Pty, open};
+use rustix::termios::{LocalModes, tcgetattr};
+
+use super::desk::{Desk, PROGRAM};
+
+/// How long something may take to be seen.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What the terminal has received and shows.
+struct Seen {
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+    closed: bool,
+}
+
+/// A terminal with the program in it.
+pub(crate) struct Terminal {
+    child: Child,
+    pty: Arc<Pty>,
+    pts: Option<Pts>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// What is left when the program has ended.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// The exit status; none when a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// Every byte that the terminal received.
+    pub(crate) raw: Vec<u8>,
+    /// What it shows.
+    pub(crate) text: String,
+}
+
+impl Terminal {
+    /// Starts the program in a terminal of a size.
+    pub(crate) fn start(desk: &Desk, words: &[String], columns: u16, rows: u16) -> Self {
+        let (pty, pts) = open().expect("open a pty");
+        pty.resize(Size::new(rows, columns)).expect("set the size");
+        assert!(cooked(&pty), "a new terminal has its usual modes");
+        let child = Command::new(PROGRAM)
+            .args(words)
+            .envs(desk.env())
+            .env("TERM", "xterm-256color")
+            .current_dir(desk.home())
+            .spawn_borrowed(&pts)
+            .expect("start the program");
+        let parser = vt100::Parser::new(size(rows), size(columns), 0);
+        let seen = Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), closed: false }), Condvar::new()));
+        let pty = Arc::new(pty);
+        let reader = thread::spawn({
+            let (pty, seen) = (Arc::clone(&pty), Arc::clone(&seen));
+            move || read(&pty, &seen)
+        });
+        Self { child, pty, pts: Some(pts), seen, reader: Some(reader) }
+    }
+
+    /// Returns the id of the program's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns what the terminal shows, a line a row.
+    pub(crate) fn picture(&self) -> String {
+        lock(&self.seen.0).parser.screen().contents()
+    }
+
+    /// Waits until a text is to be seen.
+    #[track_caller]
+    pub(crate) fn see(&self, text: &str) -> String {
+        self.until(&format!("{text:?}"), |picture| picture.contains(text))
+    }
+
+    /// Waits until one of several texts is to be seen, and returns the first of them that is.
+    #[track_caller]
+    pub(crate) fn see_one_of<'t>(&self, texts: &[&'t str]) -> &'t str {
+        let picture = self.until(&format!("one of {texts:?}"), |picture| texts.iter().any(|text| picture.contains(text)));
+        texts.iter().find(|text| picture.contains(**text)).expect("that is what was waited for")
+    }
+
+    /// Waits until the picture is as it should be, and returns it.
+    #[track_caller]
+    pub(crate) fn until(&self, what: &str, mut holds: impl FnMut(&str) -> bool) -> String {
+        let begin = Instant::now();
+        let (seen, bell) = &*self.seen;
+        let mut seen = lock(seen);
+        loop {
+            let picture = seen.parser.screen().contents();
+            if holds(&picture) {
+                return picture;
+            }
+            let left = PATIENCE.saturating_sub(begin.elapsed());
+            assert!(!left.is_zero() && !seen.closed, "not seen: {what}\n{}", framed(&picture));
+            seen = bell.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Presses keys, as the bytes that a terminal sends for them.
+    pub(crate) fn press(&self, keys: &str) {
+        (&*self.pty).write_all(keys.as_bytes()).expect("write to the terminal");
+    }
+
+    /// Pastes a text, as a terminal with bracketed paste does.
+    pub(crate) fn paste(&self, text: &str) {
+        assert!(lock(&self.seen.0).parser.screen().bracketed_paste(), "the program asked for bracketed paste");
+        self.press(&format!("\x1b[200~{text}\x1b[201~"));
+    }
+
+    /// Gives the terminal another size.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        lock(&self.seen.0).parser.set_size(size(rows), size(columns));
+        self.pty.resize(Size::new(rows, columns)).expect("set the size");
+    }
+
+    /// Waits for the program's end, and holds that the terminal is as it was found.
+    #[track_caller]
+    pub(crate) fn ends(mut self) -> Left {
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("ask for the status") {
+                break status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "it does not end\n{}", framed(&self.picture()));
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert!(cooked(&self.pty), "the modes are those from before");
+        // With the last writer gone the reader comes to its end.
+        self.pts = None;
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader ends");
+        }
+        let seen = lock(&self.seen.0);
+        let screen = seen.parser.screen();
+        assert!(!screen.alternate_screen(), "the other screen was left\n{}", framed(&screen.contents()));
+        assert!(!screen.hide_cursor() && !screen.bracketed_paste(), "cursor and paste are as before");
+        Left { code: status.code(), raw: seen.raw.clone(), text: screen.contents() }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Nothing to do after a good end; after a failed test nothing may be left.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(pty: &Pty, seen: &(Mutex<Seen>, Condvar)) {
+    let mut bytes = [0; 16 * 1024];
+    loop {
+        let got = { pty }.read(&mut bytes);
+        let mut now = lock(&seen.0);
+        match got {
+            Ok(length) if length > 0 => {
+                now.parser.process(&bytes[..length]);
+                now.raw.extend_from_slice(&bytes[..length]);
+            }
+            // The other side is closed.
+            Ok(_) | Err(_) => now.closed = true,
+        }
+        let closed = now.closed;
+        drop(now);
+        seen.1.notify_all();
+        if closed {
+            return;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn size(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).expect("a terminal has rows and columns")
+}
+
+/// Says whether the terminal reads lines and echoes, as a shell leaves it.
+fn cooked(pty: &Pty) -> bool {
+    let modes = tcgetattr(pty.as_fd()).expect("ask for the modes").local_modes;
+    modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+}
+
+/// Frames a picture, so that its empty rows are seen.
+fn framed(picture: &str) -> String {
+    picture.lines().fold(String::new(), |mut text, line| {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(text, "| {line}");
+        text
+    })
+}
