@@ -1,4 +1,26 @@
 //! runsheet walks an operator through an operations playbook.
+//!
+//! A playbook is read and checked into a [`Plan`](playbook::plan::Plan). The [`Engine`](engine::Engine) says what may happen
+//! next in a run of it; it is pure. The [`Session`](session::Session) asks it, writes its records down and syncs, has the effects carried
+//! out, and shows everything to a front. The run is the fold of its records: resume, screen and report read the same ones.
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`playbook`] | YAML in; a checked plan, or all its faults, out. Pure |
+//! | [`engine`] | what may happen next, and what follows from what did. Pure |
+//! | [`journal`] | the records of a run on disk, hash-chained; run folders and locks |
+//! | [`exec`] | effects to the world: children, files, servers; and the dry run |
+//! | [`secret`] | secrets: the type, the vault, masking, generation |
+//! | [`output`] | foreign text made visible, kept for scrolling, copied |
+//! | [`session`] | the loop where engine, journal, world and front meet |
+//! | [`front`] | full screen, plain lines, unattended |
+//! | [`words`] | what all of them say, in one place |
+//! | [`report`] | the checklist of a playbook, the record of a run |
+//! | [`ending`] | why the program stops, with the one list of exit statuses |
+//! | [`cli`] | the command line's words and help |
+//! | [`app`] | puts it all together; modes are chosen here only |
+//!
+//! Who may use whom is a table in `tests/architecture.rs`.
 
 pub mod app;
 pub mod cli;

@@ -1,6 +1,7 @@
 //! The tests of the built program, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
+mod architecture;
 mod bad_playbooks;
 mod crash;
 mod engine;

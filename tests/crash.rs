@@ -111,7 +111,8 @@ impl Place {
 
 fn processes_with(needle: &[u8]) -> usize {
     let entries = fs::read_dir("/proc").expect("read /proc").filter_map(Result::ok);
-    let holds = |path: PathBuf| fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle));
+    let holds =
+        |path: PathBuf| fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle));
     entries.filter(|entry| holds(entry.path().join("environ"))).count()
 }
 
@@ -188,9 +189,9 @@ fn holds_after(place: &Place, prefix: &[Value], before: &BTreeMap<String, usize>
     // What had come to its end is not done again; only what was out may be.
     for (word, times) in place.ran() {
         let step = word.strip_prefix("undo-").unwrap_or(&word);
-        let flying = out.as_ref().is_some_and(|out| {
-            out.step == StepId::new(step) && out.undo.is_some() == word.starts_with("undo-")
-        });
+        let flying = out
+            .as_ref()
+            .is_some_and(|out| out.step == StepId::new(step) && out.undo.is_some() == word.starts_with("undo-"));
         let most = if flying { 2 } else { 1 };
         assert!(times <= most, "{word} ran {times} times (before: {before:?})\n{told}");
     }

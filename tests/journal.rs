@@ -1,5 +1,7 @@
 //! The journal as it is on disk: its chain, its damage, its folder, its locks, and the format that must stay readable.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in tests a failure is said by failing")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -2,6 +2,8 @@
 //!
 //! `PROPTEST_CASES` says how many; what fails is told as the text of the plan and the inputs.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in tests a failure is said by failing")]
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;

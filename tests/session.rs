@@ -2,6 +2,8 @@
 //!
 //! Executor, journal and front are scripted; all three write what they see into one list, whose order is the point.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in tests a failure is said by failing")]
+
 use std::collections::{BTreeMap, VecDeque};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -123,12 +125,12 @@ impl Executor for World {
         Ok(())
     }
 
-    fn source(&self, _source: &Source, _values: &BTreeMap<Name, String>) -> Result<Secret, String> {
-        Err("there are no sources here".to_owned())
-    }
-
     fn same(&self, _name: &Name, _secret: &Secret) -> bool {
         false
+    }
+
+    fn source(&self, _source: &Source, _values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        Err("there is no source in this world".to_owned())
     }
 
     fn mask(&self, text: &str) -> String {
@@ -460,6 +462,21 @@ async fn what_a_person_says_is_masked_and_secrets_go_into_the_vault_first() {
     let place = |what: &str| seen.iter().position(|seen| seen == what).unwrap();
     assert!(place("keep token") < place("write answered a"));
     assert_eq!(over.engine.run().steps[1].note.as_deref(), Some("[masked]"));
+}
+
+/// Somebody who answers twice must not put a second secret in the place of the first, which is in use by now.
+#[tokio::test]
+async fn an_answer_that_comes_too_late_is_not_kept() {
+    let mut bench = Bench::of("a: ask=*token; b: run");
+    let answer = |secret: &str| Say::Answer {
+        target: target("a"),
+        answers: vec![(Name::new("token"), Answer::Secret(Secret::new(secret.to_owned())))],
+    };
+    bench.answers = vec![answer("CANARY-first-of-two"), answer("CANARY-second-of-two")];
+    let (over, seen) = bench.run(begin()).await;
+    assert_eq!(over.because, Because::Left);
+    assert_eq!(seen.iter().filter(|what| *what == "keep token").count(), 1, "{seen:?}");
+    assert_eq!(seen.iter().filter(|what| what.starts_with("refused NotCurrent")).count(), 1, "{seen:?}");
 }
 
 /// A signal is for a whole process, so the session that gets one has its own: this test binary, started again.

@@ -66,7 +66,6 @@ pub(super) fn ask(
     mut known: Known,
     missing: &[String],
     who: &Who,
-    dry_run: bool,
     screen: Option<Screen>,
 ) -> Result<Option<Asked>, Ending> {
     let mut screen = match (mode, screen) {
@@ -76,7 +75,7 @@ pub(super) fn ask(
     loop {
         let prefilled: BTreeMap<Name, Answer> =
             known.values.iter().map(|(name, given)| (name.clone(), given.answer.clone())).collect();
-        let facts = facts(loaded, &known, missing, who, dry_run);
+        let facts = facts(loaded, &known, missing, who);
         let answered = match &mut screen {
             Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(no_screen)?,
             None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(no_lines)?,
@@ -116,7 +115,7 @@ fn same(one: &Answer, other: &Answer) -> bool {
     }
 }
 
-fn facts(loaded: &Loaded, known: &Known, missing: &[String], who: &Who, dry_run: bool) -> BriefingFacts {
+fn facts(loaded: &Loaded, known: &Known, missing: &[String], who: &Who) -> BriefingFacts {
     let requires = loaded.plan.requires.iter();
     BriefingFacts {
         playbook: loaded.path.display().to_string(),
@@ -124,7 +123,7 @@ fn facts(loaded: &Loaded, known: &Known, missing: &[String], who: &Who, dry_run:
         requires: requires.map(|program| (program.clone(), !missing.contains(program))).collect(),
         sources: known.values.iter().filter_map(|(name, given)| Some((name.clone(), given.from.clone()?))).collect(),
         problems: known.missing.iter().map(|(name, why)| (name.clone(), output::visible_plain(why))).collect(),
-        mode: dry_run.then(|| "dry run: nothing is changed".to_owned()),
+        mode: None,
     }
 }
 

@@ -119,6 +119,10 @@ pub(super) fn take_up(prefix: Option<&str>, who: &Who, open_only: bool) -> Resul
     };
     let (identity, _) = Identity::load_or_create(&place::identity()?).map_err(trouble)?;
     let secrets = Secrets::open(Some(folder.vault()), &identity).map_err(trouble)?;
+    if engine.run().stage == Stage::Over {
+        // The program may have been stopped between the last record and this.
+        secrets.delete_vault().map_err(trouble)?;
+    }
     let Some(writer) = journal.writer else { return Err(trouble("the journal cannot be appended to".to_owned())) };
     let first = match engine.run().stage {
         Stage::Over => Vec::new(),

@@ -71,7 +71,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Code, Ending> {
 fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     let loaded = library::load(&args.playbook)?;
     let who = place::who(args.front.operator.clone());
-    let mode = mode(&args.front);
+    // A dry run needs nobody: it shows the whole walk at once.
+    let mode = if args.dry_run { Mode::Unattended } else { mode(&args.front) };
     if mode != Mode::Full {
         // Where it cannot be printed there is nobody to tell.
         let _ = stderr().write_all(loaded.warnings.concat().as_bytes());
@@ -86,15 +87,16 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     inputs::from_sources(&loaded.plan, &loaded.base, &mut known);
     let missing = missing_programs(&loaded.plan);
     let asked = match mode {
+        Mode::Unattended if args.dry_run => Asked { known, ..Asked::default() },
         Mode::Unattended => unattended(&loaded.plan, known, &missing, answers.protected.clone())?,
-        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, &missing, &who, args.dry_run, screen)? {
+        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, &missing, &who, screen)? {
             Some(asked) => asked,
             None => return Ok(Code::Interrupted),
         },
     };
 
     let ready = if args.dry_run {
-        walk::rehearse(&loaded, &asked.known, &who, asked.typed)?
+        walk::rehearse(&loaded, &asked.known, &who)?
     } else {
         walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed)?
     };
@@ -245,8 +247,12 @@ fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<C
             if rollback.is_some() {
                 front = front.only_rollback();
             }
+            if ready.folder.is_none() {
+                front = front.dry_run();
+            }
             let over = walk::walk(ready, front, old)?;
-            if over.because == Because::Left
+            // It leaves by a pause that it says itself, so that the reason is on record.
+            if matches!(over.because, Because::Left | Because::Run)
                 && let Some(left) = over.front.left()
             {
                 let code = match left.why {

@@ -12,7 +12,7 @@ use super::library::Loaded;
 use super::log;
 use super::place::{self, Who};
 use crate::ending::{Code, Ending};
-use crate::engine::{Begun, Engine, Input};
+use crate::engine::{Begun, Engine, Input, Record, Stamped};
 use crate::exec::{DryRun, Executor, Launcher, RunPaths, Setting, World};
 use crate::front::{Answer, Front, Update};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
@@ -52,7 +52,7 @@ pub(super) fn begin(
     typed: Option<String>,
 ) -> Result<Ready, Ending> {
     let id = ulid::Ulid::new().to_string();
-    let input = begin_input(loaded, known, who, ticket, typed, &id);
+    let input = Input::Begin { begun: Box::new(begun(loaded, known, who, ticket, &id)), typed };
     // Asked once beforehand, so that a run that cannot begin leaves no folder.
     Engine::new(Arc::clone(&loaded.plan))
         .handle(input.clone(), jiff::Timestamp::now())
@@ -90,17 +90,20 @@ pub(super) fn begin(
 /// Makes a run that leaves nothing behind.
 ///
 /// # Errors
-/// The run does not fit its inputs.
-pub(super) fn rehearse(loaded: &Loaded, known: &Known, who: &Who, typed: Option<String>) -> Result<Ready, Ending> {
-    let input = begin_input(loaded, known, who, None, typed, "DRYRUN");
+/// A secret cannot be kept out of sight.
+pub(super) fn rehearse(loaded: &Loaded, known: &Known, who: &Who) -> Result<Ready, Ending> {
+    let begun = Box::new(begun(loaded, known, who, None, "DRYRUN"));
+    let mut engine = Engine::new(Arc::clone(&loaded.plan));
+    // Not asked but told: a dry run may begin without what a real one must have, and shows `${name}` for it.
+    engine.replay(&Stamped { at: jiff::Timestamp::now(), record: Record::Begun(begun) });
     let secrets = keep(Secrets::open(None, &Identity::passing()), known)?;
     Ok(Ready {
-        engine: Engine::new(Arc::clone(&loaded.plan)),
+        engine,
         log: Box::new(Nowhere),
         secrets,
         base: loaded.base.clone(),
         folder: None,
-        first: vec![input],
+        first: Vec::new(),
         locks: Vec::new(),
     })
 }
@@ -128,14 +131,8 @@ fn keep(secrets: Result<Secrets, String>, known: &Known) -> Result<Arc<Secrets>,
     })
 }
 
-fn begin_input(
-    loaded: &Loaded,
-    known: &Known,
-    who: &Who,
-    ticket: Option<String>,
-    typed: Option<String>,
-    id: &str,
-) -> Input {
+/// What a run begins with, for its record.
+fn begun(loaded: &Loaded, known: &Known, who: &Who, ticket: Option<String>, id: &str) -> Begun {
     let (mut values, mut secrets) = (BTreeMap::new(), Vec::new());
     for (name, given) in &known.values {
         match &given.answer {
@@ -145,7 +142,7 @@ fn begin_input(
             Answer::Secret(_) => secrets.push(name.clone()),
         }
     }
-    let begun = Begun {
+    Begun {
         format: 1,
         run: id.to_owned(),
         title: loaded.plan.title.clone(),
@@ -160,8 +157,7 @@ fn begin_input(
         protected: protected(&loaded.plan, known).is_some(),
         values,
         secrets,
-    };
-    Input::Begin { begun: Box::new(begun), typed }
+    }
 }
 
 /// Returns the word that confirms a protected run.

@@ -5,6 +5,7 @@
 //! of it by themselves, [`Run::apply`] is the only change of state, and effects are read off the records.
 
 mod apply;
+mod back;
 mod decide;
 mod effect;
 mod follow;

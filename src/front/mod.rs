@@ -1,10 +1,13 @@
 //! The fronts: full screen, plain lines, unattended. All three drive the same session through the same messages.
 //!
-//! A front folds the records it is sent into a [`Run`](crate::engine::Run) of its own, asks
-//! [`Run::awaiting`](crate::engine::Run::awaiting) what is wanted, and says something. It never touches the journal, a process or the world.
+//! A front folds the records it is sent into a [`Run`] of its own, asks
+//! [`Run::awaiting`] what is wanted, and says something. It never touches the journal, a process or the world.
 
+#[cfg(test)]
+mod bench;
 pub mod headless;
 pub mod line;
+mod plain;
 pub mod tui;
 
 use std::collections::BTreeMap;

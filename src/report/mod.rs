@@ -6,6 +6,9 @@
 mod checklist;
 mod record;
 
+#[cfg(test)]
+mod tests;
+
 pub use checklist::checklist;
 pub use record::record;
 

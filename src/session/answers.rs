@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::undo::{self, UndoAction};
-use crate::engine::{Engine, Input, Refusal, Target};
+use crate::engine::{Awaiting, Engine, Input, Refusal, Target};
 use crate::exec::Executor;
 use crate::front::Answer;
 use crate::playbook::plan::{Act, InputKind, InputSpec, Name};
@@ -19,6 +19,10 @@ pub(super) fn sort(
     target: Target,
     answers: Vec<(Name, Answer)>,
 ) -> Result<Input, Refusal> {
+    if engine.run().awaiting(engine.plan()) != Awaiting::Person(target.clone()) {
+        // The engine says why. Nothing is kept: it would take the place of what was answered in time.
+        return Ok(Input::Answer { target, values: BTreeMap::new(), secrets: Vec::new() });
+    }
     let asked = asked(engine, &target);
     let answers = complete(&asked, engine, executor, answers);
     let (values, secrets) = check(&asked, engine, executor, answers)?;

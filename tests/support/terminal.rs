@@ -90,7 +90,8 @@ impl Terminal {
     /// Waits until one of several texts is to be seen, and returns the first of them that is.
     #[track_caller]
     pub(crate) fn see_one_of<'t>(&self, texts: &[&'t str]) -> &'t str {
-        let picture = self.until(&format!("one of {texts:?}"), |picture| texts.iter().any(|text| picture.contains(text)));
+        let picture =
+            self.until(&format!("one of {texts:?}"), |picture| texts.iter().any(|text| picture.contains(text)));
         texts.iter().find(|text| picture.contains(**text)).expect("that is what was waited for")
     }
 

@@ -14,6 +14,7 @@ use super::keys::Keys;
 use super::question::{Key, Last, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Record, Run, Stamped, Target};
+use crate::front::plain::without_colours;
 use crate::front::{HowFar, Say, Update};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, InputKind, Plan, StepId};
@@ -105,11 +106,9 @@ impl Desk {
             Update::Live => self.live = true,
             Update::Output { text, .. } => self.output(&text),
             Update::Attempt { attempt, pass, saw, finding, .. } => {
-                let word = if pass { "holds" } else { "not yet" };
-                let found = if pass { "" } else { words::finding(finding) };
-                let line =
-                    format!("  asked {}: {word} {found}: {saw}", words::count(attempt as usize, "time", "times"));
-                self.print(&visible_plain(&line.replace(" : ", ": ")));
+                let found = if pass { "" } else { "not yet, " };
+                let line = format!("  asked, attempt {attempt}: {found}{}: {saw}", words::finding(finding));
+                self.print(&visible_plain(&line));
             }
             Update::Preview { target, diff } => self.preview(target, diff),
             Update::Refused(refusal) => {
@@ -411,34 +410,4 @@ pub(super) fn input_wording(spec: &crate::playbook::plan::InputSpec, run: &Run) 
     };
     let default = spec.default.as_ref().map(|default| format!(" [{}]", fill(default, run))).unwrap_or_default();
     visible_plain(&format!("{prompt}{kind}{default}"))
-}
-
-/// Leaves out the sequences for colours and styles.
-fn without_colours(line: &str) -> String {
-    let mut plain = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = rest.find("\u{1b}[") {
-        plain.push_str(&rest[..at]);
-        let sequence = &rest[at + 2..];
-        match sequence.find(|letter: char| !letter.is_ascii_digit() && letter != ';' && letter != ':') {
-            Some(end) if sequence[end..].starts_with('m') => rest = &sequence[end + 1..],
-            Some(_) | None => {
-                plain.push('\u{241b}');
-                rest = &rest[at + 1..];
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colours_are_left_out_and_nothing_else() {
-        assert_eq!(without_colours("a \u{1b}[1;31mred\u{1b}[0m b"), "a red b");
-        assert_eq!(without_colours("a \u{1b}[2J b"), "a \u{241b}[2J b");
-    }
 }

@@ -27,6 +27,12 @@ impl Keys {
         Self { before }
     }
 
+    /// Makes one that is no terminal.
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        Self { before: None }
+    }
+
     /// Says whether a person types.
     pub(super) fn terminal(&self) -> bool {
         self.before.is_some()

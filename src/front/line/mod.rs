@@ -1,7 +1,7 @@
 //! Plain lines: for screen readers, simple terminals, and scripts that answer on standard input.
 //!
 //! Everything that the full screen shows is printed, in the order in which it happens, and questions are answered by
-//! lines. The lines are read on a thread of their own; what they mean is decided at the [`desk`], which the session
+//! lines. The lines are read on a thread of their own; what they mean is decided at the `desk`, which the session
 //! reaches too. What must stay true: from a pipe a line is read only when something is asked; on a terminal what was typed
 //! before a question is no answer to it; and the terminal's echo is back when this is dropped.
 
@@ -15,7 +15,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use std::io::stdout;
+use std::io::{Write, stdout};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -61,15 +61,20 @@ impl Line {
     /// came for, back to a step or whole: its plan is shown first.
     #[must_use]
     pub fn start(plan: Arc<Plan>, record: String, rollback: Option<HowFar>) -> Self {
-        let (says, words) = unbounded_channel();
         let keys = Keys::of_stdin();
         let terminal = keys.terminal();
-        let desk = Desk::new(plan, record, rollback, Box::new(stdout()), keys, says);
-        let shared = Arc::new(Shared { desk: Mutex::new(desk), bell: Condvar::new() });
-        let reader = Arc::clone(&shared);
+        let line = Self::on(plan, record, rollback, Box::new(stdout()), keys);
+        let reader = Arc::clone(&line.shared);
         // Not waited for: it may be at a read that never comes back.
         thread::spawn(move || read(&reader, terminal));
-        Self { shared, words: Some(words) }
+        line
+    }
+
+    /// Makes the front without anybody who reads lines.
+    fn on(plan: Arc<Plan>, record: String, rollback: Option<HowFar>, out: Box<dyn Write + Send>, keys: Keys) -> Self {
+        let (says, words) = unbounded_channel();
+        let desk = Desk::new(plan, record, rollback, out, keys, says);
+        Self { shared: Arc::new(Shared { desk: Mutex::new(desk), bell: Condvar::new() }), words: Some(words) }
     }
 }
 
