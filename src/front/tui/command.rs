@@ -25,10 +25,26 @@ pub(super) fn part(walk: &Walk, name: &str, text: &str, columns: usize) -> Vec<L
 
 /// Says what an action does.
 pub(super) fn act(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = script(walk, action, columns);
+    lines.extend(facts(walk, action, columns));
+    lines
+}
+
+/// Sets the exact command; nothing where the action is none.
+pub(super) fn script(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if let Act::Run(run) = &action.act {
+        command(walk, run, columns, &mut lines);
+    }
+    lines
+}
+
+/// Says what there is to know of an action beside its command.
+pub(super) fn facts(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     match &action.act {
         Act::Run(run) => {
-            command(walk, run, columns, &mut lines);
+            given(walk, run, columns, &mut lines);
             let place = run.cwd.as_ref().map_or_else(|| "the playbook's folder".into(), |cwd| walk.fill(cwd));
             let time =
                 action.timeout.map_or_else(|| "without a timeout".into(), |time| format!("at most {}", duration(time)));
@@ -98,6 +114,10 @@ fn command(walk: &Walk, run: &RunSpec, columns: usize, lines: &mut Vec<Line<'sta
     if let Some(shell) = shell.filter(|shell| shell != "bash -euo pipefail -c") {
         lines.extend(part(walk, "shell", &shell, columns));
     }
+}
+
+/// Says what a command is given beside its words: variables and standard input.
+fn given(walk: &Walk, run: &RunSpec, columns: usize, lines: &mut Vec<Line<'static>>) {
     for (name, given) in &run.env {
         let value = match given {
             Given::Text(text) => format!("{name}={}", walk.fill(text)),
