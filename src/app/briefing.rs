@@ -9,7 +9,7 @@ use super::place::{self, Who};
 use super::run::Mode;
 use crate::ending::{Code, Ending};
 use crate::front::line;
-use crate::front::tui::{Choice, LibraryEntry, Screen};
+use crate::front::tui::{Choice, LibraryEntry, Screen, Unanswered};
 use crate::front::{Answer, BriefingAnswers, BriefingFacts};
 use crate::output;
 use crate::playbook::plan::Name;
@@ -52,7 +52,7 @@ pub(super) fn choose() -> Result<Option<(Choice, Screen)>, Ending> {
         },
     });
     let mut screen = Screen::open().map_err(no_screen)?;
-    let choice = screen.library(runs.chain(playbooks).collect()).map_err(no_screen)?;
+    let choice = screen.library(runs.chain(playbooks).collect()).map_err(unanswered)?;
     Ok(choice.map(|choice| (choice, screen)))
 }
 
@@ -77,7 +77,7 @@ pub(super) fn ask(
             known.values.iter().map(|(name, given)| (name.clone(), given.answer.clone())).collect();
         let facts = facts(loaded, &known, missing, who);
         let answered = match &mut screen {
-            Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(no_screen)?,
+            Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(unanswered)?,
             None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(no_lines)?,
         };
         let Some(BriefingAnswers { answers, typed }) = answered else { return Ok(None) };
@@ -123,6 +123,7 @@ fn facts(loaded: &Loaded, known: &Known, missing: &[String], who: &Who) -> Brief
         requires: requires.map(|program| (program.clone(), !missing.contains(program))).collect(),
         sources: known.values.iter().filter_map(|(name, given)| Some((name.clone(), given.from.clone()?))).collect(),
         problems: known.missing.iter().map(|(name, why)| (name.clone(), output::visible_plain(why))).collect(),
+        warnings: loaded.warnings.clone(),
         mode: None,
     }
 }
@@ -133,6 +134,18 @@ fn no_lines(why: String) -> Ending {
         what: "nobody can be asked".to_owned(),
         because: Some(why),
         next: Some("nothing has been started".to_owned()),
+    }
+}
+
+fn unanswered(why: Unanswered) -> Ending {
+    match why {
+        Unanswered::Screen(why) => no_screen(why),
+        Unanswered::Signal(name) => Ending {
+            code: Code::Interrupted,
+            what: format!("interrupted by {name}"),
+            because: None,
+            next: Some("nothing has been started".to_owned()),
+        },
     }
 }
 

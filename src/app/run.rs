@@ -53,13 +53,20 @@ pub(super) fn library() -> Result<Code, Ending> {
         });
     }
     let front = FrontArgs::default();
-    match briefing::choose()? {
-        None => Ok(Code::Done),
-        Some((Choice::Playbook(playbook), screen)) => {
-            let args = RunArgs { playbook, inputs: Vec::new(), dry_run: false, ticket: None, front };
-            run_on(&args, Some(screen))
+    loop {
+        match briefing::choose()? {
+            None => return Ok(Code::Done),
+            Some((Choice::Playbook(playbook), screen)) => {
+                let front = front.clone();
+                let args = RunArgs { playbook, inputs: Vec::new(), dry_run: false, ticket: None, front };
+                match run_on(&args, Some(screen))? {
+                    // Who leaves the briefing comes back to where it was chosen. Nothing has begun.
+                    Code::Interrupted => {}
+                    code => return Ok(code),
+                }
+            }
+            Some((Choice::Run(id), screen)) => return resume_on(&ResumeArgs { run: Some(id), front }, Some(screen)),
         }
-        Some((Choice::Run(id), screen)) => resume_on(&ResumeArgs { run: Some(id), front }, Some(screen)),
     }
 }
 

@@ -127,6 +127,8 @@ pub struct BriefingFacts {
     pub sources: BTreeMap<Name, String>,
     /// Why an input could not be taken from its source.
     pub problems: BTreeMap<Name, String>,
+    /// What `check` had to say all the same, rendered: lines with the place and the source line.
+    pub warnings: Vec<String>,
     /// What kind of run it is, where it is not an ordinary one: `dry run: nothing is changed`.
     pub mode: Option<String>,
 }

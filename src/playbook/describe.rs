@@ -47,7 +47,7 @@ pub fn probe(spec: &ProbeSpec, fill: Fill<'_>) -> String {
             let with = database.password.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
             format!("{}{with}", address(&fill(&database.url)))
         }
-        Probe::File(file) => format!("file {}", fill(&file.path)),
+        Probe::File(spec) => format!("file {}", fill(&spec.path)),
         Probe::Value(name) => format!("value {name}"),
     };
     if spec.denied() { format!("{what}: {}", expectation(&Expect::Denied, fill)) } else { what }

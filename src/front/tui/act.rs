@@ -48,7 +48,8 @@ impl Walk {
                 palette.find.key(key)
             }
             None if typing => self.form.as_mut().is_some_and(|form| form.key(key)),
-            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave) | None => false,
+            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave | Panel::Notice { .. })
+            | None => false,
         }
     }
 
@@ -58,7 +59,8 @@ impl Walk {
         match &mut self.panel {
             Some(Panel::Ask(ask)) => ask.form.paste(text),
             Some(Panel::Palette(palette)) => palette.find.paste(text),
-            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave) => {}
+            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave | Panel::Notice { .. }) => {
+            }
             None if self.form.as_ref().is_none_or(|form| form.fields.is_empty()) => {
                 self.message = Some(("nothing is asked for here, so the paste was not taken".into(), false));
             }
@@ -127,7 +129,11 @@ impl Walk {
                 self.says.push(Say::Quit);
             }
             Action::Leave => self.panel = Some(Panel::Leave),
-            Action::Back => self.panel = None,
+            Action::Back => {
+                self.panel = None;
+                // What waited behind it comes now.
+                self.settle();
+            }
             Action::OpenLink | Action::CopyLink => self.link(action == Action::OpenLink),
             Action::Tick
             | Action::EnterField
@@ -195,7 +201,9 @@ impl Walk {
                 self.leaving = true;
                 self.say(Say::Quit);
             }
-            Some(panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Ask(_))) => self.panel = Some(panel),
+            Some(panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Ask(_) | Panel::Notice { .. })) => {
+                self.panel = Some(panel);
+            }
             None => match self.awaiting.clone() {
                 Awaiting::Undo(target) => self.say(Say::Input(Input::Undo { target })),
                 Awaiting::Person(target) if self.statement() => self.say(Say::Answer { target, answers: Vec::new() }),
@@ -331,7 +339,7 @@ impl Walk {
         };
         let choices = self.rollback_choices().len();
         match &mut self.panel {
-            Some(Panel::Help(down)) => *down = down.saturating_add_signed(by),
+            Some(Panel::Help(down) | Panel::Notice { down, .. }) => *down = down.saturating_add_signed(by),
             Some(Panel::Palette(palette)) => {
                 palette.at = palette.at.saturating_add_signed(by).min(palette.found().len().saturating_sub(1));
             }

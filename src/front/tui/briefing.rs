@@ -8,10 +8,11 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::field::Field;
 use super::form::{Focus, Form};
+use super::help;
 use super::keymap::{self, Action, binding};
 use super::layout::{framed, keys};
 use super::page::Page;
@@ -31,6 +32,8 @@ pub(super) struct Briefing<'p> {
     message: Option<String>,
     leaving: bool,
     changed: bool,
+    /// The keys are shown, scrolled down by some lines.
+    help: Option<usize>,
 }
 
 /// The name of the field for the typed confirmation; no input can have it.
@@ -46,13 +49,14 @@ impl<'p> Briefing<'p> {
             if let Some(answer) = prefilled.get(&spec.name) {
                 field.fill(answer, facts.sources.get(&spec.name).cloned());
             } else if let Some(problem) = facts.problems.get(&spec.name) {
-                field.refused = Some(problem.clone());
+                field.refused = Some(format!("not found by itself, so type it ({problem})"));
             }
             field
         });
         let mut form = Form::new(fields.collect(), Vec::new());
         form.focus = Focus::Out;
-        let mut briefing = Self { plan, facts, theme, form, down: 0, message: None, leaving: false, changed: false };
+        let mut briefing =
+            Self { plan, facts, theme, form, down: 0, message: None, leaving: false, changed: false, help: None };
         briefing.refresh();
         briefing.find_open();
         briefing
@@ -117,13 +121,16 @@ impl<'p> Briefing<'p> {
         if self.leaving {
             return vec![Action::Agree, Action::Back];
         }
+        if self.help.is_some() {
+            return vec![Action::Back, Action::PageUp, Action::PageDown];
+        }
         let mut offers = vec![Action::Begin];
         if self.form.typing() {
             offers.extend([Action::Accept, Action::NextField, Action::PreviousField, Action::ClearField]);
         } else {
             offers.extend([Action::NextField, Action::PreviousField, Action::Leave]);
         }
-        offers.extend([Action::PageUp, Action::PageDown, Action::Back, Action::Interrupt]);
+        offers.extend([Action::PageUp, Action::PageDown, Action::Help, Action::Back, Action::Interrupt]);
         offers
     }
 
@@ -164,8 +171,11 @@ impl<'p> Briefing<'p> {
 
     fn draw_form(&self, frame: &mut Frame<'_>, area: Rect) {
         let open = self.form.fields.iter().filter(|field| field.judge().is_err()).count();
-        let title = if open == 0 { " inputs: all there " } else { " inputs " };
-        let inner = framed(self.theme, frame, area, title, true);
+        let title = match open {
+            0 => " inputs: all there ".to_owned(),
+            open => format!(" inputs: {open} of {} to fill in ", self.form.fields.len()),
+        };
+        let inner = framed(self.theme, frame, area, &title, true);
         let button = if open == 0 { "[ Begin ]" } else { "[ Begin ] when all is filled in" };
         let style = match (self.form.focus, open) {
             (Focus::Out, _) => self.theme.selected(),
@@ -188,7 +198,7 @@ impl Page for Briefing<'_> {
         if key.kind == KeyEventKind::Release {
             return None;
         }
-        let typing = self.form.typing() && !self.leaving;
+        let typing = self.form.typing() && !self.leaving && self.help.is_none();
         // Enter on a field goes on; only on the button, or by F10, does it begin.
         let offers = self.offers().into_iter();
         let offers: Vec<Action> = match (typing, key.code) {
@@ -206,6 +216,7 @@ impl Page for Briefing<'_> {
         match action {
             Action::Begin => return self.begin().map(Some),
             Action::Agree => return Some(None),
+            Action::Back if self.help.is_some() => self.help = None,
             Action::Back if self.leaving => self.leaving = false,
             Action::Back | Action::Leave | Action::Interrupt if !self.changed => return Some(None),
             Action::Back | Action::Leave | Action::Interrupt => self.leaving = true,
@@ -219,16 +230,22 @@ impl Page for Briefing<'_> {
                     self.message = self.form.focused().and_then(|field| field.judge().err());
                 }
             }
-            Action::NextField => self.walk(1),
-            Action::PreviousField => self.walk(-1),
+            Action::NextField | Action::PreviousField => {
+                self.message = None;
+                self.walk(if action == Action::NextField { 1 } else { -1 });
+            }
             Action::ClearField => {
                 if let Some(field) = self.form.focused_mut() {
                     field.clear();
                 }
                 self.refresh();
             }
-            Action::PageDown => self.down += 8,
-            Action::PageUp => self.down = self.down.saturating_sub(8),
+            Action::Help => self.help = Some(0),
+            Action::PageDown => *self.help.as_mut().unwrap_or(&mut self.down) += 8,
+            Action::PageUp => {
+                let down = self.help.as_mut().unwrap_or(&mut self.down);
+                *down = down.saturating_sub(8);
+            }
             // Nothing else is offered here.
             _ => {}
         }
@@ -236,6 +253,10 @@ impl Page for Briefing<'_> {
     }
 
     fn paste(&mut self, text: &str) {
+        if self.help.is_some() || self.leaving {
+            return;
+        }
+        self.message = None;
         self.form.paste(text);
         self.changed = true;
         self.refresh();
@@ -300,9 +321,15 @@ impl Page for Briefing<'_> {
             }
         };
         frame.render_widget(Paragraph::new(line), Rect { y: area.height - 2, height: 1, ..area });
-        let typing = self.form.typing() && !self.leaving;
+        let typing = self.form.typing() && !self.leaving && self.help.is_none();
+        if let Some(down) = self.help {
+            frame.render_widget(Clear, body);
+            let inner = framed(theme, frame, body, " keys ", true);
+            help::draw(theme, frame, inner, down);
+        }
         let label = |action| match action {
             Action::Accept => "next",
+            Action::Back if self.help.is_some() => "back",
             Action::Agree | Action::Back if !self.leaving => "leave",
             Action::Agree => "leave",
             Action::Back => "stay",

@@ -28,14 +28,19 @@ pub(super) fn facts(walk: &Walk, facts: &[Fact], columns: usize) -> Vec<Line<'st
     facts.iter().flat_map(set).collect()
 }
 
-/// Sets what an action does. The instructions of a person are set by whoever shows the step, with their ticks.
-pub(super) fn act(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'static>> {
+/// Lists what an action does. The instructions of a person are set by whoever shows the step, with their ticks.
+pub(super) fn doing(walk: &Walk, action: &Action) -> Vec<Fact> {
     match action.act {
         Act::Person(_) => Vec::new(),
         Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Verify | Act::Wait(_) => {
-            facts(walk, &describe::doing(action, &walk.run), columns)
+            describe::doing(action, &walk.run)
         }
     }
+}
+
+/// Sets what an action does.
+pub(super) fn act(walk: &Walk, action: &Action, columns: usize) -> Vec<Line<'static>> {
+    facts(walk, &doing(walk, action), columns)
 }
 
 /// Sets a command.

@@ -61,6 +61,9 @@ fn text(walk: &Walk, width: usize) -> Vec<Line<'static>> {
             .into_iter()
             .map(|line| Line::styled(format!("  {line}"), theme.code())),
     );
+    if let Some(begun) = &walk.run.begun {
+        lines.push(Line::styled(format!("  runsheet report {} prints it", begun.run), theme.quiet()));
+    }
     lines
 }
 

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::field::Field;
-use super::text::{cells, columns, fit};
+use super::text::{cells, columns, count, fit};
 use super::theme::Theme;
 use crate::front::Answer;
 use crate::playbook::plan::Name;
@@ -271,7 +271,7 @@ fn value_text(field: &Field, room: usize, theme: Theme) -> String {
     if field.hidden() {
         return match field.length() {
             0 => String::new(),
-            length => fit(&format!("{} {length} characters", theme.hidden().repeat(8)), room, theme),
+            length => fit(&format!("{} {}", theme.hidden().repeat(8), count(length, "character")), room, theme),
         };
     }
     if let Some((options, at)) = field.options() {

@@ -228,6 +228,7 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => (centred(cells(notes::confirm(walk, panel, inside).len()) + 2), " before it starts "),
         Panel::Rollback { .. } => (centred(area.height), " rollback "),
         Panel::Leave => (centred(cells(notes::leave(walk, inside).len()) + 2), " leave? "),
+        Panel::Notice { .. } => (centred(area.height), " please read "),
     };
     frame.render_widget(Clear, place);
     let inner = boxed(walk, frame, place, title, true);
@@ -238,6 +239,7 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => frame.render_widget(Paragraph::new(notes::confirm(walk, panel, inside)), inner),
         Panel::Rollback { choice, down } => rollback::draw(walk, *choice, *down, frame, inner),
         Panel::Leave => frame.render_widget(Paragraph::new(notes::leave(walk, inside)), inner),
+        Panel::Notice { text, down } => notes::notice(walk, text, *down, frame, inner),
     }
 }
 

@@ -49,6 +49,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use keymap::table;
 pub use library::{Choice, LibraryEntry};
+pub use page::Unanswered;
 pub use terminal::restore;
 
 use self::briefing::Briefing;
@@ -92,8 +93,8 @@ impl Screen {
     /// Lets the operator choose a playbook or an open run. None when the operator leaves.
     ///
     /// # Errors
-    /// When the terminal is gone.
-    pub fn library(&mut self, entries: Vec<LibraryEntry>) -> Result<Option<Choice>, String> {
+    /// When the terminal is gone, or a signal came.
+    pub fn library(&mut self, entries: Vec<LibraryEntry>) -> Result<Option<Choice>, Unanswered> {
         let mut library = Library::new(entries, self.theme);
         self.show(&mut library)
     }
@@ -101,27 +102,27 @@ impl Screen {
     /// Shows the briefing and takes the inputs. None when the operator leaves.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// When the terminal is gone, or a signal came.
     pub fn briefing(
         &mut self,
         plan: &Plan,
         prefilled: &BTreeMap<Name, Answer>,
         facts: BriefingFacts,
-    ) -> Result<Option<BriefingAnswers>, String> {
+    ) -> Result<Option<BriefingAnswers>, Unanswered> {
         let mut briefing = Briefing::new(plan, prefilled, facts, self.theme);
         self.show(&mut briefing)
     }
 
     /// Shows a page on a thread of its own, so that this may also be called where a runtime is at work already.
-    fn show<P: Page + Send>(&mut self, page: &mut P) -> Result<P::Out, String>
+    fn show<P: Page + Send>(&mut self, page: &mut P) -> Result<P::Out, Unanswered>
     where
         P::Out: Send,
     {
         let (terminal, keys) = (&mut self.terminal, &mut self.keys);
-        let shown = thread::scope(|scope| {
-            scope.spawn(move || page::runtime()?.block_on(page::show(terminal, keys, page))).join()
-        });
-        shown.unwrap_or_else(|_| Err("the screen broke down".into()))
+        let runtime = page::runtime().map_err(Unanswered::Screen)?;
+        let shown =
+            thread::scope(|scope| scope.spawn(move || runtime.block_on(page::show(terminal, keys, page))).join());
+        shown.unwrap_or_else(|_| Err(Unanswered::Screen("the screen broke down".into())))
     }
 
     /// Goes on with the run. `record` says where its record is, for the last page; `rollback` opens that plan first.

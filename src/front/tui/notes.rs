@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -9,6 +10,7 @@ use super::command::act;
 use super::panel::{Ask, Panel, Purpose};
 use super::state::Walk;
 use super::text::{cells, wrap};
+use super::theme::Theme;
 use crate::engine::undo;
 
 /// Names a dialog that wants a line of text.
@@ -120,6 +122,36 @@ pub(super) fn confirm(walk: &Walk, panel: &Panel, columns: usize) -> Vec<Line<'s
         Span::raw(" does nothing"),
     ]));
     lines
+}
+
+/// Draws something longer that the operator should know, scrolled down by some lines.
+pub(super) fn notice(walk: &Walk, text: &str, down: usize, frame: &mut Frame<'_>, area: Rect) {
+    let width = usize::from(area.width);
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for line in text.lines() {
+        let style = diff_style(walk.theme, line);
+        lines.extend(wrap(line, width).into_iter().map(|piece| Line::styled(piece, style)));
+    }
+    let rows = usize::from(area.height);
+    let most = lines.len().saturating_sub(rows);
+    let top = down.min(most);
+    let mut seen: Vec<Line<'_>> = lines.into_iter().skip(top).take(rows).collect();
+    if top < most
+        && let Some(last) = seen.last_mut()
+    {
+        *last = Line::styled(format!("{} {} more lines: PgDn", walk.theme.more(), most - top + 1), walk.theme.quiet());
+    }
+    frame.render_widget(Paragraph::new(seen), area);
+}
+
+/// Returns the style of a line of a diff: by its sign, which is there without colour too.
+pub(super) fn diff_style(theme: Theme, line: &str) -> Style {
+    match line.as_bytes().first() {
+        Some(b'+') => theme.added(),
+        Some(b'-') => theme.removed(),
+        Some(b'@') => theme.quiet(),
+        Some(_) | None => Style::new(),
+    }
 }
 
 /// Sets what leaving means.

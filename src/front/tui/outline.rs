@@ -44,6 +44,14 @@ impl Briefing<'_> {
                 say(&format!("! {}: {reason}", self.fill(&step.title)), Style::new());
             }
         }
+        if !self.facts.warnings.is_empty() {
+            say("", Style::new());
+            say("The checker warns", theme.care());
+            // Its first line says it; place and source line are for `runsheet check`.
+            for warning in &self.facts.warnings {
+                say(&format!("! {}", warning.lines().next().unwrap_or_default()), Style::new());
+            }
+        }
         if !self.plan.contacts.is_empty() {
             say("", Style::new());
             say("Whom to call", theme.heading());

@@ -4,6 +4,7 @@
 //! true: nothing here waits for the session, nothing wakes up by itself but for a clock that is on the screen, and when
 //! the terminal is gone the loop ends and says that it leaves.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,30 @@ use crate::output::Clipboard;
 /// The time between two frames that show what the run does.
 const FRAME: Duration = Duration::from_millis(16);
 
+/// `SIGTSTP`, for which tokio has no name.
+const STOP: SignalKind = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
+
+/// Why a page ended without an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The screen cannot be used, or not any more: a sentence.
+    Screen(String),
+    /// A signal ended it: its name.
+    Signal(&'static str),
+}
+
+impl Unanswered {
+    fn gone() -> Self {
+        Self::Screen("the terminal is gone".into())
+    }
+}
+
+impl From<io::Error> for Unanswered {
+    fn from(_: io::Error) -> Self {
+        Self::gone()
+    }
+}
+
 /// A page that asks something and ends with an answer.
 pub(super) trait Page {
     /// What it ends with.
@@ -49,15 +74,25 @@ pub(super) fn runtime() -> Result<Runtime, String> {
     runtime.map_err(|error| format!("the screen cannot be started: {error}"))
 }
 
-/// Shows a page until it is answered. An error when the terminal is gone.
-pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &mut P) -> Result<P::Out, String> {
-    let gone = |_| "the terminal is gone".to_owned();
-    let mut resized = signal(SignalKind::window_change()).map_err(gone)?;
+/// Shows a page until it is answered. There is no session yet, so the signals that end the program are heard here.
+pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &mut P) -> Result<P::Out, Unanswered> {
+    let mut resized = signal(SignalKind::window_change())?;
+    let mut stopped = signal(STOP)?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
     loop {
-        terminal.draw(|frame| page.draw(frame)).map_err(gone)?;
+        terminal.draw(|frame| page.draw(frame))?;
         let mut read = tokio::select! {
-            read = keys.next() => Some(read.ok_or("the terminal is gone")?),
+            read = keys.next() => Some(read.ok_or_else(Unanswered::gone)?),
             _ = resized.recv() => None,
+            _ = interrupted.recv() => return Err(Unanswered::Signal("SIGINT")),
+            _ = terminated.recv() => return Err(Unanswered::Signal("SIGTERM")),
+            _ = hung_up.recv() => return Err(Unanswered::Signal("SIGHUP")),
+            _ = stopped.recv() => {
+                terminal::stand_still(terminal)?;
+                None
+            }
         };
         while let Some(next) = read {
             match next.event {
@@ -100,6 +135,7 @@ async fn follow(
     says: &UnboundedSender<Say>,
 ) -> Option<()> {
     let mut resized = signal(SignalKind::window_change()).ok()?;
+    let mut stopped = signal(STOP).ok()?;
     let mut clipboard = Clipboard::new();
     let mut painted: Option<Instant> = None;
     let (mut waiting, mut dirty, mut urgent) = (true, true, true);
@@ -163,6 +199,10 @@ async fn follow(
             // Once rung, the next frame takes all there is: a flood wakes this loop once a frame, not once a piece.
             () = inbox.rung(), if !waiting => waiting = true,
             _ = resized.recv() => (dirty, urgent) = (true, true),
+            _ = stopped.recv() => {
+                terminal::stand_still(terminal).ok()?;
+                (dirty, urgent) = (true, true);
+            }
             () = until(wake) => {
                 dirty |= walk.gate.pass(Instant::now());
                 dirty |= layout::ticks(walk) && Timestamp::now().as_second() != second;

@@ -29,6 +29,13 @@ pub(super) enum Panel {
     },
     /// Whether to leave.
     Leave,
+    /// Something longer that the operator should know.
+    Notice {
+        /// Its text, of several lines.
+        text: String,
+        /// Lines scrolled down.
+        down: usize,
+    },
 }
 
 /// A line of text that is wanted, and what for.
@@ -115,14 +122,16 @@ impl Panel {
                 Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
                 Purpose::Note(_) | Purpose::Abandon => false,
             },
-            Self::Help(_) | Self::Rollback { .. } | Self::Leave => false,
+            Self::Help(_) | Self::Rollback { .. } | Self::Leave | Self::Notice { .. } => false,
         }
     }
 
     /// Lists what can be done in it, what matters most first.
     pub(super) fn offers(&self, idle: bool) -> Vec<Action> {
         match self {
-            Self::Help(_) => vec![Action::Back, Action::Up, Action::Down, Action::PageUp, Action::PageDown],
+            Self::Help(_) | Self::Notice { .. } => {
+                vec![Action::Back, Action::Up, Action::Down, Action::PageUp, Action::PageDown]
+            }
             Self::Palette(_) => vec![Action::Choose, Action::Up, Action::Down, Action::Back],
             Self::Ask(_) => vec![Action::Accept, Action::ClearField, Action::Back, Action::Interrupt],
             Self::Confirm(_) => vec![Action::Agree, Action::Back, Action::Interrupt],

@@ -205,6 +205,7 @@ impl Walk {
                 self.sent = false;
                 self.message = Some((words::refusal(&why), true));
             }
+            Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
             Update::Notice(text) => self.message = Some((text, false)),
             Update::Over => self.over = true,
         }
@@ -227,6 +228,7 @@ impl Walk {
         self.turn();
         if self.live
             && self.run.busy.is_none()
+            && self.panel.is_none()
             && let Some(HowFar(wanted)) = self.wanted.take()
         {
             let choice = self.rollback_choices().iter().position(|to| *to == wanted).unwrap_or(0);

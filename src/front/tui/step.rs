@@ -5,14 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::command::{act, facts, part};
+use super::command::{act, doing, facts, part};
 use super::form::Focus;
+use super::notes::diff_style;
 use super::state::{Walk, tick_line};
 use super::text::{cells, fit, markdown, wrap};
 use crate::engine::Target;
 use crate::playbook::plan::{Act, Action, Step};
 use crate::words;
-use crate::words::describe;
+use crate::words::describe::{self, Fact};
 
 /// Draws the step, scrolled as the operator left it, or to the line that is to be ticked.
 pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
@@ -37,6 +38,9 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
 pub(super) fn rows(walk: &Walk, columns: u16) -> u16 {
     walk.shown().map_or(0, |(_, step)| cells(text(walk, step, usize::from(columns)).0.len()))
 }
+
+/// The most lines of a command that stand before what else there is to know of the step.
+const SHORT: usize = 8;
 
 /// Sets the whole step in lines; with the row of the line to tick that has the focus.
 fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option<usize>) {
@@ -65,11 +69,21 @@ fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option
         let text = person.text.as_ref().map(|text| walk.fill(text)).unwrap_or_default();
         focus = instructions(walk, &target, &text, columns, &mut lines);
     }
+    // A long command or diff stands last: what it gets, how it is verified and how it is undone must not be missed.
+    let mut long = Vec::new();
     if target.undo.is_none() {
-        lines.extend(act(walk, &step.action, columns));
+        let (code, rest): (Vec<Fact>, Vec<Fact>) = doing(walk, &step.action).into_iter().partition(|fact| fact.code);
+        let script = facts(walk, &code, columns);
+        if script.len() > SHORT {
+            long.push(Line::styled("the command", theme.label()));
+            long.extend(script);
+        } else {
+            lines.extend(script);
+        }
+        lines.extend(facts(walk, &rest, columns));
     }
     if matches!(action, Some(Action { act: Act::Edit(_), .. })) {
-        diff(walk, &target, columns, &mut lines);
+        diff(walk, &target, columns, &mut long);
     }
     if let Some(action) = action {
         lines.extend(facts(walk, &describe::checks(action, &walk.run), columns));
@@ -77,7 +91,7 @@ fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option
     if target.undo.is_none() {
         lines.extend(facts(walk, &describe::around(step, &walk.run), columns));
     }
-    lines.extend(became(walk, step, columns));
+    lines.extend(became(walk, step, &target, columns));
     if walk.hint
         && let Some(hint) = &step.hint
     {
@@ -91,6 +105,7 @@ fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option
     } else if step.why.is_some() {
         lines.push(Line::styled("w shows why", theme.quiet()));
     }
+    lines.extend(long);
     (lines, focus)
 }
 
@@ -167,12 +182,7 @@ fn diff(walk: &Walk, target: &Target, columns: usize, lines: &mut Vec<Line<'stat
         Some(Ok(text)) => {
             lines.push(Line::styled("what will change", walk.theme.label()));
             for line in text.lines().take(2000) {
-                let style = match line.as_bytes().first() {
-                    Some(b'+') => walk.theme.added(),
-                    Some(b'-') => walk.theme.removed(),
-                    Some(b'@') => walk.theme.quiet(),
-                    Some(_) | None => ratatui::style::Style::new(),
-                };
+                let style = diff_style(walk.theme, line);
                 let pieces = wrap(line, columns.saturating_sub(2)).into_iter().enumerate();
                 lines.extend(
                     pieces.map(|(at, piece)| Line::styled(if at == 0 { piece } else { format!("  {piece}") }, style)),
@@ -182,15 +192,19 @@ fn diff(walk: &Walk, target: &Target, columns: usize, lines: &mut Vec<Line<'stat
     }
 }
 
-/// Says what became of the step so far.
-fn became(walk: &Walk, step: &Step, columns: usize) -> Vec<Line<'static>> {
+/// Says what became of the step so far; of the action of its rollback, where that is what is shown.
+fn became(walk: &Walk, step: &Step, target: &Target, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let Some(state) = walk.run.step(&walk.plan, &step.id) else { return lines };
-    if let Some(outcome) = &state.outcome {
-        let attempt = if state.attempts > 1 { format!("attempt {}, ", state.attempts) } else { String::new() };
+    let (outcome, attempts) = match target.undo {
+        None => (state.outcome.as_ref(), state.attempts),
+        Some(_) => (walk.run.undo(&walk.plan, target).and_then(|undo| undo.outcome.as_ref()), 1),
+    };
+    if let Some(outcome) = outcome {
+        let attempt = if attempts > 1 { format!("attempt {attempts}, ") } else { String::new() };
         lines.extend(part(walk, "result", &format!("{attempt}{}", words::outcome(outcome)), columns));
     }
-    if let Some(note) = &state.note {
+    if let Some(note) = state.note.as_ref().filter(|_| target.undo.is_none()) {
         let what = if state.by_hand { "by hand" } else { "skipped" };
         lines.extend(part(walk, what, note, columns));
     }

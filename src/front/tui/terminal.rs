@@ -33,6 +33,23 @@ pub fn restore() {
     }
 }
 
+/// Stops the whole program, the terminal given back for as long as it stands still, and takes the terminal again.
+///
+/// For `SIGTSTP`, which only comes from outside: in raw mode Ctrl-Z is a key like any other.
+pub(super) fn stand_still(terminal: &mut Drawn) -> io::Result<()> {
+    restore();
+    // Here it stands until `SIGCONT`. A program that cannot stop itself just goes on.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    enter()?;
+    terminal.clear()
+}
+
+fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
+}
+
 /// The taken modes; dropping gives them back.
 #[derive(Debug)]
 pub(super) struct Modes(());
@@ -48,11 +65,8 @@ impl Modes {
                 before(panic);
             }));
         });
-        TAKEN.store(true, Ordering::SeqCst);
         let modes = Self(());
-        enable_raw_mode()
-            .and_then(|()| execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide))
-            .map_err(|error| format!("the terminal cannot be used for the full screen ({error}); try --plain"))?;
+        enter().map_err(|error| format!("the terminal cannot be used for the full screen ({error}); try --plain"))?;
         Ok(modes)
     }
 }

@@ -34,6 +34,7 @@ fn facts() -> BriefingFacts {
         sources: BTreeMap::from([("pg_host".into(), "$PG_HOST".into())]),
         problems: BTreeMap::from([("old_valkey_password".into(), ".env has no key REDIS_URL".into())]),
         mode: None,
+        warnings: vec!["rotate.yaml:7:3: warning: no step has an estimate\n".into()],
     }
 }
 
