@@ -2,6 +2,7 @@
 //!
 //! `RUNSHEET_REWRITE=1` writes the generated parts anew, and the schema; without it, what differs fails.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -30,13 +31,18 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
+/// Makes a text code, also one that has a backtick in it.
+fn code(text: &str) -> String {
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
 fn rows(head: &str, rows: impl Iterator<Item = Row>) -> String {
     let mut text = format!("| {head} | does | for example |\n| --- | --- | --- |\n");
     for row in rows {
         let example = row.example.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
         let cell = |text: &str| text.replace('|', "\\|");
-        let example: Vec<String> = example.iter().map(|line| format!("`{}`", cell(line))).collect();
-        text.push_str(&format!("| `{}` | {} | {} |\n", row.name, cell(row.doc), example.join("<br>")));
+        let example: Vec<String> = example.iter().map(|line| code(&cell(line))).collect();
+        writeln!(text, "| `{}` | {} | {} |", row.name, cell(row.doc), example.join("<br>")).unwrap();
     }
     text
 }
