@@ -13,6 +13,7 @@ mod leaks;
 mod mutations;
 mod probes;
 mod properties;
+mod readme;
 mod rigs;
 mod rotation;
 mod schema;

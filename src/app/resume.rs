@@ -9,7 +9,7 @@ use super::place::{self, Who};
 use super::walk::{self, Ready};
 use crate::ending::{Code, Ending};
 use crate::engine::{Engine, Input, Run, Stage};
-use crate::front::Update;
+use crate::front::{Front, Update};
 use crate::journal::{self, Journal, Place, ReadError, RunFolder};
 use crate::output;
 use crate::playbook::plan::Plan;
@@ -20,7 +20,31 @@ pub(super) struct Taken {
     /// Ready to walk on.
     pub(super) ready: Ready,
     /// What the front must be told first: the old records, and what the operator should know.
-    pub(super) old: Vec<Update>,
+    pub(super) old: Old,
+}
+
+/// What was before.
+#[derive(Default)]
+pub(super) struct Old {
+    /// The journal whose records a front shows. They are not kept in memory: there may be a million.
+    pub(super) journal: Option<PathBuf>,
+    /// What the operator should know.
+    pub(super) notices: Vec<Update>,
+}
+
+impl Old {
+    /// Tells a front.
+    ///
+    /// # Errors
+    /// The journal, which was sound a moment ago, cannot be read any more.
+    pub(super) fn tell(self, front: &mut impl Front) -> Result<(), Ending> {
+        if let Some(journal) = &self.journal {
+            journal::read(journal, false, |stamped| front.take(Update::Record(Arc::new(stamped))))
+                .map_err(|error| damaged(&error))?;
+        }
+        self.notices.into_iter().for_each(|notice| front.take(notice));
+        Ok(())
+    }
 }
 
 /// A run that was read and is only looked at.
@@ -87,12 +111,9 @@ pub(super) fn take_up(prefix: Option<&str>, who: &Who, open_only: bool) -> Resul
     let (plan, text) = playbook(&folder)?;
 
     let mut engine = Engine::new(Arc::new(plan));
-    let mut old = Vec::new();
-    let journal = journal::read(&folder.journal(), true, |stamped| {
-        engine.replay(&stamped);
-        old.push(Update::Record(Arc::new(stamped)));
-    })
-    .map_err(|error| damaged(&error))?;
+    let journal =
+        journal::read(&folder.journal(), true, |stamped| engine.replay(&stamped)).map_err(|error| damaged(&error))?;
+    let mut old = Old { journal: Some(folder.journal()), notices: Vec::new() };
     let Some(begun) = engine.run().begun.clone() else {
         return Err(Ending {
             code: Code::Failed,
@@ -104,12 +125,12 @@ pub(super) fn take_up(prefix: Option<&str>, who: &Who, open_only: bool) -> Resul
     let path = PathBuf::from(&begun.playbook);
     let lock = walk::lock_playbook(&state, &path, &id, who)?;
     if let Some(torn) = &journal.torn {
-        old.push(Update::Notice(format!(
+        old.notices.push(Update::Notice(format!(
             "the last record had not been written to its end; it was cut off and kept as {}",
             torn.display()
         )));
     }
-    old.extend(changed(&path, &text).map(Update::Notice));
+    old.notices.extend(changed(&path, &text).map(Update::Notice));
 
     let trouble = |why: String| Ending {
         code: Code::Failed,

@@ -8,7 +8,7 @@ use super::briefing::{self, Asked};
 use super::inputs::{self, Given, Known};
 use super::library;
 use super::place;
-use super::resume::{self, Taken};
+use super::resume::{self, Old, Taken};
 use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
 use crate::ending::{Code, Ending};
@@ -16,7 +16,7 @@ use crate::engine::{End, Engine, Input, Run, Stage, StepState};
 use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
-use crate::front::{Front, HowFar, Update};
+use crate::front::{Front, HowFar};
 use crate::playbook::plan::{OnFailure, Plan, StepId};
 use crate::session::{Because, Over};
 use crate::words;
@@ -108,7 +108,7 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
         walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed)?
     };
     let way = Way { mode, answers, rollback: None, screen: asked.screen };
-    drive(way, ready, Vec::new(), &args.front)
+    drive(way, ready, Old::default(), &args.front)
 }
 
 /// What an unattended run begins with.
@@ -236,7 +236,7 @@ struct Way {
 }
 
 /// Walks with the front that was chosen, and says how it ended.
-fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<Code, Ending> {
+fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, Ending> {
     let Way { mode, answers, rollback, screen } = way;
     let plan = Arc::clone(ready.engine.plan());
     let record = match &ready.folder {
@@ -257,6 +257,8 @@ fn drive(way: Way, ready: Ready, old: Vec<Update>, args: &FrontArgs) -> Result<C
             if ready.folder.is_none() {
                 front = front.dry_run();
             }
+            // It says nothing of what was before it.
+            let old = Old { journal: None, ..old };
             let over = walk::walk(ready, front, old)?;
             // It leaves by a pause that it says itself, so that the reason is on record.
             if matches!(over.because, Because::Left | Because::Run)

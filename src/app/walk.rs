@@ -11,10 +11,11 @@ use super::inputs::Known;
 use super::library::Loaded;
 use super::log;
 use super::place::{self, Who};
+use super::resume::Old;
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
 use crate::exec::{DryRun, Executor, Launcher, RunPaths, Setting, World};
-use crate::front::{Answer, Front, Update};
+use crate::front::{Answer, Front};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
 use crate::secret::{Identity, Secret, Secrets};
@@ -222,7 +223,7 @@ pub(super) fn held(error: LockError, what: &str) -> Ending {
 ///
 /// # Errors
 /// The runtime cannot be had.
-pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Result<Over<F>, Ending> {
+pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Over<F>, Ending> {
     // A dry run writes nothing, not even a log.
     let _log = ready.folder.as_ref().and_then(|_| log::start(&place::state().ok()?));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), run = ready.name(), "session begins");
@@ -256,9 +257,7 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Vec<Update>) -> Re
         Some(_) => Box::new(World::new(setting)),
         None => Box::new(DryRun::new(setting)),
     };
-    for update in old {
-        front.take(update);
-    }
+    old.tell(&mut front)?;
     let session = Session { engine: ready.engine, log: ready.log, executor, reports: inbox, front };
     let over = runtime.block_on(session.run(ready.first));
     // What a child left behind must not hold us up: its output is on disk.
