@@ -9,6 +9,7 @@ mod aggregator;
 mod authority;
 pub(crate) mod desk;
 mod doctl;
+pub(crate) mod knife;
 pub(crate) mod operator;
 mod postgres;
 pub(crate) mod process;
