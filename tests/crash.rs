@@ -1,165 +1,23 @@
 //! kill -9 at every record of the journal, forward and back, and the way to the end from there.
 //!
-//! The test watches the journal and kills the program as soon as it holds so many lines. What it meets is what any crash
-//! leaves: a prefix of whole records, perhaps a torn one, and commands that nobody waits for.
+//! What the knife leaves is what any crash leaves: a prefix of whole records, perhaps a torn one, and commands that nobody
+//! waits for.
 
 #![expect(clippy::expect_used, reason = "a test says what it needs by failing")]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runsheet::engine::{Engine, Record, StepState, Target};
-use runsheet::journal;
-use runsheet::playbook::check;
-use runsheet::playbook::plan::{Act, Plan, StepId};
+use runsheet::engine::{Engine, StepState};
+use runsheet::playbook::plan::{Act, StepId};
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::support::desk::{Desk, brief};
-use crate::support::process::write_with_mode;
-
-const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/good/crash.yaml");
-const SETTINGS: &str = "# settings\nKEY=CANARY-old-key\nOTHER='kept'\n";
-/// What a person would say to everything that may be unknown: do it again.
-const ANSWERS: &str = "
-keep: { unknown: retry }
-make-key: { unknown: retry }
-count: { unknown: retry }
-write: { unknown: retry }
-who: { name: Ada, word: 'file:word' }
-button: { manual: done, undo: done }
-reset: { unknown: retry }
-use: { unknown: retry }
-pause: { unknown: retry }
-settle: { unknown: retry }
-tidy: { unknown: retry }
-";
-
-/// A folder that the playbook works on, with a desk beside it.
-struct Place {
-    folder: TempDir,
-    desk: Desk,
-    plan: Arc<Plan>,
-}
-
-impl Place {
-    fn make() -> Self {
-        let folder = TempDir::with_prefix("crash-").expect("make a folder");
-        write_with_mode(&folder.path().join("settings.env"), 0o640, SETTINGS);
-        let desk = Desk::make(folder.path());
-        desk.keep_secret("word", "CANARY-word");
-        let text = fs::read_to_string(PLAYBOOK).expect("read the playbook");
-        let plan = Arc::new(check(&text).expect("the playbook holds").plan);
-        Self { folder, desk, plan }
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// The words of a run that ends by itself, or (`short`) before the statement of its success.
-    fn words(&self, short: bool) -> Vec<String> {
-        let answers = self.answers(!short);
-        let root = format!("root={}", self.folder.path().display());
-        ["run", PLAYBOOK, "--input", &root, "--unattended", "--answers", &answers].map(str::to_owned).to_vec()
-    }
-
-    fn answers(&self, whole: bool) -> String {
-        let fine = if whole { "fine: done\n" } else { "" };
-        self.desk.answers("answers.yaml", &format!("{ANSWERS}{fine}"))
-    }
-
-    fn journal(&self) -> PathBuf {
-        self.desk.runs().pop().map(|folder| folder.join("journal.jsonl")).unwrap_or_default()
-    }
-
-    fn go_on(&self, what: &str) -> crate::support::desk::Called {
-        let answers = self.answers(true);
-        self.desk.call([what, &self.desk.run_id(), "--unattended", "--answers", &answers])
-    }
-
-    /// Says how often each command ran.
-    fn ran(&self) -> BTreeMap<String, usize> {
-        let mut ran = BTreeMap::new();
-        for word in fs::read_to_string(self.at("ran")).unwrap_or_default().lines() {
-            *ran.entry(word.to_owned()).or_default() += 1;
-        }
-        ran
-    }
-
-    /// Folds the journal, which must be sound.
-    fn engine(&self) -> Engine {
-        let mut engine = Engine::new(Arc::clone(&self.plan));
-        journal::read(&self.journal(), false, |stamped| engine.replay(&stamped)).expect("the journal is sound");
-        engine
-    }
-
-    /// Waits until nothing that the program started is left.
-    fn quiet(&self) {
-        let needle = self.folder.path().as_os_str().as_encoded_bytes();
-        let begin = Instant::now();
-        while processes_with(needle) > 0 {
-            assert!(begin.elapsed() < Duration::from_secs(20), "what a killed program leaves comes to its end");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-}
-
-fn processes_with(needle: &[u8]) -> usize {
-    let entries = fs::read_dir("/proc").expect("read /proc").filter_map(Result::ok);
-    let holds =
-        |path: PathBuf| fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle));
-    entries.filter(|entry| holds(entry.path().join("environ"))).count()
-}
-
-fn lines(path: &Path) -> usize {
-    fs::read(path).map_or(0, |bytes| memchr::memchr_iter(b'\n', &bytes).count())
-}
-
-/// Kills the program once the journal has so many lines. Says how many it then has; none when the program was faster.
-fn kill_at(place: &Place, child: &mut Child, wanted: usize) -> Option<usize> {
-    let mut path = place.journal();
-    let killed = loop {
-        if !path.is_file() {
-            path = place.journal();
-        }
-        if lines(&path) >= wanted {
-            child.kill().expect("kill it");
-            break true;
-        }
-        if child.try_wait().expect("ask for its status").is_some() {
-            break false;
-        }
-    };
-    let status = child.wait().expect("wait for it");
-    place.quiet();
-    (killed && status.code().is_none()).then(|| lines(&path))
-}
-
-/// What was out when a journal broke off: the last target that was started without an end.
-fn in_flight(entries: &[Value]) -> Option<Target> {
-    let mut out: Option<Target> = None;
-    for entry in entries {
-        match serde_json::from_value(entry["record"].clone()).expect("a record") {
-            Record::Started { target, .. } => out = Some(target),
-            Record::Performed { target, outcome, .. } => {
-                out = out.filter(|out| *out != target || outcome.how == runsheet::engine::How::Ok);
-                if out.as_ref() == Some(&target) {
-                    out = None;
-                }
-            }
-            Record::Answered { .. } | Record::ByHand { .. } | Record::Skipped { .. } => out = None,
-            _ => {}
-        }
-    }
-    out
-}
+use crate::support::knife::{ANSWERS, Place, SETTINGS, for_every_record, goes, in_flight, kill_at, lines, told};
 
 /// Holds what must be true after a crash and the way to the end.
 fn holds_after(place: &Place, prefix: &[Value], told: &str) {
@@ -193,43 +51,6 @@ fn holds_after(place: &Place, prefix: &[Value], told: &str) {
             .is_some_and(|out| out.step == StepId::new(step) && out.undo.is_some() == word.starts_with("undo-"));
         let most = if flying { 2 } else { 1 };
         assert!(times <= most, "{word} ran {times} times\n{told}");
-    }
-}
-
-fn told(prefix: &[Value]) -> String {
-    prefix.iter().map(brief).collect::<Vec<_>>().join("\n")
-}
-
-/// Counts the goes in which records from a number on were written: what follows at once is written in one go.
-fn goes(entries: &[Value], from: usize) -> usize {
-    let at = |entry: &Value| {
-        let at: jiff::Timestamp = serde_json::from_value(entry["at"].clone()).expect("a time");
-        at.as_millisecond()
-    };
-    entries[from - 1..].windows(2).filter(|two| at(&two[1]) - at(&two[0]) >= 4).count()
-}
-
-/// Does something for each number of records until the program is faster than the knife; several times where a record
-/// was missed because two were written in one go. Returns the numbers that were met.
-fn for_every_record(from: usize, mut trial: impl FnMut(usize) -> Option<usize>) -> BTreeSet<usize> {
-    let (mut met, mut wanted) = (BTreeSet::new(), from);
-    loop {
-        let mut hit = None;
-        for _ in 0..2 {
-            hit = trial(wanted);
-            let Some(hit) = hit else { break };
-            met.insert(hit);
-            if hit == wanted {
-                break;
-            }
-        }
-        if hit.is_none() {
-            return met;
-        }
-        wanted += 1;
-        while met.contains(&wanted) {
-            wanted += 1;
-        }
     }
 }
 
