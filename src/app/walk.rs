@@ -232,13 +232,12 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     if let Err(error) = std::env::set_current_dir(&ready.base) {
         tracing::warn!(%error, "the playbook's folder cannot be entered");
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| Ending {
-            code: Code::Failed,
-            what: "no threads can be had".to_owned(),
-            because: Some(error.to_string()),
-            next: None,
-        })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Ending {
+        code: Code::Failed,
+        what: "no threads can be had".to_owned(),
+        because: Some(error.to_string()),
+        next: None,
+    })?;
     let (reports, inbox) = mpsc::unbounded_channel();
     let plan = Arc::clone(ready.engine.plan());
     let setting = Setting {

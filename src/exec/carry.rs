@@ -262,8 +262,15 @@ impl Executor for World {
 
     fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
         let scene = self.scene(values);
-        // Asked for while a person's answer is taken, which must have it before it goes on.
-        tokio::task::block_in_place(|| self.setting.runtime.block_on(resolve(source, &scene)))
+        // Asked for while a person's answer is taken, which must have it before it goes on: on a thread of its own, as the
+        // one that the runtime is on cannot wait for itself.
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.map_err(|error| error.to_string())?.block_on(resolve(source, &scene))
+            });
+            asked.join().unwrap_or_else(|_| Err("the value could not be fetched".to_owned()))
+        })
     }
 
     fn same(&self, name: &Name, secret: &Secret) -> bool {

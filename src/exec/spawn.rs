@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, Signal};
 use rustix::fs::Access;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus, pidfd_open, waitid};
 use tokio::io::Interest;
@@ -75,7 +75,19 @@ impl Process {
             actions.add_close(descriptor)?;
         }
         let mut attributes = PosixSpawnAttr::init()?;
-        attributes.set_sigdefault(&SigSet::all())?;
+        // Handlers end with the exec by themselves; what is ignored would stay so, and Rust's runtime ignores SIGPIPE.
+        attributes.set_sigdefault(&SigSet::from_iter([
+            Signal::SIGPIPE,
+            Signal::SIGINT,
+            Signal::SIGQUIT,
+            Signal::SIGHUP,
+            Signal::SIGTERM,
+            Signal::SIGCHLD,
+            Signal::SIGTSTP,
+            Signal::SIGTTIN,
+            Signal::SIGTTOU,
+            Signal::SIGXFSZ,
+        ]))?;
         attributes.set_sigmask(&SigSet::empty())?;
         let flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
         attributes.set_flags(flags | PosixSpawnFlags::from_bits_retain(SETSID))?;
