@@ -1,4 +1,5 @@
 //! The tests of the built program, in one binary.
+#![allow(clippy::disallowed_methods, reason = "tests start programs of their own")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod architecture;

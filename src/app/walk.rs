@@ -19,7 +19,7 @@ use crate::front::{Answer, Front};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
 use crate::secret::{Identity, Secret, Secrets};
-use crate::session::{Over, Session};
+use crate::session::{Over, Session, clock};
 
 /// A run that is ready to be walked: on disk, locked, its secrets kept.
 pub(super) struct Ready {
@@ -56,7 +56,7 @@ pub(super) fn begin(
     let input = Input::Begin { begun: Box::new(begun(loaded, known, who, ticket, &id)), typed };
     // Asked once beforehand, so that a run that cannot begin leaves no folder.
     Engine::new(Arc::clone(&loaded.plan))
-        .handle(input.clone(), jiff::Timestamp::now())
+        .handle(input.clone(), clock::now())
         .map_err(|refusal| super::refused(&refusal))?;
 
     let state = place::state()?;
@@ -96,7 +96,7 @@ pub(super) fn rehearse(loaded: &Loaded, known: &Known, who: &Who) -> Result<Read
     let begun = Box::new(begun(loaded, known, who, None, "DRYRUN"));
     let mut engine = Engine::new(Arc::clone(&loaded.plan));
     // Not asked but told: a dry run may begin without what a real one must have, and shows `${name}` for it.
-    engine.replay(&Stamped { at: jiff::Timestamp::now(), record: Record::Begun(begun) });
+    engine.replay(&Stamped { at: clock::now(), record: Record::Begun(begun) });
     let secrets = keep(Secrets::open(None, &Identity::passing()), known)?;
     Ok(Ready {
         engine,
@@ -183,7 +183,7 @@ pub(super) fn holder(id: &str, who: &Who) -> Holder {
         operator: who.operator.clone(),
         host: who.host.clone(),
         pid: std::process::id(),
-        since: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        since: clock::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     }
 }
 
@@ -229,7 +229,9 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     tracing::info!(version = env!("CARGO_PKG_VERSION"), run = ready.name(), "session begins");
     // Children that run in the playbook's folder, most of them, need nothing but a spawn then; every path that is still
     // relative (answers, playbooks) was read before.
-    if let Err(error) = std::env::set_current_dir(&ready.base) {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the program's own folder is chosen")]
+    let entered = std::env::set_current_dir(&ready.base);
+    if let Err(error) = entered {
         tracing::warn!(%error, "the playbook's folder cannot be entered");
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Ending {

@@ -41,6 +41,7 @@ impl Launcher {
 /// Returns nothing when we were not. Otherwise it returns only when the program could not be started: with 127 when there is
 /// none, with 126 when it cannot be executed, as a shell does.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the owner: here we become the child")]
 pub fn child_main() -> Option<ExitCode> {
     let mut words = std::env::args_os().skip(1);
     if words.next()? != CHILD {

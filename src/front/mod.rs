@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod bench;
 pub mod headless;
+mod keys;
 pub mod line;
 mod plain;
 pub mod tui;

@@ -4,7 +4,7 @@
 //! else decides anything: what may happen is the engine's, what is shown the front's, what is done the executor's.
 
 mod answers;
-mod clock;
+pub mod clock;
 mod signals;
 
 use std::collections::VecDeque;

@@ -8,6 +8,7 @@ use crate::exec::{Executor, Report, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
+#[expect(clippy::disallowed_methods, reason = "the bare start is what ours is compared with")]
 async fn of_a_start() {
     const ROUNDS: u32 = 200;
     let stage = Stage::of(run("true"));

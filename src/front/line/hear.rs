@@ -8,6 +8,7 @@ use super::keys::Line;
 use super::question::{Free, Key, Last, Purpose, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Input, Target};
+use crate::front::keys::{self, Deed};
 use crate::front::{Answer, Say};
 use crate::output::visible_plain;
 use crate::playbook::plan::{InputKind, InputSpec, Step, StepId};
@@ -124,9 +125,12 @@ impl Desk {
             self.print("Nothing is asked at this moment, so that was not taken.");
             return;
         };
+        let is = |text: &str, deed: Deed| {
+            text.eq_ignore_ascii_case(deed.letter.encode_utf8(&mut [0; 4])) || text.eq_ignore_ascii_case(deed.label)
+        };
         match text.trim() {
-            "x" | "stop" => self.say(Say::Input(Input::Stop { hard: busy.stopping })),
-            "q" | "quit" => self.say(Say::Quit),
+            stop if is(stop, keys::STOP) => self.say(Say::Input(Input::Stop { hard: busy.stopping })),
+            leave if is(leave, keys::LEAVE) => self.say(Say::Quit),
             _ => {
                 let line = format!(
                     "{} is at work, so that was not taken. x stops it (again: at once), q stops it and leaves.",

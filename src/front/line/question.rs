@@ -2,6 +2,7 @@
 
 use crate::engine::Target;
 use crate::front::Answer;
+use crate::front::keys::{self, Deed};
 use crate::playbook::plan::{InputSpec, Name, StepId};
 
 /// What the operator is asked.
@@ -103,61 +104,92 @@ pub(super) enum Key {
     Help,
 }
 
-/// Everything that can be typed: the key, the letter, the word in the prompt, and the sentence of the help.
-const TABLE: [(Key, &str, &str, &str); 18] = [
-    (Key::Start, "", "start", "start the step as shown"),
-    (Key::Done, "", "done", "you have done it"),
-    (Key::Tick, "", "ticked", "you have done this line"),
-    (Key::Yes, "y", "yes", "yes, as shown"),
-    (Key::Again, "r", "retry", "do it again"),
-    (Key::Verify, "v", "verify again", "ask its checks again; nothing is changed"),
-    (Key::Fetch, "f", "fetch again", "fetch its values again; nothing is changed"),
-    (Key::ByHand, "d", "done by hand", "you have done it yourself; it goes on record with your words"),
-    (Key::Skip, "s", "skip", "pass over it; it goes on record with your reason"),
-    (Key::RollBack, "b", "roll back", "see what a rollback would do, then decide"),
-    (Key::Note, "n", "note", "leave a note in the record"),
-    (Key::Why, "w", "why", "why this is done, and a hint"),
-    (Key::Steps, "l", "list", "all steps and where they stand"),
-    (Key::Refuse, "x", "refuse", "refuse to sign"),
-    (Key::Abandon, "a", "abandon", "give the run up for good; what it changed stays"),
-    (Key::Back, "c", "cancel", "go back to the question before"),
-    (Key::Quit, "q", "quit", "leave; the run stays open and can be resumed"),
-    (Key::Help, "?", "help", "this list"),
+/// What is typed for a key.
+#[derive(Clone, Copy, Debug)]
+enum Typed {
+    /// Nothing but Enter.
+    Enter,
+    /// A letter.
+    Letter(char),
+    /// The whole word.
+    Word,
+}
+
+/// A row of the table: the key, what is typed, the word in the prompt, and the sentence of the help.
+type Row = (Key, Typed, &'static str, &'static str);
+
+const fn deed(key: Key, deed: Deed) -> Row {
+    (key, Typed::Letter(deed.letter), deed.label, deed.help)
+}
+
+/// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
+const TABLE: [Row; 18] = [
+    (Key::Start, Typed::Enter, "start", "Start the step as shown."),
+    (Key::Done, Typed::Enter, "done", "You have done it."),
+    (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
+    deed(Key::Yes, keys::AGREE),
+    deed(Key::Again, keys::AGAIN),
+    deed(Key::Verify, keys::VERIFY),
+    deed(Key::Fetch, keys::FETCH),
+    deed(Key::ByHand, keys::BY_HAND),
+    deed(Key::Skip, keys::SKIP),
+    deed(Key::RollBack, keys::ROLL_BACK),
+    (Key::Note, Typed::Letter(keys::NOTES.letter), "note", "Leave a note in the record."),
+    (Key::Why, Typed::Letter(keys::WHY.letter), keys::WHY.label, "Show why this is done, and a hint."),
+    (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
+    (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
+    deed(Key::Abandon, keys::ABANDON),
+    (Key::Back, Typed::Letter('c'), "cancel", "Go back to the question before."),
+    deed(Key::Quit, keys::LEAVE),
+    (Key::Help, Typed::Letter(keys::HELP.letter), keys::HELP.label, "Show this list."),
 ];
 
 impl Key {
-    fn row(self) -> &'static (Self, &'static str, &'static str, &'static str) {
+    fn row(self) -> &'static Row {
         TABLE.iter().find(|row| row.0 == self).unwrap_or(&TABLE[TABLE.len() - 1])
     }
 
     /// Finds what was typed among what can be.
     pub(super) fn typed(text: &str, among: &[Self], free: bool) -> Option<Self> {
         let text = text.trim();
-        let letter = if free { text.strip_prefix(':')? } else { text };
+        let said = if free { text.strip_prefix(':')? } else { text };
         let same = |key: &&Self| {
-            let (_, typed, word, _) = key.row();
-            letter.eq_ignore_ascii_case(typed) || (letter.len() > 1 && letter.eq_ignore_ascii_case(word))
+            let (_, typed, word, _) = *key.row();
+            let short = match typed {
+                Typed::Enter => said.is_empty(),
+                Typed::Letter(letter) => said.eq_ignore_ascii_case(letter.encode_utf8(&mut [0; 4])),
+                Typed::Word => false,
+            };
+            short || (said.len() > 1 && said.eq_ignore_ascii_case(word))
         };
         among.iter().find(same).copied()
     }
 
     /// Sets what can be typed in one line.
     pub(super) fn prompt(among: &[Self], free: bool) -> String {
+        let colon = if free { ":" } else { "" };
         let said = among.iter().map(|key| {
-            let (_, typed, word, _) = key.row();
-            let typed = if typed.is_empty() { "[Enter]" } else { typed };
-            if free { format!(":{typed} {word}") } else { format!("{typed} {word}") }
+            let (_, typed, word, _) = *key.row();
+            match typed {
+                Typed::Enter => format!("{colon}[Enter] {word}"),
+                Typed::Letter(letter) => format!("{colon}{letter} {word}"),
+                Typed::Word => format!("{colon}{word}"),
+            }
         });
         said.collect::<Vec<_>>().join(" · ")
     }
 
     /// Sets what can be typed in lines, with what it does.
     pub(super) fn help(among: &[Self], free: bool) -> Vec<String> {
+        let colon = if free { ":" } else { "" };
         let lines = among.iter().map(|key| {
-            let (_, typed, word, sentence) = key.row();
-            let typed =
-                if typed.is_empty() { "Enter".to_owned() } else { format!("{}{typed}", if free { ":" } else { "" }) };
-            format!("  {typed:<6} {word}: {sentence}")
+            let (_, typed, word, sentence) = *key.row();
+            let typed = match typed {
+                Typed::Enter => "Enter".to_owned(),
+                Typed::Letter(letter) => format!("{colon}{letter}"),
+                Typed::Word => format!("{colon}{word}"),
+            };
+            format!("  {typed:<7} {word}: {sentence}")
         });
         lines.collect()
     }

@@ -104,7 +104,7 @@ fn the_whole_story_shows_everything_before_it_runs() {
     assert!(shown.contains("Checks, step 1 of 5: Signed in (signed-in)"), "{shown}");
     assert!(shown.contains("runs          doctl account get"), "{shown}");
     assert!(
-        shown.ends_with("[Enter] start · s skip · d done by hand · n note · l list · a abandon · q quit · ? help\n"),
+        shown.ends_with("[Enter] start · s skip · h by hand · n note · l list · A abandon · q leave · ? help\n"),
         "{shown}"
     );
 
@@ -163,7 +163,7 @@ fn nothing_but_what_is_offered_is_taken() {
     let shown = talk.types(&["w"]);
     assert!(shown.contains("why           It leaked."), "{shown}");
     let shown = talk.types(&["?"]);
-    assert!(shown.contains("  Enter  start: start the step as shown"), "{shown}");
+    assert!(shown.contains("  Enter   start: Start the step as shown."), "{shown}");
     let shown = talk.types(&["l"]);
     assert!(shown.contains("  done            signed-in: Signed in"), "{shown}");
 }
@@ -186,7 +186,7 @@ fn skipping_and_by_hand_need_words() {
     assert!(shown.contains("A few words are needed"), "{shown}");
     talk.types(&["not on this host"]);
     assert_eq!(talk.state("signed-in"), StepState::Skipped);
-    talk.types(&["d", ":c", "d", "in the console"]);
+    talk.types(&["h", ":c", "h", "in the console"]);
     assert_eq!(talk.state("reset"), StepState::Done);
     let shown = talk.types(&["s", "later", "s", "no need", "y"]);
     assert!(shown.contains("Where it went another way than the playbook:"), "{shown}");
@@ -200,7 +200,7 @@ fn a_failure_is_decided_by_the_operator() {
     let shown = talk.types(&["", "", "y"]);
     assert!(shown.contains("reset: FAILED after 1.2 s: exit status 0."), "{shown}");
     assert!(
-        shown.contains("reset failed.\nr retry · v verify again · d done by hand · s skip · b roll back"),
+        shown.contains("reset failed.\nr run again · v verify again · h by hand · s skip · b roll back"),
         "{shown}"
     );
     let shown = talk.types(&["r"]);

@@ -6,6 +6,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::front::keys::{self, Deed};
+
 /// Something that a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Action {
@@ -127,6 +129,11 @@ const fn row(
     Binding { action, keys, label, help, group }
 }
 
+/// Makes a row of what every front can do.
+const fn deed(action: Action, keys: &'static [Key], deed: Deed, group: &'static str) -> Binding {
+    row(action, keys, deed.label, deed.help, group)
+}
+
 const GO: &str = "Going on";
 const FORM: &str = "Answering";
 const FAILED: &str = "When something failed or is unknown";
@@ -136,13 +143,7 @@ const RUN: &str = "The run";
 /// Every key there is.
 pub(super) static TABLE: &[Binding] = &[
     row(Action::Start, &[ENTER], "start", "Start the step that is shown. It never starts by itself.", GO),
-    row(
-        Action::Agree,
-        &[Key::Char('y')],
-        "yes",
-        "Agree to what is asked: an irreversible step, a statement, a rollback.",
-        GO,
-    ),
+    deed(Action::Agree, &[Key::Char(keys::AGREE.letter)], keys::AGREE, GO),
     row(Action::Accept, &[ENTER], "done", "Say that it is done, or hand in the answers.", GO),
     row(
         Action::Begin,
@@ -153,13 +154,7 @@ pub(super) static TABLE: &[Binding] = &[
     ),
     row(Action::Sign, &[ENTER], "sign", "Sign for the role that is asked for.", GO),
     row(Action::Choose, &[ENTER], "choose", "Take the row that is marked.", GO),
-    row(
-        Action::Stop,
-        &[Key::Char('x')],
-        "stop",
-        "Stop what runs: the first time politely, the second time at once.",
-        GO,
-    ),
+    deed(Action::Stop, &[Key::Char(keys::STOP.letter)], keys::STOP, GO),
     row(Action::NextField, &[TAB, DOWN], "next field", "Go to the next field.", FORM),
     row(Action::PreviousField, &[Key::Code(KeyCode::BackTab), UP], "field before", "Go to the field before.", FORM),
     row(Action::ClearField, &[Key::Ctrl('u')], "clear", "Empty the field.", FORM),
@@ -174,22 +169,16 @@ pub(super) static TABLE: &[Binding] = &[
     row(Action::CopyLink, &[Key::Code(KeyCode::F(3)), Key::Char('c')], "copy link", "Copy the step's link.", FORM),
     row(Action::LeaveField, &[ESC], "leave field", "Leave the field, so that letters are keys again.", FORM),
     row(Action::EnterField, &[TAB, Key::Char('i')], "type", "Go back to the field.", FORM),
-    row(Action::Again, &[Key::Char('r')], "run again", "Run the failed step or action again.", FAILED),
-    row(Action::Verify, &[Key::Char('v')], "verify again", "Ask the probes again, without running anything.", FAILED),
-    row(Action::Fetch, &[Key::Char('f')], "fetch again", "Fetch the captured values again, changing nothing.", FAILED),
-    row(Action::ByHand, &[Key::Char('h')], "by hand", "Say that it was done by hand, with a note.", FAILED),
-    row(Action::Skip, &[Key::Char('s')], "skip", "Pass over it, with a reason unless it is optional.", FAILED),
-    row(
-        Action::RollBack,
-        &[Key::Char('b')],
-        "roll back",
-        "Show what a rollback would do; nothing is undone before you agree.",
-        RUN,
-    ),
-    row(Action::Notes, &[Key::Char('n')], "notes", "Read the notes and leave one.", RUN),
-    row(Action::Abandon, &[Key::Char('A')], "abandon", "Give the run up for good; what stays is listed first.", RUN),
+    deed(Action::Again, &[Key::Char(keys::AGAIN.letter)], keys::AGAIN, FAILED),
+    deed(Action::Verify, &[Key::Char(keys::VERIFY.letter)], keys::VERIFY, FAILED),
+    deed(Action::Fetch, &[Key::Char(keys::FETCH.letter)], keys::FETCH, FAILED),
+    deed(Action::ByHand, &[Key::Char(keys::BY_HAND.letter)], keys::BY_HAND, FAILED),
+    deed(Action::Skip, &[Key::Char(keys::SKIP.letter)], keys::SKIP, FAILED),
+    deed(Action::RollBack, &[Key::Char(keys::ROLL_BACK.letter)], keys::ROLL_BACK, RUN),
+    deed(Action::Notes, &[Key::Char(keys::NOTES.letter)], keys::NOTES, RUN),
+    deed(Action::Abandon, &[Key::Char(keys::ABANDON.letter)], keys::ABANDON, RUN),
     row(Action::Refuse, &[Key::Code(KeyCode::F(4))], "refuse to sign", "Refuse to sign, with a reason.", RUN),
-    row(Action::Leave, &[Key::Char('q')], "leave", "Leave the program; the run stays open and can be resumed.", RUN),
+    deed(Action::Leave, &[Key::Char(keys::LEAVE.letter)], keys::LEAVE, RUN),
     row(Action::Interrupt, &[Key::Ctrl('c')], "stop/leave", "Stop what runs, and ask whether to leave.", RUN),
     row(Action::Up, &[UP, Key::Char('k')], "up", "Look at the step before.", LOOK),
     row(Action::Down, &[DOWN, Key::Char('j')], "down", "Look at the next step.", LOOK),
@@ -205,11 +194,11 @@ pub(super) static TABLE: &[Binding] = &[
     row(Action::Last, &[Key::Code(KeyCode::End)], "end", "Go to the end; output is followed again.", LOOK),
     row(Action::NextPane, &[TAB], "next part", "Give the next part the focus: steps, step, output.", LOOK),
     row(Action::Zoom, &[Key::Char('z')], "zoom", "Give the part that has the focus the whole screen, or back.", LOOK),
-    row(Action::Why, &[Key::Char('w')], "why", "Show or hide why the step is done.", LOOK),
+    deed(Action::Why, &[Key::Char(keys::WHY.letter)], keys::WHY, LOOK),
     row(Action::Hint, &[Key::Char('t')], "hint", "Show or hide the hint.", LOOK),
     row(Action::GoToCurrent, &[ESC], "to current", "Go back to the step whose turn it is.", LOOK),
     row(Action::Back, &[ESC], "back", "Close the panel; nothing is done.", LOOK),
-    row(Action::Help, &[Key::Char('?'), Key::Code(KeyCode::F(1))], "help", "Show all keys.", LOOK),
+    deed(Action::Help, &[Key::Char(keys::HELP.letter), Key::Code(KeyCode::F(1))], keys::HELP, LOOK),
     row(Action::Palette, &[Key::Char(':')], "all actions", "List what can be done now, and find by name.", LOOK),
 ];
 

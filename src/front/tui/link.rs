@@ -21,6 +21,7 @@ pub(super) fn follow(link: &Link, clipboard: &mut Clipboard, terminal: &mut impl
 }
 
 /// Hands a link to the desktop, where there is one.
+#[expect(clippy::disallowed_methods, reason = "a link is opened for the operator, and is no step of the run")]
 fn open(link: &str) -> Result<(), String> {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !link.starts_with("https://") && !link.starts_with("http://") {

@@ -167,9 +167,9 @@ async fn follow(
             terminal::ring(terminal);
         }
         if dirty && due {
-            let now = Timestamp::now();
-            second = now.as_second();
-            terminal.draw(|frame| layout::draw(walk, frame, now)).ok()?;
+            let time = now();
+            second = time.as_second();
+            terminal.draw(|frame| layout::draw(walk, frame, time)).ok()?;
             painted = Some(Instant::now());
             if walk.live {
                 walk.gate.painted(Instant::now());
@@ -205,7 +205,7 @@ async fn follow(
             }
             () = until(wake) => {
                 dirty |= walk.gate.pass(Instant::now());
-                dirty |= layout::ticks(walk) && Timestamp::now().as_second() != second;
+                dirty |= layout::ticks(walk) && now().as_second() != second;
             }
         }
     }
@@ -234,8 +234,14 @@ async fn until(wake: Option<Instant>) {
     }
 }
 
+/// Returns the time that the screen is drawn for.
+#[expect(clippy::disallowed_methods, reason = "a screen shows the time that passes; no record gets this")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 /// Returns how long it is to the next full second of the clock.
 fn to_next_second() -> Duration {
-    let gone = u64::try_from(Timestamp::now().subsec_millisecond()).unwrap_or(0);
+    let gone = u64::try_from(now().subsec_millisecond()).unwrap_or(0);
     Duration::from_millis(1001 - gone.min(1000))
 }
