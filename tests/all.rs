@@ -18,3 +18,4 @@ mod secrets;
 mod session;
 mod story;
 mod support;
+mod terminal;
