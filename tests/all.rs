@@ -3,8 +3,10 @@
 
 mod architecture;
 mod bad_playbooks;
+mod binary;
 mod crash;
 mod engine;
+mod fronts;
 mod journal;
 mod launch;
 mod mutations;

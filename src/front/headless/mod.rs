@@ -236,7 +236,7 @@ impl Headless {
             Some(OnFailure::Rollback) => Say::Input(Input::Rollback { to: None, by_policy: true }),
             Some(OnFailure::Stop) => {
                 let what = format!("{id} failed, and --on-failure says stop");
-                self.leave(Why::Failed, what, "the run is open: `runsheet resume`, or `runsheet rollback`")
+                self.leave(Why::Failed, what, "the run is open: `runsheet resume`, or `runsheet rollback RUN`")
             }
             Some(OnFailure::Ask | OnFailure::Continue) | None => {
                 let what = format!("{id} failed, and somebody must decide");
@@ -543,7 +543,7 @@ impl Front for Headless {
             Awaiting::Incomplete => Some(self.leave(
                 Why::RollbackIncomplete,
                 "the rollback is incomplete".to_owned(),
-                "see to what failed by hand, then `runsheet rollback` again",
+                "see to what failed by hand, then `runsheet rollback RUN`; `runsheet runs` lists them",
             )),
             Awaiting::SignOff(role) if self.dry_run => {
                 let name = format!("dry run, as {role}");
