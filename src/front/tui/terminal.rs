@@ -15,6 +15,9 @@ use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The terminal as the screen writes to it.
 pub(super) type Drawn = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -36,12 +39,16 @@ pub fn restore() {
 /// Stops the whole program, the terminal given back for as long as it stands still, and takes the terminal again.
 ///
 /// For `SIGTSTP`, which only comes from outside: in raw mode Ctrl-Z is a key like any other.
-pub(super) fn stand_still(terminal: &mut Drawn) -> io::Result<()> {
+pub(super) async fn stand_still(terminal: &mut Drawn) -> io::Result<()> {
+    let mut goes_on = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     restore();
-    // Here it stands until `SIGCONT`. A program that cannot stop itself just goes on.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    kill_process(getpid(), Signal::STOP)?;
+    // Another thread may be the first to stop. Waiting for the signal that ends it keeps this one from running ahead.
+    goes_on.recv().await;
     enter()?;
-    terminal.clear()
+    // `clear` would ask the terminal where its cursor is, and the answer would come among the keys.
+    let size = terminal.size()?;
+    terminal.resize(Rect::from((Position::ORIGIN, size)))
 }
 
 fn enter() -> io::Result<()> {
