@@ -375,7 +375,6 @@ fn all_keys_that_are_needed_stand_on_80_by_24() {
     let failed = terminal.see("r run again");
     shows(&failed, &["r run again", "v verify again", "h by hand", "s skip", "? help"]);
     assert!(failed.contains("t show a hint"), "{failed}");
-    terminal.press(ESC);
     terminal.press(":");
     terminal.see("all actions");
 }
