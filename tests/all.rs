@@ -5,9 +5,11 @@
 mod architecture;
 mod back;
 mod bad_playbooks;
+mod binary;
 mod crash;
 mod crash_rotation;
 mod engine;
+mod fronts;
 mod journal;
 mod launch;
 mod leaks;
@@ -23,3 +25,4 @@ mod secrets;
 mod session;
 mod story;
 mod support;
+mod terminal;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::ending::{Code, Ending};
 use crate::exec::{self, Gaps, Launcher, Scene};
 use crate::front::Answer;
+use crate::playbook::nearest;
 use crate::playbook::plan::{InputKind, InputSpec, Name, Plan, Source, Template};
 use crate::secret::{Identity, Secret, Secrets};
 
@@ -57,10 +58,12 @@ pub(super) fn from_command_line(plan: &Plan, given: &[String], known: &mut Known
         };
         let Some(spec) = plan.inputs.iter().find(|spec| spec.name.as_str() == name) else {
             let names: Vec<&str> = plan.inputs.iter().map(|spec| spec.name.as_str()).collect();
-            return Err(usage(
-                format!("the playbook has no input `{name}`"),
-                &format!("its inputs are {}", names.join(", ")),
-            ));
+            let next = match nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => "leave --input out: it takes none".to_owned(),
+                None => format!("its inputs are {}", names.join(", ")),
+            };
+            return Err(usage(format!("the playbook has no input `{name}`"), &next));
         };
         if spec.kind == InputKind::Secret {
             return Err(usage(

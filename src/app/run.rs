@@ -157,7 +157,7 @@ fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> 
             code: Code::Usage,
             what: "that run is over".to_owned(),
             because: ready.engine.run().ended.map(|(end, at)| format!("it was {} at {at}", words::end(end))),
-            next: Some("`runsheet rollback` undoes it, `runsheet report` prints its record".to_owned()),
+            next: Some("`runsheet rollback RUN` undoes it, `runsheet report RUN` prints its record".to_owned()),
         });
     }
     let answers = answers(&args.front, ready.engine.plan())?;

@@ -4,17 +4,19 @@
 //! the terminal received is kept.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::num::NonZeroU16;
 use std::os::fd::AsFd as _;
-use std::process::Child;
+use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pts, Pty, open};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{Termios, tcgetattr};
 
 use super::desk::{Desk, PROGRAM};
 
@@ -31,10 +33,14 @@ struct Seen {
 /// A terminal with the program in it.
 pub(crate) struct Terminal {
     child: Child,
+    /// The modes as the program found them.
+    before: Termios,
     pty: Arc<Pty>,
     pts: Option<Pts>,
     seen: Arc<(Mutex<Seen>, Condvar)>,
     reader: Option<JoinHandle<()>>,
+    /// Dropped to end the reader before the program has ended.
+    stop: Option<PipeWriter>,
 }
 
 /// What is left when the program has ended.
@@ -53,22 +59,24 @@ impl Terminal {
     pub(crate) fn start(desk: &Desk, words: &[String], columns: u16, rows: u16) -> Self {
         let (pty, pts) = open().expect("open a pty");
         pty.resize(Size::new(rows, columns)).expect("set the size");
-        assert!(cooked(&pty), "a new terminal has its usual modes");
+        let before = tcgetattr(pty.as_fd()).expect("ask for the modes");
         let child = Command::new(PROGRAM)
             .args(words)
             .envs(desk.env())
             .env("TERM", "xterm-256color")
             .current_dir(desk.home())
+            .env_remove("NO_COLOR")
             .spawn_borrowed(&pts)
             .expect("start the program");
         let parser = vt100::Parser::new(size(rows), size(columns), 0);
         let seen = Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), closed: false }), Condvar::new()));
         let pty = Arc::new(pty);
+        let (stopped, stop) = pipe().expect("make a pipe");
         let reader = thread::spawn({
             let (pty, seen) = (Arc::clone(&pty), Arc::clone(&seen));
-            move || read(&pty, &seen)
+            move || read(&pty, &stopped, &seen)
         });
-        Self { child, pty, pts: Some(pts), seen, reader: Some(reader) }
+        Self { child, before, pty, pts: Some(pts), seen, reader: Some(reader), stop: Some(stop) }
     }
 
     /// Returns what the terminal shows, a line a row.
@@ -96,6 +104,58 @@ impl Terminal {
             let left = PATIENCE.saturating_sub(begin.elapsed());
             assert!(!left.is_zero() && !seen.closed, "not seen: {what}\n{}", framed(&picture));
             seen = bell.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Waits until the program has written something since it had written so many bytes; says how many there are now.
+    #[track_caller]
+    pub(crate) fn written(&self, since: usize) -> usize {
+        let begin = Instant::now();
+        let (seen, bell) = &*self.seen;
+        let mut seen = lock(seen);
+        while seen.raw.len() <= since {
+            let left = PATIENCE.saturating_sub(begin.elapsed());
+            assert!(!left.is_zero() && !seen.closed, "nothing more was written");
+            seen = bell.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        seen.raw.len()
+    }
+
+    /// Sends the program a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("an id")).expect("an id");
+        kill_process(pid, signal).expect("send a signal");
+    }
+
+    /// Says whether the terminal is as the program found it: modes, screen, cursor, paste.
+    pub(crate) fn as_found(&self) -> bool {
+        let seen = lock(&self.seen.0);
+        let screen = seen.parser.screen();
+        same(&self.before, &tcgetattr(self.pty.as_fd()).expect("ask for the modes"))
+            && !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && !screen.bracketed_paste()
+    }
+
+    /// Takes the terminal away, as a lost connection does, and waits for the program's end.
+    #[track_caller]
+    pub(crate) fn vanishes(mut self) -> (ExitStatus, Duration) {
+        self.stop = None;
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader ends");
+        }
+        self.pts = None;
+        // Nobody else has it now.
+        let (pty, other) = open().expect("open a pty");
+        drop(other);
+        drop(std::mem::replace(&mut self.pty, Arc::new(pty)));
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("ask for the status") {
+                return (status, begin.elapsed());
+            }
+            assert!(begin.elapsed() < PATIENCE, "it does not end");
+            thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -127,7 +187,8 @@ impl Terminal {
             assert!(begin.elapsed() < PATIENCE, "it does not end\n{}", framed(&self.picture()));
             thread::sleep(Duration::from_millis(5));
         };
-        assert!(cooked(&self.pty), "the modes are those from before");
+        let now = tcgetattr(self.pty.as_fd()).expect("ask for the modes");
+        assert!(same(&self.before, &now), "the modes are those from before: {:?}, {now:?}", self.before);
         // With the last writer gone the reader comes to its end.
         self.pts = None;
         if let Some(reader) = self.reader.take() {
@@ -149,9 +210,14 @@ impl Drop for Terminal {
     }
 }
 
-fn read(pty: &Pty, seen: &(Mutex<Seen>, Condvar)) {
+fn read(pty: &Pty, stopped: &PipeReader, seen: &(Mutex<Seen>, Condvar)) {
     let mut bytes = [0; 16 * 1024];
     loop {
+        let mut asked = [PollFd::new(pty, PollFlags::IN), PollFd::new(stopped, PollFlags::empty())];
+        poll(&mut asked, None).expect("wait for the terminal");
+        if !asked[1].revents().is_empty() {
+            return;
+        }
         let got = { pty }.read(&mut bytes);
         let mut now = lock(&seen.0);
         match got {
@@ -179,10 +245,12 @@ fn size(number: u16) -> NonZeroU16 {
     NonZeroU16::new(number).expect("a terminal has rows and columns")
 }
 
-/// Says whether the terminal reads lines and echoes, as a shell leaves it.
-fn cooked(pty: &Pty) -> bool {
-    let modes = tcgetattr(pty.as_fd()).expect("ask for the modes").local_modes;
-    modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+/// Says whether two settings are the same in every mode.
+fn same(one: &Termios, other: &Termios) -> bool {
+    one.input_modes == other.input_modes
+        && one.output_modes == other.output_modes
+        && one.control_modes == other.control_modes
+        && one.local_modes == other.local_modes
 }
 
 /// Frames a picture, so that its empty rows are seen.

@@ -115,7 +115,7 @@ impl Headless {
             Some(OnFailure::Rollback) => Say::Input(Input::Rollback { to: None, by_policy: true }),
             Some(OnFailure::Stop) => {
                 let what = format!("{id} failed, and --on-failure says stop");
-                self.leave(Why::Failed, what, "the run is open: `runsheet resume`, or `runsheet rollback`")
+                self.leave(Why::Failed, what, "the run is open: `runsheet resume`, or `runsheet rollback RUN`")
             }
             Some(OnFailure::Ask | OnFailure::Continue) | None => {
                 let what = format!("{id} failed, and somebody must decide");

@@ -222,7 +222,7 @@ impl Front for Headless {
             Awaiting::Incomplete => Some(self.leave(
                 Why::RollbackIncomplete,
                 "the rollback is incomplete".to_owned(),
-                "see to what failed by hand, then `runsheet rollback` again",
+                "see to what failed by hand, then `runsheet rollback RUN`; `runsheet runs` lists them",
             )),
             Awaiting::SignOff(role) if self.dry_run => {
                 let name = format!("dry run, as {role}");

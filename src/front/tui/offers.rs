@@ -50,10 +50,10 @@ impl Walk {
             offers.push(Action::GoToCurrent);
         }
         if self.typing() {
+            offers.extend([Action::Help, Action::Interrupt]);
             if !offers.contains(&Action::PageUp) {
                 offers.extend([Action::PageUp, Action::PageDown]);
             }
-            offers.extend([Action::Help, Action::Interrupt]);
             return offers;
         }
         if self.live && self.may_roll_back() && !offers.contains(&Action::RollBack) {

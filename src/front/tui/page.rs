@@ -90,7 +90,7 @@ pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &
             _ = terminated.recv() => return Err(Unanswered::Signal("SIGTERM")),
             _ = hung_up.recv() => return Err(Unanswered::Signal("SIGHUP")),
             _ = stopped.recv() => {
-                terminal::stand_still(terminal)?;
+                terminal::stand_still(terminal).await?;
                 None
             }
         };
@@ -200,7 +200,7 @@ async fn follow(
             () = inbox.rung(), if !waiting => waiting = true,
             _ = resized.recv() => (dirty, urgent) = (true, true),
             _ = stopped.recv() => {
-                terminal::stand_still(terminal).ok()?;
+                terminal::stand_still(terminal).await.ok()?;
                 (dirty, urgent) = (true, true);
             }
             () = until(wake) => {

@@ -15,6 +15,9 @@ use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The terminal as the screen writes to it.
 pub(super) type Drawn = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -36,12 +39,16 @@ pub fn restore() {
 /// Stops the whole program, the terminal given back for as long as it stands still, and takes the terminal again.
 ///
 /// For `SIGTSTP`, which only comes from outside: in raw mode Ctrl-Z is a key like any other.
-pub(super) fn stand_still(terminal: &mut Drawn) -> io::Result<()> {
+pub(super) async fn stand_still(terminal: &mut Drawn) -> io::Result<()> {
+    let mut goes_on = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     restore();
-    // Here it stands until `SIGCONT`. A program that cannot stop itself just goes on.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    kill_process(getpid(), Signal::STOP)?;
+    // Another thread may be the first to stop. Waiting for the signal that ends it keeps this one from running ahead.
+    goes_on.recv().await;
     enter()?;
-    terminal.clear()
+    // `clear` would ask the terminal where its cursor is, and the answer would come among the keys.
+    let size = terminal.size()?;
+    terminal.resize(Rect::from((Position::ORIGIN, size)))
 }
 
 fn enter() -> io::Result<()> {
@@ -87,4 +94,49 @@ pub(super) fn drawn() -> Result<Drawn, String> {
 pub(super) fn ring(terminal: &mut Drawn) {
     // A bell that cannot be rung is found out by the next frame.
     let _ = terminal.backend_mut().write_all(b"\x07");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::os::fd::AsFd as _;
+
+    use rustix::termios::{LocalModes, tcgetattr};
+
+    use super::*;
+
+    /// Set for the process that takes a terminal and panics.
+    const PANICS: &str = "RUNSHEET_TEST_PANICS";
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_speaks() {
+        if std::env::var_os(PANICS).is_some() {
+            let modes = Modes::take().unwrap();
+            // Nothing is dropped on the way: only the hook gives the terminal back.
+            std::mem::forget(modes);
+            panic!("CANARY-panic");
+        }
+        let (mut pty, pts) = pty_process::blocking::open().unwrap();
+        let before = tcgetattr(pty.as_fd()).unwrap();
+        let name = "front::tui::terminal::tests::a_panic_gives_the_terminal_back_before_it_speaks";
+        let command = pty_process::blocking::Command::new(std::env::current_exe().unwrap());
+        let command = command.args(["--exact", name, "--nocapture"]).env(PANICS, "1");
+        let mut child = command.spawn_borrowed(&pts).unwrap();
+        let status = child.wait().unwrap();
+        let after = tcgetattr(pty.as_fd()).unwrap();
+        drop(pts);
+        let (mut raw, mut bytes) = (Vec::new(), [0; 4096]);
+        while let Ok(length @ 1..) = pty.read(&mut bytes) {
+            raw.extend_from_slice(&bytes[..length]);
+        }
+        let text = String::from_utf8_lossy(&raw);
+        assert!(!status.success(), "{text}");
+        assert_eq!(before.local_modes, after.local_modes);
+        assert!(after.local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
+        assert_eq!((before.input_modes, before.output_modes), (after.input_modes, after.output_modes));
+        let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what:?} is not in {text:?}"));
+        let (entered, left) = (place("\x1b[?1049h"), place("\x1b[?1049l"));
+        assert!(entered < left && left < place("CANARY-panic"), "{text:?}");
+        assert!(place("\x1b[?2004h") < place("\x1b[?2004l") && place("\x1b[?25l") < place("\x1b[?25h"));
+    }
 }
