@@ -79,6 +79,11 @@ impl Terminal {
         Self { child, before, pty, pts: Some(pts), seen, reader: Some(reader), stop: Some(stop) }
     }
 
+    /// Returns the id of the program's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns what the terminal shows, a line a row.
     pub(crate) fn picture(&self) -> String {
         lock(&self.seen.0).parser.screen().contents()
@@ -88,6 +93,14 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn see(&self, text: &str) -> String {
         self.until(&format!("{text:?}"), |picture| picture.contains(text))
+    }
+
+    /// Waits until one of several texts is to be seen, and returns the first of them that is.
+    #[track_caller]
+    pub(crate) fn see_one_of<'t>(&self, texts: &[&'t str]) -> &'t str {
+        let picture =
+            self.until(&format!("one of {texts:?}"), |picture| texts.iter().any(|text| picture.contains(text)));
+        texts.iter().find(|text| picture.contains(**text)).expect("that is what was waited for")
     }
 
     /// Waits until the picture is as it should be, and returns it.

@@ -120,7 +120,7 @@ mod tests {
         let before = tcgetattr(pty.as_fd()).unwrap();
         let name = "front::tui::terminal::tests::a_panic_gives_the_terminal_back_before_it_speaks";
         let command = pty_process::blocking::Command::new(std::env::current_exe().unwrap());
-        let command = command.args(["--exact", name, "--nocapture"]).env(PANICS, "1");
+        let mut command = command.args(["--exact", name, "--nocapture"]).env(PANICS, "1");
         let mut child = command.spawn_borrowed(&pts).unwrap();
         let status = child.wait().unwrap();
         let after = tcgetattr(pty.as_fd()).unwrap();
