@@ -25,7 +25,7 @@ impl Shop {
     fn with(top: &str, steps: &[&str]) -> Self {
         let folder = TempDir::with_prefix("binary-").expect("make a folder");
         let desk = Desk::make(folder.path());
-        let steps: String = steps.iter().map(|step| format!("      - {step}\n")).collect();
+        let steps = steps.iter().map(|step| format!("      - {step}\n")).collect::<Vec<_>>().concat();
         let text = format!("runsheet: 1\ntitle: Story\n{top}phases:\n  - title: Only\n    steps:\n{steps}");
         fs::write(desk.home().join("story.yaml"), text).expect("write the playbook");
         Self { folder, desk }
@@ -42,7 +42,7 @@ impl Shop {
             program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("start it");
         let begin = Instant::now();
         while !self.desk.home().join("begun").exists() {
-            assert!(begin.elapsed() < Duration::from_secs(60), "the step does not begin");
+            assert!(begin.elapsed() < Duration::from_mins(1), "the step does not begin");
             std::thread::sleep(Duration::from_millis(5));
         }
         child

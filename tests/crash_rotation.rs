@@ -59,7 +59,7 @@ fn a_rotation_that_is_killed_again_and_again_comes_through() {
         written = journal.len();
         words = ["resume".to_owned(), desk.run_id()].into_iter().chain(unattended.clone()).collect();
     }
-    assert!(kills >= 10, "killed {kills} times only");
+    assert!(kills >= 5, "killed {kills} times only");
 
     let now = InForce { pg: rig.doctl().password(), ..first.clone() };
     assert_ne!(now.pg, first.pg);

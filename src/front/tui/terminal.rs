@@ -120,11 +120,12 @@ mod tests {
         let before = tcgetattr(pty.as_fd()).unwrap();
         let name = "front::tui::terminal::tests::a_panic_gives_the_terminal_back_before_it_speaks";
         let command = pty_process::blocking::Command::new(std::env::current_exe().unwrap());
-        let mut command = command.args(["--exact", name, "--nocapture"]).env(PANICS, "1");
+        let mut command = command.args(["--exact", name, "--nocapture"]).env(PANICS, "1").env("RUST_BACKTRACE", "0");
         let mut child = command.spawn_borrowed(&pts).unwrap();
         let status = child.wait().unwrap();
         let after = tcgetattr(pty.as_fd()).unwrap();
-        drop(pts);
+        // The command holds copies of the other end; while any is open, reading never ends.
+        drop((pts, command));
         let (mut raw, mut bytes) = (Vec::new(), [0; 4096]);
         while let Ok(length @ 1..) = pty.read(&mut bytes) {
             raw.extend_from_slice(&bytes[..length]);
