@@ -27,7 +27,7 @@ use crate::support::knife::{ANSWERS, Place, SETTINGS, for_every_record, goes, in
 fn holds_after(place: &Place, prefix: &[Value], told: &str) {
     let journal = place.desk.journal();
     assert_eq!(&journal[..prefix.len()], prefix, "what was written stays\n{told}");
-    let out = in_flight(prefix);
+    let out = in_flight(&place.plan, prefix);
     let resumed = journal.iter().position(|entry| entry["record"].get("resumed").is_some()).expect("it was resumed");
     if let Some(target) = &out {
         let mut engine = Engine::new(Arc::clone(&place.plan));
@@ -128,7 +128,7 @@ fn back_from_wherever_it_was_killed() {
         assert_eq!(fs::read_to_string(place.at("settings.env")).expect("read the settings"), SETTINGS, "{told}");
         assert_eq!(about.mode() & 0o7777, 0o640, "{told}");
         assert!(!place.at("counted").exists() && !place.at("scratch").exists(), "{told}");
-        let out = in_flight(&prefix);
+        let out = in_flight(&place.plan, &prefix);
         for (word, times) in place.ran() {
             let step = word.strip_prefix("undo-").unwrap_or(&word);
             let most = if out.as_ref().is_some_and(|out| out.step.as_str() == step) { 2 } else { 1 };

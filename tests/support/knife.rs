@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use runsheet::engine::{Engine, Record, Target};
 use runsheet::journal;
 use runsheet::playbook::check;
-use runsheet::playbook::plan::Plan;
+use runsheet::playbook::plan::{Act, Plan};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -139,7 +139,7 @@ pub(crate) fn kill_at(place: &Place, child: &mut Child, wanted: usize) -> Option
 }
 
 /// What was out when a journal broke off: the last target that was started without an end.
-pub(crate) fn in_flight(entries: &[Value]) -> Option<Target> {
+pub(crate) fn in_flight(plan: &Plan, entries: &[Value]) -> Option<Target> {
     let mut out: Option<Target> = None;
     for entry in entries {
         match serde_json::from_value(entry["record"].clone()).expect("a record") {
@@ -149,6 +149,12 @@ pub(crate) fn in_flight(entries: &[Value]) -> Option<Target> {
                 if out.as_ref() == Some(&target) {
                     out = None;
                 }
+            }
+            // Sealed copies are all that a snapshot is; an edit begins with them.
+            Record::Saved { target, .. }
+                if plan.step(&target.step).is_some_and(|step| matches!(step.action.act, Act::Snapshot(_))) =>
+            {
+                out = None;
             }
             Record::Answered { .. } | Record::ByHand { .. } | Record::Skipped { .. } => out = None,
             _ => {}
