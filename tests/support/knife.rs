@@ -158,7 +158,7 @@ pub(crate) fn in_flight(plan: &Plan, entries: &[Value]) -> Option<Target> {
             }
             // The last answer is the end of a step that only checks; of any other it comes after its end.
             Record::Probed { .. } | Record::Answered { .. } | Record::ByHand { .. } | Record::Skipped { .. } => {
-                out = None
+                out = None;
             }
             _ => {}
         }
