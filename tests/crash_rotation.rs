@@ -1,8 +1,12 @@
-//! The real rotation, killed again and again: kill -9 after a few records, on with `resume`, until it is through.
+//! The real rotation of Postgres's password, killed again and again at exact places, on with `resume`, until it is through.
+//!
+//! Each call is killed at its first place; while no further step gets done, the next call is killed at one place later. So
+//! the knife falls at every place between one step's outcome and the next.
 
-use std::process::Stdio;
+use std::collections::BTreeSet;
 
 use crate::support::desk::{Desk, brief};
+use crate::support::knife::{Knife, in_flight};
 use crate::support::rig::Rig;
 use crate::support::rotation::{InForce, keep, run_words, with};
 
@@ -16,55 +20,56 @@ write-pg-password: { unknown: retry }
 restart-after-postgres: { unknown: retry }
 ";
 
-#[test]
-fn a_rotation_that_is_killed_again_and_again_comes_through() {
+/// Takes one rotation to its end, killed at one place after the other, and holds what must be true then.
+fn comes_through(place: fn(usize) -> Knife) {
     let rig = Rig::start();
     let desk = Desk::beside(&rig);
     let (before, first) = (keep(&rig), InForce::first(&rig));
     let answers = desk.answers("answers.yaml", ANSWERS);
     let unattended = ["--unattended", "--answers", &answers].map(str::to_owned);
     let mut words: Vec<String> = run_words(&rig, "postgres").into_iter().chain(unattended.clone()).collect();
-    let (mut written, mut kills) = (0, 0);
-    // Each time one record more or less, so that the knife falls everywhere and the run still gets on.
-    for records in (1..=7).cycle() {
-        let mut child = desk
-            .program(&words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("start the program");
-        let count = || if desk.runs().is_empty() { 0 } else { desk.journal().len() };
-        let ended = loop {
-            if count() >= written + records {
-                child.kill().expect("kill it");
-                let status = child.wait().expect("wait for it");
-                break status.code();
-            }
-            if let Some(status) = child.try_wait().expect("ask for its status") {
-                break status.code();
-            }
-            std::thread::yield_now();
-        };
-        let journal: Vec<String> = desk.journal().iter().map(brief).collect();
-        if let Some(code) = ended {
-            assert_eq!(code, 0, "after {kills} kills\n{}", journal.join("\n"));
+    // The first call makes the journal; records can be counted from the second on.
+    let (mut knife, mut at) = (Knife::Sync(1), 0);
+    let (mut done, mut kills, mut resets_out) = (0, 0, 0);
+    loop {
+        let called = knife.over(&desk, &words);
+        let journal = desk.journal();
+        let told = journal.iter().map(brief).collect::<Vec<_>>().join("\n");
+        if called.code.is_some() {
+            called.ends_with(0);
             break;
         }
         kills += 1;
-        if journal.last().is_some_and(|last| last == "ended") {
+        assert!(kills < 200, "it does not get on\n{told}");
+        if told.ends_with("\nended") {
             break;
         }
-        assert!(kills < 200, "it does not get on\n{}", journal.join("\n"));
-        written = journal.len();
+        resets_out += usize::from(in_flight(&journal).is_some_and(|out| out.step.as_str() == "reset-doadmin"));
+        let now = told.lines().filter(|line| line.starts_with("performed ") && line.ends_with(" ok"));
+        let now = now.collect::<BTreeSet<_>>().len();
+        at = if now > done { 1 } else { at + 1 };
+        (done, knife) = (now, place(at));
         words = ["resume".to_owned(), desk.run_id()].into_iter().chain(unattended.clone()).collect();
     }
-    assert!(kills >= 5, "killed {kills} times only");
+    assert!(kills >= 15, "killed {kills} times only");
+    eprintln!("killed {kills} times");
 
+    let resets = rig.doctl().calls().iter().filter(|call| call.contains("user reset")).count();
+    assert!((1..=1 + resets_out).contains(&resets), "{resets} resets, out at {resets_out} of the kills");
     let now = InForce { pg: rig.doctl().password(), ..first.clone() };
     assert_ne!(now.pg, first.pg);
     now.holds(&rig);
     let off = r#"NODE_TLS_REJECT_UNAUTHORIZED: "0""#;
     let on = r#"NODE_TLS_REJECT_UNAUTHORIZED: "1""#;
     assert_eq!(keep(&rig), with(&with(&before, off, on), &first.pg, &now.pg));
+}
+
+#[test]
+fn a_rotation_killed_at_one_sync_after_the_other() {
+    comes_through(Knife::Sync);
+}
+
+#[test]
+fn a_rotation_killed_before_one_record_after_the_other() {
+    comes_through(Knife::Append);
 }
