@@ -1,11 +1,9 @@
-//! kill -9 again and again, forward and back, and the way to the end from there.
+//! kill -9 at every sync and at every record of the journal, forward and back, and the way to the end from there.
 //!
-//! The knife falls as soon as the journal, watched from outside, has so many records: at one more each time, as near as the
-//! machine allows. Which prefixes it leaves is chance where records are written together, so what is held is that most of
-//! the places are met on a quiet machine and some on any, and that each that is met leads to the end.
-//!
-//! What the knife leaves is what any crash leaves: a prefix of whole records, perhaps a torn one, and commands that nobody
-//! waits for.
+//! Proved by a sweep each, killed at the first such place, the second, … until a call ends by itself: the journal is sound
+//! and keeps what it had; a command begins after its record is safe; what was out and changes something is unknown; what was
+//! done is not done again; the end is the one without a kill. Further: commands that are killed in their middle, a torn
+//! line, and the lock.
 
 #![expect(clippy::expect_used, reason = "a test says what it needs by failing")]
 
@@ -17,126 +15,189 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runsheet::engine::{Engine, StepState};
-use runsheet::playbook::plan::{Act, StepId};
+use runsheet::engine::{End, Engine, Stamped, StepState, Target, undo};
+use runsheet::playbook::plan::Act;
 use serde_json::Value;
 
-use crate::support::knife::{ANSWERS, Place, SETTINGS, for_every_record, goes, in_flight, kill_at, lines, told};
+use crate::support::knife::{ANSWERS, Knife, Place, SETTINGS, in_flight, told};
 
-/// Holds what must be true after a crash and the way to the end.
-fn holds_after(place: &Place, prefix: &[Value], told: &str) {
-    let journal = place.desk.journal();
-    assert_eq!(&journal[..prefix.len()], prefix, "what was written stays\n{told}");
-    let out = in_flight(&place.plan, prefix);
-    let resumed = journal.iter().position(|entry| entry["record"].get("resumed").is_some()).expect("it was resumed");
-    if let Some(target) = &out {
-        let mut engine = Engine::new(Arc::clone(&place.plan));
-        for entry in &journal[..=resumed] {
-            let at = serde_json::from_value(entry["at"].clone()).expect("a time");
-            let record = serde_json::from_value(entry["record"].clone()).expect("a record");
-            engine.replay(&runsheet::engine::Stamped { at, record });
-        }
-        let (plan, run) = (engine.plan(), engine.run());
-        let state = run.step(plan, &target.step).map(|step| step.state);
-        let step = plan.step(&target.step).expect("a step of the playbook");
-        let wanted: &[StepState] = match &step.action.act {
-            Act::Verify => &[StepState::Verifying],
-            Act::Person(_) => &[StepState::Waiting],
-            _ if step.read_only => &[StepState::Pending],
-            Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Wait(_) => &[StepState::Unknown],
-        };
-        assert!(state.is_some_and(|state| wanted.contains(&state)), "{target:?} is {state:?}\n{told}");
-    }
-    // What had come to its end is not done again; only what was out may be.
+/// Holds that nothing ran twice but what was out when the program was killed.
+fn nothing_ran_again(place: &Place, out: Option<&Target>, told: &str) {
     for (word, times) in place.ran() {
-        let step = word.strip_prefix("undo-").unwrap_or(&word);
-        let flying = out
-            .as_ref()
-            .is_some_and(|out| out.step == StepId::new(step) && out.undo.is_some() == word.starts_with("undo-"));
-        let most = if flying { 2 } else { 1 };
+        let most = if out.is_some_and(|out| word_of(out) == word) { 2 } else { 1 };
         assert!(times <= most, "{word} ran {times} times\n{told}");
     }
 }
 
-#[test]
-fn forward_from_wherever_it_was_killed() {
-    let mut wanted_goes = 0;
-    let met = for_every_record(1, |wanted| {
-        let place = Place::make();
-        let mut command = place.desk.program(place.words(false));
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("start the program");
-        let Some(hit) = kill_at(&place, &mut child, wanted) else {
-            wanted_goes = goes(&place.desk.journal(), 1);
-            return None;
-        };
-        let prefix = place.desk.journal();
-        let told = told(&prefix);
-        let over = prefix.last().is_some_and(|entry| entry["record"].get("ended").is_some());
-        place.go_on("resume").ends_with(if over { 2 } else { 0 });
-        if !over {
-            holds_after(&place, &prefix, &told);
-        }
+/// Says what the command of a target writes into the file `ran`.
+fn word_of(target: &Target) -> String {
+    format!("{}{}", if target.undo.is_some() { "undo-" } else { "" }, target.step)
+}
 
-        let ended = place.engine().run().ended.map(|(end, _)| end);
-        assert_eq!(ended, Some(runsheet::engine::End::Completed), "{told}");
-        let settings = fs::read_to_string(place.at("settings.env")).expect("read the settings");
-        let key = settings.lines().nth(1).and_then(|line| line.strip_prefix("KEY=")).expect("a key");
-        assert_eq!(key.len(), 24, "{told}");
-        assert_eq!(settings.replace(key, "CANARY-old-key"), SETTINGS);
-        assert_eq!(fs::read_to_string(place.at("counted")).expect("read the number"), "7\n");
-        assert!(!place.at("scratch").exists() && !place.desk.run_folder().join("vault.age").exists(), "{told}");
-        for word in ["look", "count", "reset", "use", "tidy"] {
-            assert!(place.ran().contains_key(word), "{word} ran\n{told}");
+/// Holds that what was out has the right state once the run is resumed: unknown where it changes something.
+fn out_is_unknown(place: &Place, prefix: &[Value], journal: &[Value], told: &str) {
+    let Some(target) = in_flight(prefix) else { return };
+    let is_resumed = |entry: &Value| entry["record"].get("resumed").is_some();
+    let resumed = prefix.len() + journal[prefix.len()..].iter().position(is_resumed).expect("it was resumed");
+    let mut engine = Engine::new(Arc::clone(&place.plan));
+    for entry in &journal[..=resumed] {
+        let at = serde_json::from_value(entry["at"].clone()).expect("a time");
+        let record = serde_json::from_value(entry["record"].clone()).expect("a record");
+        engine.replay(&Stamped { at, record });
+    }
+    let (plan, run) = (engine.plan(), engine.run());
+    let step = plan.step(&target.step).expect("a step of the playbook");
+    let state = match target.undo {
+        None => run.step(plan, &target.step).map(|step| step.state),
+        Some(_) => run.undo(plan, &target).map(|undo| undo.state),
+    };
+    let act = match undo::action(plan, &target).filter(|_| target.undo.is_some()) {
+        Some(undo::UndoAction::Author(action)) => Some(&action.act),
+        Some(undo::UndoAction::Restore) => None,
+        None => Some(&step.action.act),
+    };
+    let wanted = match act {
+        Some(Act::Verify) => StepState::Verifying,
+        Some(Act::Person(_)) => StepState::Waiting,
+        Some(_) if step.read_only && target.undo.is_none() => StepState::Pending,
+        // Once its copies are on record there is nothing left to do.
+        Some(Act::Snapshot(_)) if prefix.last().is_some_and(|last| last["record"].get("saved").is_some()) => {
+            StepState::Done
         }
-        Some(hit)
-    });
-    assert!(met.len() >= 5, "{} of at least {wanted_goes}: {met:?}", met.len());
+        Some(Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Wait(_)) | None => {
+            StepState::Unknown
+        }
+    };
+    assert_eq!(state, Some(wanted), "{target:?}\n{told}");
+}
+
+/// Holds that a command that is only about to start has not run: its record must be safe first.
+fn not_before_its_record(place: &Place, prefix: &[Value]) {
+    let last = prefix.last().expect("a record");
+    if last["record"].get("started").is_some() {
+        let target = in_flight(prefix).expect("it is out");
+        assert!(!place.ran().contains_key(&word_of(&target)), "{target:?} has run\n{}", told(prefix));
+    }
+}
+
+fn is_over(prefix: &[Value]) -> bool {
+    prefix.last().is_some_and(|entry| entry["record"].get("ended").is_some())
+}
+
+/// Goes on with a run that was killed, and holds what must be true at its end.
+fn comes_through(place: &Place) {
+    place.engine();
+    let prefix = place.desk.journal();
+    let told = told(&prefix);
+    place.go_on("resume").ends_with(if is_over(&prefix) { 2 } else { 0 });
+    let journal = place.desk.journal();
+    assert_eq!(&journal[..prefix.len()], prefix, "what was written stays\n{told}");
+    if !is_over(&prefix) {
+        out_is_unknown(place, &prefix, &journal, &told);
+    }
+    nothing_ran_again(place, in_flight(&prefix).as_ref(), &told);
+
+    assert_eq!(place.engine().run().ended.map(|(end, _)| end), Some(End::Completed), "{told}");
+    let settings = fs::read_to_string(place.at("settings.env")).expect("read the settings");
+    let key = settings.lines().nth(1).and_then(|line| line.strip_prefix("KEY=")).expect("a key");
+    assert_eq!(key.len(), 24, "{told}");
+    assert_eq!(settings.replace(key, "CANARY-old-key"), SETTINGS);
+    assert_eq!(fs::read_to_string(place.at("counted")).expect("read the number"), "7\n");
+    assert!(!place.at("scratch").exists() && !place.desk.run_folder().join("vault.age").exists(), "{told}");
+    for word in ["look", "count", "reset", "use", "tidy"] {
+        assert!(place.ran().contains_key(word), "{word} ran\n{told}");
+    }
+}
+
+/// Goes on with a rollback that was killed, and holds what must be true at its end.
+fn comes_back(place: &Place) {
+    place.engine();
+    let prefix = place.desk.journal();
+    let told = told(&prefix);
+    let begun = prefix.iter().any(|entry| entry["record"].get("rollback_begun").is_some());
+    if !is_over(&prefix) {
+        // Before the rollback is on record the run goes forward, so the word is said again.
+        place.go_on(if begun { "resume" } else { "rollback" }).ends_with(4);
+        out_is_unknown(place, &prefix, &place.desk.journal(), &told);
+    }
+    assert_eq!(&place.desk.journal()[..prefix.len()], prefix, "what was written stays\n{told}");
+    nothing_ran_again(place, in_flight(&prefix).as_ref(), &told);
+
+    assert_eq!(place.engine().run().ended.map(|(end, _)| end), Some(End::RolledBack), "{told}");
+    let about = fs::metadata(place.at("settings.env")).expect("look at the settings");
+    assert_eq!(fs::read_to_string(place.at("settings.env")).expect("read the settings"), SETTINGS, "{told}");
+    assert_eq!(about.mode() & 0o7777, 0o640, "{told}");
+    assert!(!place.at("counted").exists() && !place.at("scratch").exists(), "{told}");
+    for word in ["undo-use", "undo-reset", "undo-count", "settle"] {
+        assert!(place.ran().contains_key(word), "{word} ran\n{told}");
+    }
+}
+
+/// Tries 1, 2, 3, … until nothing is killed any more. Says how often something was.
+fn sweep(trial: impl Fn(usize) -> bool) -> usize {
+    (1..200).take_while(|number| trial(*number)).count()
 }
 
 #[test]
-fn back_from_wherever_it_was_killed() {
-    let start = |place: &Place| {
-        place.desk.call(place.words(true)).ends_with(7);
-        lines(&place.journal())
-    };
-    let from = start(&Place::make()) + 1;
-    let mut wanted_goes = 0;
-    let met = for_every_record(from, |wanted| {
+fn forward_killed_at_every_sync() {
+    let kills = sweep(|number| {
         let place = Place::make();
-        start(&place);
-        let answers = place.answers(true);
-        let words = ["rollback", &place.desk.run_id(), "--unattended", "--answers", &answers].map(str::to_owned);
-        let mut command = place.desk.program(words);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("start the program");
-        let Some(hit) = kill_at(&place, &mut child, wanted) else {
-            wanted_goes = goes(&place.desk.journal(), from);
-            return None;
-        };
-        let prefix = place.desk.journal();
-        let told = told(&prefix);
-        let begun = prefix.iter().any(|entry| entry["record"].get("rollback_begun").is_some());
-        let over = prefix.last().is_some_and(|entry| entry["record"].get("ended").is_some());
-        if !over {
-            // Before the rollback is on record the run goes forward, so the word is said again.
-            place.go_on(if begun { "resume" } else { "rollback" }).ends_with(4);
+        let killed = place.killed(Knife::Sync(number), &place.words(false), 0);
+        if killed {
+            not_before_its_record(&place, &place.desk.journal());
         }
-        let journal = place.desk.journal();
-        assert_eq!(&journal[..prefix.len()], &prefix[..], "what was written stays\n{told}");
-        let ended = place.engine().run().ended.map(|(end, _)| end);
-        assert_eq!(ended, Some(runsheet::engine::End::RolledBack), "{told}");
-        let about = fs::metadata(place.at("settings.env")).expect("look at the settings");
-        assert_eq!(fs::read_to_string(place.at("settings.env")).expect("read the settings"), SETTINGS, "{told}");
-        assert_eq!(about.mode() & 0o7777, 0o640, "{told}");
-        assert!(!place.at("counted").exists() && !place.at("scratch").exists(), "{told}");
-        let out = in_flight(&place.plan, &prefix);
-        for (word, times) in place.ran() {
-            let step = word.strip_prefix("undo-").unwrap_or(&word);
-            let most = if out.as_ref().is_some_and(|out| out.step.as_str() == step) { 2 } else { 1 };
-            assert!(times <= most, "{word} ran {times} times\n{told}");
-        }
-        Some(hit)
+        comes_through(&place);
+        killed
     });
-    assert!(met.len() >= 2, "{} of {wanted_goes}: {met:?}", met.len());
+    assert!((12..199).contains(&kills), "killed {kills} times");
+}
+
+#[test]
+fn forward_killed_before_every_record() {
+    let kills = sweep(|number| {
+        let place = Place::make();
+        // The journal must be there to be watched; it is from the first sync on.
+        assert!(place.killed(Knife::Sync(1), &place.words(false), 0));
+        let before = place.desk.journal().len();
+        let killed = place.killed(Knife::Append(number), &place.words_on("resume"), 0);
+        if killed {
+            assert_eq!(place.desk.journal().len(), before + number - 1, "exactly there");
+        }
+        comes_through(&place);
+        killed
+    });
+    assert!((25..199).contains(&kills), "killed {kills} times");
+}
+
+#[test]
+fn back_killed_at_every_sync() {
+    let kills = sweep(|number| {
+        let place = Place::make();
+        place.desk.call(place.words(true)).ends_with(7);
+        let killed = place.killed(Knife::Sync(number), &place.words_on("rollback"), 4);
+        if killed {
+            not_before_its_record(&place, &place.desk.journal());
+        }
+        comes_back(&place);
+        killed
+    });
+    assert!((6..199).contains(&kills), "killed {kills} times");
+}
+
+#[test]
+fn back_killed_before_every_record() {
+    let kills = sweep(|number| {
+        let place = Place::make();
+        place.desk.call(place.words(true)).ends_with(7);
+        let before = place.desk.journal().len();
+        let killed = place.killed(Knife::Append(number), &place.words_on("rollback"), 4);
+        if killed {
+            assert_eq!(place.desk.journal().len(), before + number - 1, "exactly there");
+        }
+        comes_back(&place);
+        killed
+    });
+    assert!((12..199).contains(&kills), "killed {kills} times");
 }
 
 /// A command that ends the program in its middle: its outcome is unknown, and nothing starts it again silently.

@@ -1,23 +1,23 @@
-//! The knife: kills the program as soon as its journal holds so many lines, over a playbook with a bit of everything.
+//! The knife: kills the program at an exact system call of its journal; and a playbook with a bit of everything to use it on.
 //!
-//! It watches the journal from outside; the program knows nothing of it. Records that are written in one go cannot be told
-//! apart that way, so what is counted is the goes.
+//! strace counts the calls of the first thread, which is the one that writes the journal, and kills instead of letting the
+//! wanted one happen. The program knows nothing of it, and no clock has a part in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use runsheet::engine::{Engine, Record, Target};
 use runsheet::journal;
 use runsheet::playbook::check;
-use runsheet::playbook::plan::{Act, Plan};
+use runsheet::playbook::plan::Plan;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::desk::{Called, Desk, brief};
+use super::desk::{Called, Desk, PROGRAM, brief, called};
 use super::process::write_with_mode;
 
 pub(crate) const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/good/crash.yaml");
@@ -36,6 +36,36 @@ pause: { unknown: retry }
 settle: { unknown: retry }
 tidy: { unknown: retry }
 ";
+
+/// Where the knife falls. A number beyond the last such place kills nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Knife {
+    /// At the sync of this number: what it would cover is written, and nothing that follows from it has begun.
+    Sync(usize),
+    /// At the append of this number to the journal of the latest run: that record is not written, and what it tells may
+    /// have happened.
+    Append(usize),
+}
+
+impl Knife {
+    /// Calls the program under the knife, and waits for its end: no exit status where the knife fell.
+    pub(crate) fn over(self, desk: &Desk, words: &[String]) -> Called {
+        let mut command = Command::new("strace");
+        command.args(["-qq", "-o", "/dev/null"]);
+        match self {
+            Self::Sync(number) => {
+                command.args(["-e", "trace=fdatasync", "-e"]);
+                command.arg(format!("inject=fdatasync:signal=SIGKILL:when={number}"));
+            }
+            Self::Append(number) => {
+                command.args(["-e", "trace=write", "-e"]);
+                command.arg(format!("inject=write:signal=SIGKILL:when={number}"));
+                command.arg("-P").arg(desk.run_folder().join("journal.jsonl"));
+            }
+        }
+        called(command.arg("--").arg(PROGRAM).args(words).envs(desk.env()).current_dir(desk.home()))
+    }
+}
 
 /// A folder that the playbook works on, with a desk beside it.
 pub(crate) struct Place {
@@ -75,9 +105,25 @@ impl Place {
         self.desk.runs().pop().map(|folder| folder.join("journal.jsonl")).unwrap_or_default()
     }
 
-    pub(crate) fn go_on(&self, what: &str) -> Called {
+    /// The words that go on with the latest run: `resume` or `rollback`.
+    pub(crate) fn words_on(&self, what: &str) -> Vec<String> {
         let answers = self.answers(true);
-        self.desk.call([what, &self.desk.run_id(), "--unattended", "--answers", &answers])
+        [what, &self.desk.run_id(), "--unattended", "--answers", &answers].map(str::to_owned).to_vec()
+    }
+
+    pub(crate) fn go_on(&self, what: &str) -> Called {
+        self.desk.call(self.words_on(what))
+    }
+
+    /// Calls the program under the knife. Says whether it was killed; else it must have ended with an exit status.
+    pub(crate) fn killed(&self, knife: Knife, words: &[String], code: i32) -> bool {
+        let called = knife.over(&self.desk, words);
+        self.quiet();
+        if called.code.is_none() {
+            return true;
+        }
+        called.ends_with(code);
+        false
     }
 
     /// Says how often each command ran.
@@ -114,32 +160,8 @@ pub(crate) fn processes_with(needle: &[u8]) -> usize {
     entries.filter(|entry| holds(entry.path().join("environ"))).count()
 }
 
-pub(crate) fn lines(path: &Path) -> usize {
-    fs::read(path).map_or(0, |bytes| memchr::memchr_iter(b'\n', &bytes).count())
-}
-
-/// Kills the program once the journal has so many lines. Says how many it then has; none when the program was faster.
-pub(crate) fn kill_at(place: &Place, child: &mut Child, wanted: usize) -> Option<usize> {
-    let mut path = place.journal();
-    let killed = loop {
-        if !path.is_file() {
-            path = place.journal();
-        }
-        if lines(&path) >= wanted {
-            child.kill().expect("kill it");
-            break true;
-        }
-        if child.try_wait().expect("ask for its status").is_some() {
-            break false;
-        }
-    };
-    let status = child.wait().expect("wait for it");
-    place.quiet();
-    (killed && status.code().is_none()).then(|| lines(&path))
-}
-
 /// What was out when a journal broke off: the last target that was started without an end.
-pub(crate) fn in_flight(plan: &Plan, entries: &[Value]) -> Option<Target> {
+pub(crate) fn in_flight(entries: &[Value]) -> Option<Target> {
     let mut out: Option<Target> = None;
     for entry in entries {
         match serde_json::from_value(entry["record"].clone()).expect("a record") {
@@ -150,16 +172,9 @@ pub(crate) fn in_flight(plan: &Plan, entries: &[Value]) -> Option<Target> {
                     out = None;
                 }
             }
-            // Sealed copies are all that a snapshot is; an edit begins with them.
-            Record::Saved { target, .. }
-                if plan.step(&target.step).is_some_and(|step| matches!(step.action.act, Act::Snapshot(_))) =>
-            {
-                out = None;
-            }
-            // The last answer is the end of a step that only checks; of any other it comes after its end.
-            Record::Probed { .. } | Record::Answered { .. } | Record::ByHand { .. } | Record::Skipped { .. } => {
-                out = None;
-            }
+            // What only verifies ends with its answers.
+            Record::Probed { target, .. } => out = out.filter(|out| *out != target),
+            Record::Answered { .. } | Record::ByHand { .. } | Record::Skipped { .. } => out = None,
             _ => {}
         }
     }
@@ -168,37 +183,4 @@ pub(crate) fn in_flight(plan: &Plan, entries: &[Value]) -> Option<Target> {
 
 pub(crate) fn told(prefix: &[Value]) -> String {
     prefix.iter().map(brief).collect::<Vec<_>>().join("\n")
-}
-
-/// Counts the goes in which records from a number on were written: what follows at once is written in one go.
-pub(crate) fn goes(entries: &[Value], from: usize) -> usize {
-    let at = |entry: &Value| {
-        let at: jiff::Timestamp = serde_json::from_value(entry["at"].clone()).expect("a time");
-        at.as_millisecond()
-    };
-    entries[from - 1..].windows(2).filter(|two| at(&two[1]) - at(&two[0]) >= 4).count()
-}
-
-/// Does something for each number of records until the program is faster than the knife; several times where a record
-/// was missed because two were written in one go. Returns the numbers that were met.
-pub(crate) fn for_every_record(from: usize, mut trial: impl FnMut(usize) -> Option<usize>) -> BTreeSet<usize> {
-    let (mut met, mut wanted) = (BTreeSet::new(), from);
-    loop {
-        let mut hit = None;
-        for _ in 0..2 {
-            hit = trial(wanted);
-            let Some(hit) = hit else { break };
-            met.insert(hit);
-            if hit == wanted {
-                break;
-            }
-        }
-        if hit.is_none() {
-            return met;
-        }
-        wanted += 1;
-        while met.contains(&wanted) {
-            wanted += 1;
-        }
-    }
 }

@@ -1,12 +1,13 @@
 //! Starting and ending other programs, and the small things that every server here needs.
 
 use std::fs::{OpenOptions, Permissions};
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -96,8 +97,19 @@ pub(crate) fn write_with_mode(path: &Path, mode: u32, text: &str) {
     file.set_permissions(Permissions::from_mode(mode)).expect("set the file's mode");
 }
 
-/// Runs a program to its end with a text on standard input.
+/// How long a program may run that a test waits for.
+const DEADLINE: Duration = Duration::from_mins(2);
+
+/// Runs a program to its end with a text on standard input. One that takes too long is ended, and the test fails with what
+/// it had printed.
+#[track_caller]
 pub(crate) fn run(command: &mut Command, stdin: &str) -> Output {
+    run_within(DEADLINE, command, stdin)
+}
+
+#[track_caller]
+fn run_within(deadline: Duration, command: &mut Command, stdin: &str) -> Output {
+    let begin = Instant::now();
     let name = command.get_program().to_owned();
     let mut child = command
         .stdin(Stdio::piped())
@@ -106,19 +118,78 @@ pub(crate) fn run(command: &mut Command, stdin: &str) -> Output {
         .spawn()
         .unwrap_or_else(|error| panic!("start {}: {error}", name.display()));
     let mut input = child.stdin.take().expect("standard input is piped");
-    // A program that does not read its input may be gone by now.
-    let _ = input.write_all(stdin.as_bytes());
-    drop(input);
-    let (mut out, mut err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
-    let reader = thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = err.read_to_end(&mut bytes);
-        bytes
-    });
-    let mut stdout = Vec::new();
-    let _ = out.read_to_end(&mut stdout);
-    let status = child.wait().expect("wait for the program");
-    Output { status, stdout, stderr: reader.join().unwrap_or_default() }
+    let text = stdin.to_owned();
+    // A program that does not read its input may be gone by now, or never read it.
+    thread::spawn(move || input.write_all(text.as_bytes()));
+    let out = Printed::of(child.stdout.take().expect("piped"));
+    let err = Printed::of(child.stderr.take().expect("piped"));
+    loop {
+        let status = child.try_wait().expect("ask for the program's status");
+        if let Some(status) = status.filter(|_| out.is_whole() && err.is_whole()) {
+            return Output { status, stdout: out.bytes(), stderr: err.bytes() };
+        }
+        if begin.elapsed() > deadline {
+            // What has ended already has left its number to others.
+            if status.is_none() {
+                kill_with_children(child.id());
+                let _ = child.wait();
+            }
+            panic!(
+                "{} has not come to its end after {deadline:?} (ended: {status:?})\n--- out\n{}\n--- err\n{}",
+                name.display(),
+                String::from_utf8_lossy(&out.bytes()),
+                String::from_utf8_lossy(&err.bytes())
+            );
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// What a program prints, as far as it has come.
+struct Printed {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Printed {
+    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let reader = thread::spawn({
+            let bytes = Arc::clone(&bytes);
+            move || {
+                let mut part = [0; 8 * 1024];
+                while let Ok(length @ 1..) = pipe.read(&mut part) {
+                    bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&part[..length]);
+                }
+            }
+        });
+        Self { bytes, reader }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.reader.is_finished()
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Kills a child of ours and what it started, each by its id, the child first.
+fn kill_with_children(pid: u32) {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    for child in children.split_whitespace().filter_map(|word| word.parse().ok()) {
+        kill_with_children(child);
+    }
+}
+
+#[test]
+#[should_panic(expected = "has not come to its end after 300ms (ended: None)\n--- out\nso far\n")]
+fn what_takes_too_long_is_ended_and_told() {
+    run_within(Duration::from_millis(300), Command::new("sh").args(["-c", "echo so far; sleep 60"]), "");
 }
 
 /// Runs a program that must end well.
