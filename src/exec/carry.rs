@@ -21,7 +21,7 @@ use super::scene::{Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
 use super::world::{Attempt, Ctx, verify};
-use super::{Executor, Report, act, transcript};
+use super::{Executor, Report, act};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Target};
 use crate::output::visible_plain;
@@ -128,8 +128,7 @@ impl World {
         };
         let mut stopped = self.stoppable(&target);
         let outlet = self.outlet(&target);
-        let transcript =
-            self.setting.folder.as_ref().map(|folder| transcript::path(&folder.transcript, &target, attempt));
+        let transcript = self.setting.folder.as_ref().map(|folder| folder.transcript.join(target.transcript(attempt)));
         self.spawn(async move {
             let mut begun = Instant::now();
             let outcome = if after.is_zero() || act::pause(after, &mut stopped).await {
@@ -188,7 +187,7 @@ impl World {
             .setting
             .folder
             .as_ref()
-            .map(|folder| folder.transcript.join(format!("{}.recapture.log", transcript::stem(&target))));
+            .map(|folder| folder.transcript.join(format!("{}.recapture.log", target.stem())));
         self.spawn(async move {
             let begun = Instant::now();
             let outcome = act::perform(&action, &capture, &scene, transcript, Some(outlet), &mut stopped).await;
@@ -200,7 +199,7 @@ impl World {
         let (Some(action), Some(folder)) = (self.action(&target), &self.setting.folder) else {
             return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
         };
-        let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", transcript::stem(&target)));
+        let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", target.stem()));
         self.spawn(async move {
             let begun = Instant::now();
             match act::save(&action, folder, stem, scene).await {
