@@ -401,7 +401,7 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: check", "begin", "go a", "started a#1 > probe a"),
     ("a: manual", "begin", "go a", "started a#1 >"),
     ("a: edit", "begin", "go a", "started a#1 > save a#1"),
-    ("a: edit", "begin; go a", "saved a", "saved a > perform a#1"),
+    ("a: edit", "begin; go a", "saved a", "saved a > edit a#1"),
     ("a: snapshot", "begin", "go a", "started a#1 > save a#1"),
     ("a: snapshot verify", "begin; go a", "saved a", "saved a > probe a"),
     ("a: generate", "begin", "go a", "started a#1 > perform a#1"),

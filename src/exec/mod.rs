@@ -38,7 +38,7 @@ pub use scene::{Gaps, Scene};
 pub use shown::Piece;
 pub use source::resolve;
 
-use crate::engine::{Effect, Finding, Input, Target};
+use crate::engine::{Effect, Finding, Input, Run, Target};
 use crate::playbook::plan::{Name, Source};
 use crate::secret::Secret;
 
@@ -84,7 +84,7 @@ pub trait Executor: Send {
     fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>);
 
     /// Works out what an `edit` would change, without changing anything. Comes back as [`Report::Preview`].
-    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>);
+    fn preview(&mut self, target: Target, run: &Run);
 
     /// Keeps secrets that a person gave: in the vault, on disk, before it returns.
     ///
