@@ -218,7 +218,7 @@ fn filling(put: &Put, scene: &Scene) -> Result<Filling, String> {
 /// Takes the bytes of a file for text.
 fn text(named: &str, bytes: &[u8]) -> Result<Zeroizing<String>, String> {
     std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         format!("{named}: line {line} is not UTF-8 text")
     })
 }
