@@ -747,6 +747,8 @@ fn letter(refusal: &Refusal) -> &'static str {
         | Refusal::Missing { .. }
         | Refusal::Unfit { .. }
         | Refusal::NoSuchRole { .. }
-        | Refusal::MustDiffer { .. } => "?",
+        | Refusal::MustDiffer { .. }
+        // The session says it, not the engine.
+        | Refusal::NoRoom { .. } => "?",
     }
 }

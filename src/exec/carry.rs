@@ -244,6 +244,8 @@ impl Executor for World {
             Effect::Close => {
                 if let Err(wrong) = self.setting.secrets.delete_vault() {
                     tracing::error!(wrong, "the vault of a closed run is still there");
+                    // Nobody listens any more when the program ends.
+                    let _ = self.setting.reports.send(Report::Notice(format!("the run is closed, but {wrong}")));
                 }
             }
             Effect::Leave => {}
@@ -258,6 +260,10 @@ impl Executor for World {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn reserve(&self) -> Result<(), String> {
+        self.setting.secrets.reserve()
     }
 
     fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {

@@ -38,7 +38,7 @@ pub use scene::{Gaps, Scene};
 pub use shown::Piece;
 pub use source::resolve;
 
-use crate::engine::{Effect, Finding, Input, Target};
+use crate::engine::{Effect, Finding, Input, Record, Target};
 use crate::playbook::plan::{Name, Source};
 use crate::secret::Secret;
 
@@ -69,6 +69,8 @@ pub enum Report {
         /// What was seen. Masked.
         saw: String,
     },
+    /// Something that the operator should know and the engine need not: a sentence, masked.
+    Notice(String),
     /// What an `edit` would change: a unified diff, masked. Or why it cannot be done.
     Preview {
         /// Whose edit.
@@ -91,6 +93,19 @@ pub trait Executor: Send {
     /// # Errors
     /// When the vault cannot be written: a sentence for the operator.
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
+
+    /// Sets room on the disk aside for the secrets of a step that cannot be undone, before it begins.
+    ///
+    /// # Errors
+    /// Why there is no room: a sentence for the operator.
+    fn reserve(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Is told of each record that is on disk by now: what was kept for the case that it would not get there can go.
+    fn recorded(&mut self, record: &Record) {
+        let _ = record;
+    }
 
     /// Takes a value from where the playbook says it can be taken.
     ///

@@ -174,7 +174,7 @@ pub(super) async fn until_input(received: &mut UnboundedReceiver<Report>) -> Giv
         match received.recv().await.unwrap() {
             Report::Output { text, .. } => given.output.push_str(&text),
             Report::Input(input) => given.inputs.push(input),
-            Report::Attempt { .. } | Report::Preview { .. } => {}
+            Report::Attempt { .. } | Report::Preview { .. } | Report::Notice(_) => {}
         }
     }
     given

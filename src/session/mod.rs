@@ -20,6 +20,8 @@ use crate::playbook::plan::{Act, StepId};
 
 use signals::Signals;
 
+pub use signals::keep_size_limit_an_error;
+
 /// The parts of a session, put together by `app`.
 pub struct Session<F: Front> {
     /// The engine, with the records of an earlier process replayed.
@@ -115,6 +117,7 @@ impl<F: Front> Session<F> {
             self.stop_what_follows(leaving.as_ref(), &mut pending);
             self.settle(&mut pending)?;
             if pending.last {
+                self.last_notices();
                 return Ok(leaving.unwrap_or(Because::Run));
             }
             if leaving.is_none() {
@@ -224,6 +227,7 @@ impl<F: Front> Session<F> {
             Report::Attempt { target, probe, attempt, finding, pass, saw } => {
                 self.front.take(Update::Attempt { target, probe, attempt, finding, pass, saw });
             }
+            Report::Notice(text) => self.front.take(Update::Notice(text)),
             Report::Preview { target, diff } => {
                 pending.previews = pending.previews.saturating_sub(1);
                 self.front.take(Update::Preview { target, diff });
@@ -234,10 +238,35 @@ impl<F: Front> Session<F> {
 
     /// Asks the engine.
     fn ask(&mut self, input: Input, pending: &mut Pending) -> Result<(), Refusal> {
+        self.room_for(&input)?;
         let turn = self.engine.handle(input, clock::now())?;
         pending.records.extend(turn.records.into_iter().map(Arc::new));
         pending.effects.extend(turn.effects);
         Ok(())
+    }
+
+    /// Has room set aside before something begins that cannot be undone: what comes of it must find its way to the disk.
+    fn room_for(&mut self, input: &Input) -> Result<(), Refusal> {
+        let step = match input {
+            Input::Go { step, .. } => step,
+            Input::Undo { target } => &target.step,
+            // Whatever else there is, it starts nothing by itself.
+            _ => return Ok(()),
+        };
+        if self.engine.plan().step(step).is_none_or(|step| step.irreversible.is_none()) {
+            return Ok(());
+        }
+        let room = self.log.reserve().and_then(|()| self.executor.reserve());
+        room.map_err(|why| Refusal::NoRoom { step: step.clone(), why })
+    }
+
+    /// Shows what the executor had to say at the very end.
+    fn last_notices(&mut self) {
+        while let Ok(report) = self.reports.try_recv() {
+            if let Report::Notice(text) = report {
+                self.front.take(Update::Notice(text));
+            }
+        }
     }
 
     /// Writes down and syncs, then starts the effects, then shows.
@@ -246,6 +275,9 @@ impl<F: Front> Session<F> {
             self.log.append(record).map_err(Because::Journal)?;
         }
         self.log.sync().map_err(Because::Journal)?;
+        for record in &pending.records {
+            self.executor.recorded(&record.record);
+        }
         for effect in pending.effects.drain(..) {
             if effect == Effect::Leave {
                 pending.last = true;
