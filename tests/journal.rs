@@ -44,6 +44,7 @@ const RECORDS: &[&str] = &[
     "closing",
     "temporary_removed",
     "ended",
+    "recovered",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -58,6 +59,7 @@ fn every_record() -> Vec<Record> {
     let secrets = vec![Name::new("new_pg_password")];
     let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
     outcome.exit = Some(143);
+    let (recovered, recovered_outcome) = (target.clone(), story::outcome(How::Ok, &["*new_pg_password"]));
     vec![
         Record::Begun(Box::new(Begun {
             format: 1,
@@ -108,6 +110,7 @@ fn every_record() -> Vec<Record> {
             left: vec![("/srv/b".to_owned(), "permission denied".to_owned())],
         },
         Record::Ended { end: End::RolledBack },
+        Record::Recovered { target: recovered, attempt: 2, outcome: recovered_outcome },
     ]
 }
 
@@ -236,7 +239,8 @@ fn a_change_of_any_byte_is_found() {
 fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
-    let changed = whole.replace(r#"{"ended":{"end":"rolled_back"}}"#, r#"{"ended":{"end":"completed"}}"#);
+    let last = whole.trim_end().rfind('\n').unwrap() + 1;
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("\"attempt\":2", "\"attempt\":3"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -411,6 +415,7 @@ fn no_record_is_forgotten() {
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
         Record::Ended { .. } => 22,
+        Record::Recovered { .. } => 23,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());
@@ -432,7 +437,7 @@ fn a_list_shows_how_each_run_began_and_ended() {
     };
     // A last line far longer than what is read of the end at once.
     let note = Stamped { at: records[3].at, record: Record::Note { step: None, text: "long ".repeat(20_000) } };
-    let (begun, ended) = (&records[0], records.last().unwrap());
+    let (begun, ended) = (&records[0], &records[22]);
     write("01A", &[begun, &note]);
     write("01B", &[begun, &note, ended]);
     let torn = write("01C", &[begun, &note, ended]);

@@ -14,18 +14,20 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::act::Keeps;
 use super::child::Stop;
 use super::command::failed;
 use super::launch::Launcher;
 use super::scene::{Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
+use super::spool::{Found, Shelf, Spools};
 use super::world::{Attempt, Ctx, verify};
 use super::{Executor, Report, act, transcript};
 use crate::engine::undo::{UndoAction, action};
-use crate::engine::{Effect, Input, Outcome, Target};
+use crate::engine::{Effect, Input, Outcome, Record, Target};
 use crate::output::visible_plain;
-use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Source, Step, StepId};
+use crate::playbook::plan::{Act, Action, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
 
 /// What the real executor needs.
@@ -47,13 +49,15 @@ pub struct Setting {
     pub launcher: Launcher,
 }
 
-/// The folders of a run that an executor writes to. Both exist.
+/// The folders of a run that an executor writes to. The first two exist.
 #[derive(Clone, Debug)]
 pub struct RunPaths {
     /// For transcripts.
     pub transcript: PathBuf,
     /// For sealed copies of files.
     pub snapshots: PathBuf,
+    /// In memory, for what commands print that capture something; made when it is needed. None where there is no such place.
+    pub memory: Option<PathBuf>,
 }
 
 /// Carries effects out for real.
@@ -101,6 +105,17 @@ impl World {
         self.setting.plan.step(id)
     }
 
+    /// Where the outputs of capturing commands are kept.
+    fn spools(&self) -> Option<Spools> {
+        self.setting.folder.as_ref().and_then(|folder| folder.memory.clone()).map(Spools::of)
+    }
+
+    /// Says whether what an action prints must outlive us: it captures something that cannot be asked for again.
+    fn spools_for(&self, target: &Target, action: &Action) -> bool {
+        let reads = target.undo.is_none() && self.step(&target.step).is_some_and(|step| step.read_only);
+        matches!(action.act, Act::Run(_)) && !action.capture.is_empty() && !reads
+    }
+
     fn outlet(&self, target: &Target) -> Outlet {
         Outlet::new(self.setting.reports.clone(), target.clone(), Arc::clone(&self.under_way))
     }
@@ -130,11 +145,17 @@ impl World {
         let outlet = self.outlet(&target);
         let transcript =
             self.setting.folder.as_ref().map(|folder| transcript::path(&folder.transcript, &target, attempt));
+        let spool = if self.spools_for(&target, &action) {
+            self.spools().and_then(|spools| spools.open(&target, attempt))
+        } else {
+            None
+        };
+        let keeps = Keeps { transcript, spool };
         self.spawn(async move {
             let mut begun = Instant::now();
             let outcome = if after.is_zero() || act::pause(after, &mut stopped).await {
                 begun = Instant::now();
-                act::perform(&action, &action.capture, &scene, transcript, Some(outlet), &mut stopped).await
+                act::perform(&action, &action.capture, &scene, keeps, Some(outlet), &mut stopped).await
             } else {
                 act::stopped_before()
             };
@@ -191,7 +212,9 @@ impl World {
             .map(|folder| folder.transcript.join(format!("{}.recapture.log", transcript::stem(&target))));
         self.spawn(async move {
             let begun = Instant::now();
-            let outcome = act::perform(&action, &capture, &scene, transcript, Some(outlet), &mut stopped).await;
+            // What only reads is asked again, should we die.
+            let keeps = Keeps { transcript, spool: None };
+            let outcome = act::perform(&action, &capture, &scene, keeps, Some(outlet), &mut stopped).await;
             Input::Recaptured { step, outcome: timed(outcome, begun) }
         });
     }
@@ -260,6 +283,28 @@ impl Executor for World {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn recorded(&mut self, record: &Record) {
+        let Some(spools) = self.spools() else { return };
+        match record {
+            Record::Performed { target, attempt, .. } | Record::Recovered { target, attempt, .. }
+                if self.action(target).is_some_and(|action| self.spools_for(target, &action)) =>
+            {
+                spools.remove(target, *attempt);
+            }
+            Record::Ended { .. } => spools.remove_all(),
+            _ => {} // whatever else is on record, nothing that was kept is done with
+        }
+    }
+
+    fn recover(&mut self, target: &Target, attempt: u32, values: &BTreeMap<Name, String>) -> Option<Found> {
+        let (folder, spools, action) = (self.setting.folder.as_ref()?, self.spools()?, self.action(target)?);
+        let onto = Shelf {
+            transcript: transcript::path(&folder.transcript, target, attempt),
+            sealed: folder.snapshots.clone(),
+        };
+        spools.find(target, attempt, &action.capture, &self.scene(values), &onto)
     }
 
     fn reserve(&self) -> Result<(), String> {

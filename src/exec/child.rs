@@ -28,6 +28,9 @@ const POLITE: Duration = Duration::from_secs(5);
 /// The time that others may go on holding the pipes of a child that has exited.
 const HELD: Duration = Duration::from_millis(500);
 
+/// The time that the last of an output may take through who reads it for us, on a very busy machine.
+const PASSING_ON: Duration = Duration::from_secs(20);
+
 /// The most bytes of one read.
 const READ: usize = 128 << 10;
 
@@ -52,6 +55,7 @@ pub(crate) struct Command {
     environment: Vec<(OsString, OsString)>,
     cwd: PathBuf,
     stdin: Option<Zeroizing<Vec<u8>>>,
+    spool: Option<PathBuf>,
 }
 
 /// How a child ended.
@@ -95,7 +99,12 @@ impl Command {
         // A program that asks for the folder's name gets the one that the playbook calls it by.
         environment.insert("PWD".into(), cwd.clone().into());
         let stdin = stdin.map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec()));
-        Ok(Self { program, words, environment: environment.into_iter().collect(), cwd, stdin })
+        Ok(Self { program, words, environment: environment.into_iter().collect(), cwd, stdin, spool: None })
+    }
+
+    /// Has what it prints kept in files whose names begin so, should we die before it ends.
+    pub(crate) fn spooled(self, spool: Option<PathBuf>) -> Self {
+        Self { spool, ..self }
     }
 
     fn start(&self, launcher: &Launcher) -> std::io::Result<Process> {
@@ -105,6 +114,7 @@ impl Command {
             environment: &self.environment,
             cwd: &self.cwd,
             stdin: self.stdin.is_some(),
+            spool: self.spool.as_deref(),
         };
         Process::start(&request, launcher)
     }
@@ -138,7 +148,8 @@ pub(crate) async fn run(
     });
     let mut out = Pipe::new(child.out.take());
     let mut err = Pipe::new(child.err.take());
-    let inodes = holders::inodes(out.inner.as_ref(), err.inner.as_ref());
+    // Who reads for us passes everything on, so it is waited for as long as nobody else holds the pipes.
+    let mut passing_on = child.spooler.is_some();
 
     let mut exit: Option<WaitIdStatus> = None;
     let mut how = How::Ok;
@@ -156,6 +167,12 @@ pub(crate) async fn run(
             }
             () = at(deadline), if deadline.is_some() => {
                 if exit.is_some() {
+                    if std::mem::take(&mut passing_on)
+                        && holders::find(child.inodes.clone(), child.spooler).await.is_empty()
+                    {
+                        deadline = Some(Instant::now() + PASSING_ON);
+                        continue;
+                    }
                     break;
                 }
                 deadline = match stopping {
@@ -196,7 +213,11 @@ pub(crate) async fn run(
     if let Some(writer) = writer {
         writer.abort();
     }
-    let holders = if out.inner.is_some() || err.inner.is_some() { holders::find(inodes).await } else { Vec::new() };
+    let holders = if out.inner.is_some() || err.inner.is_some() {
+        holders::find(child.inodes.clone(), child.spooler).await
+    } else {
+        Vec::new()
+    };
     out.drain();
     err.drain();
     let (exit, words) = exit.map_or((None, "its end was not seen".to_owned()), told);

@@ -16,11 +16,14 @@ mod files;
 mod holders;
 mod kept;
 mod launch;
+mod memory;
 mod scene;
 mod shown;
 mod snapshot;
 mod source;
 mod spawn;
+mod spool;
+mod spooler;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -34,9 +37,11 @@ pub use carry::{RunPaths, Setting, World};
 pub use child::Stop;
 pub use dry::DryRun;
 pub use launch::{Launcher, child_main};
+pub use memory::memory_place;
 pub use scene::{Gaps, Scene};
 pub use shown::Piece;
 pub use source::resolve;
+pub use spool::Found;
 
 use crate::engine::{Effect, Finding, Input, Record, Target};
 use crate::playbook::plan::{Name, Source};
@@ -105,6 +110,13 @@ pub trait Executor: Send {
     /// Is told of each record that is on disk by now: what was kept for the case that it would not get there can go.
     fn recorded(&mut self, record: &Record) {
         let _ = record;
+    }
+
+    /// Takes up what was kept of a command that was out when an earlier process died: secrets are in the vault when it
+    /// returns. None where nothing was kept.
+    fn recover(&mut self, target: &Target, attempt: u32, values: &BTreeMap<Name, String>) -> Option<Found> {
+        let _ = (target, attempt, values);
+        None
     }
 
     /// Takes a value from where the playbook says it can be taken.

@@ -141,7 +141,7 @@ impl Stage {
     pub(super) fn setting(&self) -> (Setting, UnboundedReceiver<Report>) {
         let (reports, received) = unbounded_channel();
         let scene = self.scene();
-        let folder = RunPaths { transcript: self.path("transcript"), snapshots: self.path("snapshots") };
+        let folder = RunPaths { transcript: self.path("transcript"), snapshots: self.path("snapshots"), memory: None };
         let setting = Setting {
             plan: scene.plan,
             base: scene.base,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Awaiting, Effect, Engine, Input, Refusal, Stamped, Target};
-use crate::exec::{Executor, Report};
+use crate::exec::{Executor, Found, Report};
 use crate::front::{Front, Say, Update};
 use crate::journal::Log;
 use crate::playbook::plan::{Act, StepId};
@@ -158,9 +158,38 @@ impl<F: Front> Session<F> {
             let Some(input) = pending.first.pop_front_if(|input| idle || matches!(input, Input::Resume { .. })) else {
                 break;
             };
+            if matches!(input, Input::Resume { .. }) {
+                self.recover(pending);
+            }
             self.ask(input, pending).map_err(Because::Refused)?;
         }
         Ok(())
+    }
+
+    /// Takes up what was kept of a command that was out when an earlier process died, before anything is asked of the world:
+    /// its probes may need what it was to capture.
+    fn recover(&mut self, pending: &mut Pending) {
+        let (plan, run) = (self.engine.plan(), self.engine.run());
+        let target = match (&run.busy, run.awaiting(plan)) {
+            (Some(busy), _) => busy.target.clone(),
+            (None, Awaiting::Decision(step)) => Target::step(&step),
+            (None, Awaiting::UndoDecision(target)) => target,
+            (None, _) => return, // nothing is unknown
+        };
+        let attempt = match target.undo {
+            None => run.step(plan, &target.step).map(|step| step.attempts),
+            Some(_) => run.undo(plan, &target).map(|undo| undo.attempts),
+        };
+        let Some(attempt) = attempt else { return };
+        match self.executor.recover(&target, attempt, &run.values) {
+            None => {}
+            Some(Found::Running(told)) => self.front.take(Update::Notice(told)),
+            Some(Found::Over(outcome)) => {
+                if let Err(refusal) = self.ask(Input::Recovered { target, attempt, outcome }, pending) {
+                    tracing::warn!(?refusal, "what was kept of a command is of no use any more");
+                }
+            }
+        }
     }
 
     /// Lets an unattended front say all that it has to say.
