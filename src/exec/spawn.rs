@@ -20,6 +20,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::{Receiver, Sender};
 
+use super::guard;
 use super::launch::Launcher;
 use super::{holders, spooler};
 
@@ -100,7 +101,9 @@ impl Process {
         let attributes = attributes()?;
         let environment: Vec<CString> = request.environment.iter().map(assignment).collect::<io::Result<_>>()?;
         let (program, words) = words(request, launcher)?;
-        let id = posix_spawn(program.as_path(), &actions, &attributes, &words, &environment)?;
+        let id = guard::with_their_limits(|| {
+            posix_spawn(program.as_path(), &actions, &attributes, &words, &environment).map_err(io::Error::from)
+        })?;
         let id = Pid::from_raw(id.as_raw()).ok_or_else(|| io::Error::other("the system gave no process id"))?;
         Ok(Self {
             id,
