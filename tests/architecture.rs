@@ -10,16 +10,19 @@ use std::path::{Path, PathBuf};
 const TABLE: [(&str, &[&str]); 16] = [
     ("secret", &[]),
     ("output", &[]),
-    ("ending", &[]),
-    // Its help lists the exit statuses.
-    ("cli", &["ending"]),
+    // What it prints may name a file or hold a server's words.
+    ("ending", &["output"]),
+    // Its help lists the exit statuses; what it says of a wrong word holds that word.
+    ("cli", &["ending", "output"]),
     ("playbook", &[]),
     ("engine", &["playbook"]),
     ("words", &["engine", "playbook"]),
-    ("journal", &["engine"]),
+    // Somebody looks at a journal in a terminal sooner or later.
+    ("journal", &["engine", "output"]),
     ("exec", &["engine", "playbook", "output", "secret"]),
     ("front", &["engine", "playbook", "output", "secret", "words"]),
-    ("report", &["engine", "playbook", "journal", "words"]),
+    // A report is foreign text for the most part.
+    ("report", &["engine", "playbook", "journal", "words", "output"]),
     ("session", &["engine", "playbook", "journal", "exec", "front", "output", "secret"]),
     ("app", ALL),
     ("main", ALL),

@@ -19,6 +19,7 @@ pub mod fuzzing;
 mod holders;
 mod kept;
 mod launch;
+mod memory;
 mod scene;
 mod shown;
 mod snapshot;
@@ -37,11 +38,12 @@ pub use carry::{RunPaths, Setting, World};
 pub use child::Stop;
 pub use dry::DryRun;
 pub use launch::{Launcher, child_main};
+pub use memory::remove_leftovers;
 pub use scene::{Gaps, Scene};
 pub use shown::Piece;
 pub use source::resolve;
 
-use crate::engine::{Effect, Finding, Input, Target};
+use crate::engine::{Effect, Finding, Input, Run, Target};
 use crate::playbook::plan::{Name, Source};
 use crate::secret::Secret;
 
@@ -87,7 +89,7 @@ pub trait Executor: Send {
     fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>);
 
     /// Works out what an `edit` would change, without changing anything. Comes back as [`Report::Preview`].
-    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>);
+    fn preview(&mut self, target: Target, run: &Run);
 
     /// Keeps secrets that a person gave: in the vault, on disk, before it returns.
     ///

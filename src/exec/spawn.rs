@@ -37,6 +37,8 @@ pub(super) struct Request<'a> {
     pub cwd: &'a Path,
     /// Whether it gets standard input from us; otherwise there is none.
     pub stdin: bool,
+    /// Descriptors that it gets too, under the numbers that they have here, which are above 2.
+    pub handed: &'a [OwnedFd],
 }
 
 /// A process that was started.
@@ -71,8 +73,13 @@ impl Process {
         actions.add_dup2(stdin.as_ref().map_or(nothing.as_raw_fd(), |(theirs, _)| theirs.as_raw_fd()), 0)?;
         actions.add_dup2(out_theirs.as_raw_fd(), 1)?;
         actions.add_dup2(err_theirs.as_raw_fd(), 2)?;
-        for descriptor in open().into_iter().filter(|&descriptor| descriptor > 2) {
+        let handed: Vec<i32> = request.handed.iter().map(AsRawFd::as_raw_fd).collect();
+        for descriptor in open().into_iter().filter(|descriptor| *descriptor > 2 && !handed.contains(descriptor)) {
             actions.add_close(descriptor)?;
+        }
+        for descriptor in handed {
+            // Onto itself: that takes its mark away by which it would be closed.
+            actions.add_dup2(descriptor, descriptor)?;
         }
         let mut attributes = PosixSpawnAttr::init()?;
         // Handlers end with the exec by themselves; what is ignored would stay so, and Rust's runtime ignores SIGPIPE.

@@ -65,7 +65,8 @@ pub(super) struct Definition<'a> {
 pub(super) struct Script<'a> {
     pub(super) text: &'a str,
     pub(super) place: Place,
-    pub(super) given: Vec<&'a str>,
+    /// Each with the name of the secret that it holds, if it holds one.
+    pub(super) given: Vec<(&'a str, Option<&'a str>)>,
 }
 
 /// Everything known of names.
@@ -135,7 +136,7 @@ impl<'a> Names<'a> {
     }
 
     /// Writes down a script, in which `${name}` would not be filled in. `given` are the variables of its own.
-    pub(super) fn script(&mut self, text: &'a str, place: Place, given: Vec<&'a str>) {
+    pub(super) fn script(&mut self, text: &'a str, place: Place, given: Vec<(&'a str, Option<&'a str>)>) {
         self.scripts.push(Script { text, place, given });
     }
 

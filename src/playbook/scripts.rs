@@ -59,7 +59,7 @@ fn withheld(script: &Script<'_>, secrets: &HashMap<&str, &str>, source: &Source<
         let length = after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
         let variable = &after[..length];
         let Some(name) = secrets.get(variable) else { continue };
-        if script.given.contains(&variable) || told.contains(&variable) {
+        if script.given.iter().any(|(given, _)| *given == variable) || told.contains(&variable) {
             continue;
         }
         told.push(variable);

@@ -50,7 +50,7 @@ fn action(act: Act) -> Action {
     Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None }
 }
 
-fn run(script: &str) -> Action {
+pub(super) fn run(script: &str) -> Action {
     action(Act::Run(RunSpec {
         program: Program::Script {
             text: script.into(),
