@@ -13,6 +13,9 @@ mod dry;
 mod edit;
 mod expect;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod handed;
 mod holders;

@@ -194,6 +194,9 @@ impl Change {
             at = place.range.end;
         }
         text.push_str(&self.new[at..]);
+        if !scene.has_gaps(&spec.put) {
+            place::check(&spec.place, &self.new, &text)?;
+        }
         self.new.zeroize();
         self.new = text;
         Ok(())
