@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::child::Stop;
 use super::command::failed;
 use super::launch::Launcher;
-use super::scene::{Gaps, Scene};
+use super::scene::{self, Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
 use super::world::{Attempt, Ctx, verify};
@@ -258,6 +258,10 @@ impl Executor for World {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        scene::fingerprints(&self.setting.secrets, names)
     }
 
     fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {

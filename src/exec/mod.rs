@@ -96,6 +96,9 @@ pub trait Executor: Send {
     /// When the vault cannot be written: a sentence for the operator.
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
 
+    /// Returns the fingerprints of secrets that are kept.
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String>;
+
     /// Takes a value from where the playbook says it can be taken.
     ///
     /// # Errors
