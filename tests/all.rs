@@ -11,6 +11,7 @@ mod crash_rotation;
 mod engine;
 mod fronts;
 mod guard;
+mod identity;
 mod journal;
 mod launch;
 mod leaks;

@@ -90,7 +90,9 @@ fn conclude(
     sink: &Sink,
     scene: &Scene,
 ) -> Outcome {
-    let mut outcome = Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, ..Outcome::default() };
+    let fingerprints = scene.fingerprints(&taken.secrets);
+    let mut outcome =
+        Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, fingerprints, ..Outcome::default() };
     let last = |stream: Stream| sink.last_line(stream).map(without_colours).filter(|line| !line.is_empty());
     // What went wrong is said on standard error, what was done on standard output.
     let with_last = |told: String| match last(Stream::Err) {

@@ -57,10 +57,15 @@ pub(crate) struct Left {
 impl Terminal {
     /// Starts the program in a terminal of a size.
     pub(crate) fn start(desk: &Desk, words: &[String], columns: u16, rows: u16) -> Self {
+        Self::start_other(PROGRAM, desk, words, columns, rows)
+    }
+
+    /// Starts another program at the same desk.
+    pub(crate) fn start_other(program: &str, desk: &Desk, words: &[String], columns: u16, rows: u16) -> Self {
         let (pty, pts) = open().expect("open a pty");
         pty.resize(Size::new(rows, columns)).expect("set the size");
         let before = tcgetattr(pty.as_fd()).expect("ask for the modes");
-        let child = Command::new(PROGRAM)
+        let child = Command::new(program)
             .args(words)
             .envs(desk.env())
             .env("TERM", "xterm-256color")

@@ -7,8 +7,13 @@
 use std::io::{IsTerminal as _, stdin};
 
 use rustix::io::Errno;
-use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
+};
 use zeroize::Zeroizing;
+
+/// Ctrl-C, where it is read as a character.
+const CANCEL: u8 = 3;
 
 /// The longest line that is taken.
 const LONGEST: usize = 64 * 1024;
@@ -53,6 +58,9 @@ impl Keys {
         if hidden {
             wanted.local_modes.remove(LocalModes::ECHO);
             wanted.local_modes.insert(LocalModes::ECHONL);
+            // Ctrl-C ends the line and not the program, which would leave the terminal without its echo.
+            wanted.local_modes.remove(LocalModes::ISIG);
+            wanted.special_codes[SpecialCodeIndex::VEOL] = CANCEL;
         }
         // A terminal that has gone is noticed when it is read.
         let _ = tcsetattr(stdin(), OptionalActions::Now, &wanted);
@@ -88,6 +96,9 @@ pub(super) fn next(terminal: bool) -> Line {
             Err(Errno::INTR) => continue,
             Err(_) => break,
         };
+        if terminal && room[..read].ends_with(&[CANCEL]) {
+            return Line::End;
+        }
         // What does not fit any more is read to its end, and not kept.
         if line.len() < LONGEST {
             line.extend_from_slice(&room[..read]);

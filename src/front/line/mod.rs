@@ -9,6 +9,7 @@ mod briefing;
 mod desk;
 mod hear;
 mod keys;
+mod passphrase;
 mod question;
 mod show;
 
@@ -25,6 +26,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 pub use briefing::briefing;
 use desk::Desk;
 use keys::Keys;
+pub use passphrase::passphrase;
 
 use super::{Front, HowFar, Say, Update};
 use crate::engine::Run;
