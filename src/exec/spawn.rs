@@ -122,6 +122,12 @@ impl Process {
             End::Thread(thread) => thread.await.map_err(io::Error::other)?,
         }
     }
+
+    /// Says by which signal the process has stopped, if it has since this was last asked. It may go on again.
+    pub(super) fn stopped(&self) -> Option<i32> {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        waitid(WaitId::Pid(self.id), options).ok().flatten()?.stopping_signal()
+    }
 }
 
 impl End {
