@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::output::visible_plain;
+
 /// The exit statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -90,7 +92,7 @@ impl Ending {
             }
         }
         // Where even that cannot be written there is nobody to tell.
-        let _ = error.lock().write_all(self.text().as_bytes());
+        let _ = error.lock().write_all(visible_plain(&self.text()).as_bytes());
         self.code.into()
     }
 }

@@ -33,6 +33,22 @@ impl Target {
     pub fn undo(step: &StepId, action: u32) -> Self {
         Self { step: step.clone(), undo: Some(action) }
     }
+
+    /// Names it in file names: `step`, or `step.undo-2`. A step of an included playbook has a `.` for its `/`.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        let step = self.step.as_str().replace('/', ".");
+        match self.undo {
+            Some(number) => format!("{step}.undo-{number}"),
+            None => step,
+        }
+    }
+
+    /// Names the transcript of an attempt.
+    #[must_use]
+    pub fn transcript(&self, attempt: u32) -> String {
+        format!("{}.{attempt}.log", self.stem())
+    }
 }
 
 /// A record with its time.
@@ -85,6 +101,16 @@ pub enum Record {
     Recaptured {
         /// The step.
         step: StepId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// What a command had printed that was out when the program died was kept, and what it was to capture was taken from
+    /// that. Its end was not seen all the same.
+    Recovered {
+        /// What was out.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
         /// What came of it.
         outcome: Outcome,
     },

@@ -5,6 +5,7 @@
 //! nothing here blocks a thread.
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,19 +17,23 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use zeroize::Zeroizing;
 
+use super::handed::{self, Files};
 use super::holders;
 use super::launch::Launcher;
 use super::scene::Scene;
 use super::spawn::{Process, Request, find_program};
 use super::transcript::Stream;
 use crate::engine::How;
-use crate::playbook::plan::{Given, Program, RunSpec};
+use crate::playbook::plan::{Given, Program, RunSpec, Variable};
 
 /// The time between a polite stop and a hard one.
 const POLITE: Duration = Duration::from_secs(5);
 
 /// The time that others may go on holding the pipes of a child that has exited.
 const HELD: Duration = Duration::from_millis(500);
+
+/// The time that the last of an output may take through who reads it for us, on a very busy machine.
+const PASSING_ON: Duration = Duration::from_secs(20);
 
 /// The most bytes of one read.
 const READ: usize = 128 << 10;
@@ -54,6 +59,11 @@ pub(crate) struct Command {
     environment: Vec<(OsString, OsString)>,
     cwd: PathBuf,
     stdin: Option<Zeroizing<Vec<u8>>>,
+    /// Descriptors that it gets beside the first three, under their own numbers.
+    handed: Vec<OwnedFd>,
+    /// Its files in memory, there for as long as it runs.
+    _files: Option<Files>,
+    spool: Option<PathBuf>,
 }
 
 /// How a child ended.
@@ -92,8 +102,24 @@ impl Command {
             return Err("there is no program to start".to_owned());
         };
         let mut environment = scene.environment();
-        for (variable, given) in &spec.env {
-            environment.insert(variable.into(), scene.given(given)?.expose().into());
+        let (mut files, mut handed) = (None, Vec::new());
+        for (variable, what) in &spec.env {
+            let value: OsString = match what {
+                Variable::Given(given) => scene.given(given)?.expose().into(),
+                Variable::File(content) => {
+                    let content = scene.content(content)?;
+                    let made = match files.take() {
+                        Some(made) => made,
+                        None => Files::new()?,
+                    };
+                    files.insert(made).add(variable, &content)?.into()
+                }
+                Variable::Descriptor(content) => {
+                    handed.push(handed::descriptor(&scene.content(content)?)?);
+                    handed.last().map(handed::name_of).unwrap_or_default().into()
+                }
+            };
+            environment.insert(variable.into(), value);
         }
         let stdin = spec.stdin.as_ref().map(|given: &Given| scene.given(given)).transpose()?;
         let cwd = spec.cwd.as_ref().map_or_else(|| Ok(scene.base.clone()), |cwd| scene.path(cwd))?;
@@ -107,7 +133,13 @@ impl Command {
         // A program that asks for the folder's name gets the one that the playbook calls it by.
         environment.insert("PWD".into(), cwd.clone().into());
         let stdin = stdin.map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec()));
-        Ok(Self { program, words, environment: environment.into_iter().collect(), cwd, stdin })
+        let environment = environment.into_iter().collect();
+        Ok(Self { program, words, environment, cwd, stdin, handed, _files: files, spool: None })
+    }
+
+    /// Has what it prints kept in files whose names begin so, should we die before it ends.
+    pub(crate) fn spooled(self, spool: Option<PathBuf>) -> Self {
+        Self { spool, ..self }
     }
 
     fn start(&self, launcher: &Launcher) -> std::io::Result<Process> {
@@ -117,6 +149,8 @@ impl Command {
             environment: &self.environment,
             cwd: &self.cwd,
             stdin: self.stdin.is_some(),
+            handed: &self.handed,
+            spool: self.spool.as_deref(),
         };
         Process::start(&request, launcher)
     }
@@ -150,7 +184,8 @@ pub(crate) async fn run(
     });
     let mut out = Pipe::new(child.out.take());
     let mut err = Pipe::new(child.err.take());
-    let inodes = holders::inodes(out.inner.as_ref(), err.inner.as_ref());
+    // Who reads for us passes everything on, so it is waited for as long as nobody else holds the pipes.
+    let mut passing_on = child.spooler.is_some();
 
     let mut exit: Option<WaitIdStatus> = None;
     let mut how = How::Ok;
@@ -175,6 +210,12 @@ pub(crate) async fn run(
             }
             () = at(deadline), if deadline.is_some() => {
                 if exit.is_some() {
+                    if std::mem::take(&mut passing_on)
+                        && holders::find(child.inodes.clone(), child.spooler).await.is_empty()
+                    {
+                        deadline = Some(Instant::now() + PASSING_ON);
+                        continue;
+                    }
                     break;
                 }
                 deadline = match stopping {
@@ -219,7 +260,11 @@ pub(crate) async fn run(
     if let Some(writer) = writer {
         writer.abort();
     }
-    let holders = if out.inner.is_some() || err.inner.is_some() { holders::find(inodes).await } else { Vec::new() };
+    let holders = if out.inner.is_some() || err.inner.is_some() {
+        holders::find(child.inodes.clone(), child.spooler).await
+    } else {
+        Vec::new()
+    };
     out.drain();
     err.drain();
     let left = group.left(&holders).await;
