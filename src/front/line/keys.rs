@@ -4,8 +4,9 @@
 //! are taken one by one, only when something is asked: that is scripted use, and their order is kept. What must stay true: what was
 //! read is wiped when it is dropped, and the echo is back when this is.
 
-use std::io::{IsTerminal as _, stdin};
+use std::io::{IsTerminal as _, PipeReader, stdin};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
@@ -84,11 +85,28 @@ pub(super) enum Line {
     End,
 }
 
-/// Waits for the next line of standard input.
-pub(super) fn next(terminal: bool) -> Line {
+/// Waits until standard input has something, or has ended; says no when `stop` was closed before.
+fn readable(stop: &PipeReader) -> bool {
+    let input = stdin();
+    loop {
+        let mut asked = [PollFd::new(stop, PollFlags::empty()), PollFd::new(&input, PollFlags::IN)];
+        match poll(&mut asked, None) {
+            Err(Errno::INTR) => {}
+            // What cannot be asked for is read without.
+            Err(_) => return true,
+            Ok(_) => return asked[0].revents().is_empty(),
+        }
+    }
+}
+
+/// Waits for the next line of standard input, or until `stop` is closed: then it is as if nothing more came.
+pub(super) fn next(terminal: bool, stop: Option<&PipeReader>) -> Line {
     let mut line = Zeroizing::new(Vec::with_capacity(4096));
     let mut room = Zeroizing::new(vec![0; if terminal { 4096 } else { 1 }]);
     loop {
+        if stop.is_some_and(|stop| !readable(stop)) {
+            return Line::End;
+        }
         let read = match rustix::io::read(stdin(), room.as_mut_slice()) {
             Ok(0) | Err(_) if line.is_empty() => return Line::End,
             Ok(0) => break,
