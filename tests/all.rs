@@ -12,6 +12,7 @@ mod engine;
 mod fronts;
 mod guard;
 mod held;
+mod hostile;
 mod identity;
 mod journal;
 mod launch;
