@@ -14,7 +14,7 @@ use super::place::{self, Who};
 use super::resume::Old;
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
-use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World};
+use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
 use crate::front::{Answer, Front};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
@@ -251,10 +251,11 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     let setting = Setting {
         plan,
         base: ready.base,
-        folder: ready
-            .folder
-            .as_ref()
-            .map(|folder| RunPaths { transcript: folder.transcript(), snapshots: folder.snapshots() }),
+        folder: ready.folder.as_ref().map(|folder| RunPaths {
+            transcript: folder.transcript(),
+            snapshots: folder.snapshots(),
+            memory: memory_place().zip(folder.path().file_name()).map(|(place, run)| place.join(run)),
+        }),
         secrets: ready.secrets,
         reports,
         runtime: runtime.handle().clone(),

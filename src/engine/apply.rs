@@ -32,6 +32,14 @@ impl Run {
                 self.busy = Some(busy(&target, at, false));
             }
             Record::Recaptured { step, outcome } => self.recaptured(plan, &Target::step(step), outcome, at),
+            Record::Recovered { target, outcome, .. } => {
+                // What it was to bring is known; what became of it is for its probes and a person to say.
+                if outcome.how == How::Ok {
+                    self.take_values(outcome);
+                }
+                self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
+                self.set_undo(plan, target, |undo| undo.outcome = Some(outcome.clone()));
+            }
             Record::Answered { target, values, secrets } => {
                 self.values.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
                 self.secrets.extend(secrets.iter().cloned());

@@ -114,6 +114,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         Record::Paused { .. } => vec![Effect::Leave],
         Record::Begun(_)
         | Record::LeftOut { .. }
+        | Record::Recovered { .. }
         | Record::ByHand { .. }
         | Record::Skipped { .. }
         | Record::Note { .. }

@@ -61,6 +61,15 @@ pub enum Input {
         /// What came of it.
         outcome: Outcome,
     },
+    /// What a command had printed that was out when the program died was found and taken up.
+    Recovered {
+        /// What was out.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
     /// Ask the probes again.
     VerifyAgain {
         /// Whose.

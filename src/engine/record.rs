@@ -104,6 +104,16 @@ pub enum Record {
         /// What came of it.
         outcome: Outcome,
     },
+    /// What a command had printed that was out when the program died was kept, and what it was to capture was taken from
+    /// that. Its end was not seen all the same.
+    Recovered {
+        /// What was out.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
     /// A person said that it is done, or answered.
     Answered {
         /// What was answered.

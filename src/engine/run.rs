@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::record::{Begun, End, Outcome, SavedFile, Target, Verdict};
+use super::record::{Begun, End, How, Outcome, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
@@ -321,6 +321,12 @@ impl Run {
 }
 
 impl StepRun {
+    /// Says whether its end was not seen, and what it was to capture is not known either.
+    #[must_use]
+    pub fn lost(&self) -> bool {
+        self.state == StepState::Unknown && self.outcome.as_ref().is_none_or(|outcome| outcome.how != How::Ok)
+    }
+
     /// Says whether the walk is done with this step.
     #[must_use]
     pub fn finished(&self) -> bool {

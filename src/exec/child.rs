@@ -15,9 +15,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use zeroize::Zeroizing;
 
+use super::handed::{self, Files};
 use super::holders;
 use super::launch::Launcher;
-use super::memory::{self, Files};
 use super::scene::Scene;
 use super::spawn::{Process, Request, find_program};
 use super::transcript::Stream;
@@ -29,6 +29,9 @@ const POLITE: Duration = Duration::from_secs(5);
 
 /// The time that others may go on holding the pipes of a child that has exited.
 const HELD: Duration = Duration::from_millis(500);
+
+/// The time that the last of an output may take through who reads it for us, on a very busy machine.
+const PASSING_ON: Duration = Duration::from_secs(20);
 
 /// The most bytes of one read.
 const READ: usize = 128 << 10;
@@ -58,6 +61,7 @@ pub(crate) struct Command {
     handed: Vec<OwnedFd>,
     /// Its files in memory, there for as long as it runs.
     _files: Option<Files>,
+    spool: Option<PathBuf>,
 }
 
 /// How a child ended.
@@ -99,8 +103,8 @@ impl Command {
                     files.insert(made).add(variable, &content)?.into()
                 }
                 Variable::Descriptor(content) => {
-                    handed.push(memory::descriptor(&scene.content(content)?)?);
-                    handed.last().map(memory::name_of).unwrap_or_default().into()
+                    handed.push(handed::descriptor(&scene.content(content)?)?);
+                    handed.last().map(handed::name_of).unwrap_or_default().into()
                 }
             };
             environment.insert(variable.into(), value);
@@ -118,7 +122,12 @@ impl Command {
         environment.insert("PWD".into(), cwd.clone().into());
         let stdin = stdin.map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec()));
         let environment = environment.into_iter().collect();
-        Ok(Self { program, words, environment, cwd, stdin, handed, _files: files })
+        Ok(Self { program, words, environment, cwd, stdin, handed, _files: files, spool: None })
+    }
+
+    /// Has what it prints kept in files whose names begin so, should we die before it ends.
+    pub(crate) fn spooled(self, spool: Option<PathBuf>) -> Self {
+        Self { spool, ..self }
     }
 
     fn start(&self, launcher: &Launcher) -> std::io::Result<Process> {
@@ -129,6 +138,7 @@ impl Command {
             cwd: &self.cwd,
             stdin: self.stdin.is_some(),
             handed: &self.handed,
+            spool: self.spool.as_deref(),
         };
         Process::start(&request, launcher)
     }
@@ -162,7 +172,8 @@ pub(crate) async fn run(
     });
     let mut out = Pipe::new(child.out.take());
     let mut err = Pipe::new(child.err.take());
-    let inodes = holders::inodes(out.inner.as_ref(), err.inner.as_ref());
+    // Who reads for us passes everything on, so it is waited for as long as nobody else holds the pipes.
+    let mut passing_on = child.spooler.is_some();
 
     let mut exit: Option<WaitIdStatus> = None;
     let mut how = How::Ok;
@@ -180,6 +191,12 @@ pub(crate) async fn run(
             }
             () = at(deadline), if deadline.is_some() => {
                 if exit.is_some() {
+                    if std::mem::take(&mut passing_on)
+                        && holders::find(child.inodes.clone(), child.spooler).await.is_empty()
+                    {
+                        deadline = Some(Instant::now() + PASSING_ON);
+                        continue;
+                    }
                     break;
                 }
                 deadline = match stopping {
@@ -220,7 +237,11 @@ pub(crate) async fn run(
     if let Some(writer) = writer {
         writer.abort();
     }
-    let holders = if out.inner.is_some() || err.inner.is_some() { holders::find(inodes).await } else { Vec::new() };
+    let holders = if out.inner.is_some() || err.inner.is_some() {
+        holders::find(child.inodes.clone(), child.spooler).await
+    } else {
+        Vec::new()
+    };
     out.drain();
     err.drain();
     let (exit, words) = exit.map_or((None, "its end was not seen".to_owned()), told);

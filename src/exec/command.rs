@@ -29,6 +29,8 @@ pub(super) struct Task<'a> {
     pub expect: &'a [Expect],
     pub capture: &'a [Capture],
     pub timeout: Option<Duration>,
+    /// Where what it prints is kept should we die, as the stem of files' names.
+    pub spool: Option<PathBuf>,
 }
 
 /// Carries out a command of a step. Never fails: what went wrong is the outcome.
@@ -40,7 +42,8 @@ pub(super) async fn perform(
     stop: &mut watch::Receiver<Stop>,
 ) -> Outcome {
     let sink = Sink::open(transcript, outlet, &scene.secrets.masker());
-    let (command, mut sink) = match (Command::new(task.spec, scene), sink) {
+    let command = Command::new(task.spec, scene).map(|command| command.spooled(task.spool.clone()));
+    let (command, mut sink) = match (command, sink) {
         (Ok(command), Ok(sink)) => (command, sink),
         (Err(wrong), _) | (Ok(_), Err(wrong)) => return failed(scene.line(&wrong)),
     };
@@ -141,17 +144,19 @@ fn conclude(
 
 /// What was captured.
 #[derive(Default)]
-struct Taken {
-    values: BTreeMap<Name, String>,
+pub(super) struct Taken {
+    pub(super) values: BTreeMap<Name, String>,
     /// The names of those that are in the vault.
-    secrets: Vec<Name>,
+    pub(super) secrets: Vec<Name>,
     /// Whether the output may hold a secret that the masker does not know.
     unknown: bool,
-    wrong: Vec<String>,
+    /// Why what was not captured was not.
+    pub(super) wrong: Vec<String>,
 }
 
 impl Taken {
-    fn take(&mut self, captures: &[Capture], text: &str, scene: &Scene) {
+    /// Takes all captures; secrets are in the vault, on disk, when it returns.
+    pub(super) fn take(&mut self, captures: &[Capture], text: &str, scene: &Scene) {
         self.unknown = false;
         let mut secrets: Vec<(String, Secret)> = Vec::new();
         for capture in captures {

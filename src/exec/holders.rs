@@ -3,20 +3,17 @@
 //! Read from `/proc`; where there is none, or it is not ours to read, nobody is found.
 
 use std::fs;
-use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 
 use rustix::process::Pid;
 
 /// The inodes of the pipes of a child.
-pub(super) fn inodes(out: Option<impl AsFd>, err: Option<impl AsFd>) -> Vec<u64> {
-    let inode = |fd: std::os::fd::BorrowedFd<'_>| rustix::fs::fstat(fd).ok().map(|stat| stat.st_ino);
-    let out = out.and_then(|out| inode(out.as_fd()));
-    let err = err.and_then(|err| inode(err.as_fd()));
-    out.into_iter().chain(err).collect()
+pub(super) fn inodes<'f>(pipes: impl IntoIterator<Item = BorrowedFd<'f>>) -> Vec<u64> {
+    pipes.into_iter().filter_map(|pipe| rustix::fs::fstat(pipe).ok().map(|stat| stat.st_ino)).collect()
 }
 
-/// Names the other processes that hold one of these pipes, such as `42 (redis-server)`.
-pub(super) async fn find(inodes: Vec<u64>) -> Vec<String> {
+/// Names the other processes that hold one of these pipes, such as `42 (redis-server)`; not us, and not who reads for us.
+pub(super) async fn find(inodes: Vec<u64>, reader: Option<Pid>) -> Vec<String> {
     // A thousand processes take some milliseconds.
     tokio::task::spawn_blocking(move || {
         let links: Vec<String> = inodes.iter().map(|inode| format!("pipe:[{inode}]")).collect();
@@ -26,12 +23,13 @@ pub(super) async fn find(inodes: Vec<u64>) -> Vec<String> {
                 fs::read_link(entry.path()).is_ok_and(|link| links.iter().any(|pipe| link.as_os_str() == pipe.as_str()))
             })
         };
-        let ours = std::process::id();
+        let ours =
+            [Some(std::process::id()), reader.and_then(|reader| u32::try_from(reader.as_raw_nonzero().get()).ok())];
         let name = |process: u32| match fs::read_to_string(format!("/proc/{process}/comm")) {
             Ok(name) => format!("{process} ({})", name.trim()),
             Err(_) => process.to_string(),
         };
-        processes().filter(|process| *process != ours).filter(holds).map(name).collect()
+        processes().filter(|process| !ours.contains(&Some(*process))).filter(holds).map(name).collect()
     })
     .await
     .unwrap_or_default()

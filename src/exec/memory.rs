@@ -1,257 +1,125 @@
-//! Files and descriptors with secrets in them, for the one program that is given them.
+//! The place for files that must never reach a disk: memory-backed, ours alone.
 //!
-//! A file stands in a folder of its own on storage that is memory, and is gone with its program, the folder too. A folder
-//! is locked for as long as the process that made it lives, whatever becomes of that: so a later process can tell what a
-//! dead one left, and removes it. What must stay true: nobody but their owner can read them at any moment, whatever the
-//! umask; nothing goes to a disk, and where there is no memory to put it in, that is an error. Wiping is not promised.
+//! `$XDG_RUNTIME_DIR/runsheet` where that folder is ours and in memory, else `/dev/shm/runsheet-UID`. What is in there is in
+//! plain text and gone with the machine. What must stay true: nothing is put into a folder that is not in memory, that
+//! others own or that others can look into.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, MemfdFlags, SealFlags};
+use rustix::process::getuid;
 
-use crate::secret::Secret;
-
-/// What the names of folders begin with. Nothing else may have names that begin so: it would be removed as a leftover.
-const PREFIX: &str = "runsheet-env-";
-
-/// The types of file systems that are memory, of `linux/magic.h`: tmpfs and ramfs.
+/// What `statfs` says of a file system in memory (`tmpfs`, `ramfs`; from `linux/magic.h`).
 const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
-/// The lowest number of a descriptor that is handed down: those below are what scripts use for their own.
-const LOWEST: i32 = 10;
-
-/// The files of one program; gone when it is dropped.
-#[derive(Debug)]
-pub(super) struct Files {
-    folder: PathBuf,
-    /// Held locked: it tells others that we live.
-    _lock: File,
+/// Names the place; none where this machine has none for us. Nothing is made.
+#[must_use]
+pub fn memory_place() -> Option<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let runtime = runtime.filter(|folder| folder.is_absolute() && is_ours(folder) && in_memory(folder));
+    let shared = || {
+        let folder = Path::new("/dev/shm");
+        (folder.is_dir() && in_memory(folder)).then(|| folder.join(format!("runsheet-{}", getuid().as_raw())))
+    };
+    runtime.map(|folder| folder.join("runsheet")).or_else(shared)
 }
 
-impl Files {
-    /// Makes a folder for the files of a program.
-    ///
-    /// # Errors
-    /// When there is no memory to put it in: a sentence.
-    pub(super) fn new() -> Result<Self, String> {
-        Self::under(places())
-    }
-
-    fn under(places: Vec<PathBuf>) -> Result<Self, String> {
-        let Some(place) = places.into_iter().next() else {
-            return Err(
-                "there is no place in memory for a file with a secret: neither XDG_RUNTIME_DIR nor /dev/shm is \
-                        one; say `fd` in place of `file`, or mount a tmpfs at /dev/shm"
-                    .to_owned(),
-            );
-        };
-        // Between making and locking, somebody else may take it for a leftover and remove it.
-        let made = (0..10).find_map(|_| Self::make(&place).transpose());
-        let failed = |why: &str| format!("a file with a secret cannot be made in {}: {why}", place.display());
-        match made {
-            Some(made) => made.map_err(|error| failed(&error.to_string())),
-            None => Err(failed("its folder is removed again and again")),
-        }
-    }
-
-    /// Makes a folder and locks it; none when it was removed before it was locked.
-    fn make(place: &Path) -> io::Result<Option<Self>> {
-        match DirBuilder::new().mode(0o700).create(place) {
-            Ok(()) => fs::set_permissions(place, Permissions::from_mode(0o700))?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        let mode = Permissions::from_mode(0o700);
-        let folder = match tempfile::Builder::new().prefix(PREFIX).permissions(mode).tempdir_in(place) {
-            Ok(folder) => folder.keep(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        // Whatever the umask took away.
-        let ours = fs::set_permissions(&folder, Permissions::from_mode(0o700)).and_then(|()| File::open(&folder));
-        let locked = ours.and_then(|lock| {
-            rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
-            let (held, there) = (lock.metadata()?, fs::symlink_metadata(&folder)?);
-            Ok(((held.dev(), held.ino()) == (there.dev(), there.ino())).then_some(lock))
-        });
-        match locked {
-            Ok(Some(lock)) => Ok(Some(Self { folder, _lock: lock })),
-            Ok(None) => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => {
-                let _ = fs::remove_dir(&folder);
-                Err(error)
-            }
-        }
-    }
-
-    /// Makes a file, and returns its path.
-    ///
-    /// # Errors
-    /// When it cannot be written: a sentence.
-    pub(super) fn add(&self, name: &str, content: &Secret) -> Result<PathBuf, String> {
-        let path = self.folder.join(name);
-        let written = || {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            file.set_permissions(Permissions::from_mode(0o600))?;
-            file.write_all(content.expose().as_bytes())
-        };
-        written().map_err(|error| format!("the file for {name} cannot be made in memory: {error}"))?;
-        Ok(path)
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.folder) {
-            tracing::error!(folder = %self.folder.display(), %error, "a file with a secret is still there");
-        }
-        forget(&self.folder);
-    }
-}
-
-/// Removes our own folder of folders, once nothing is in it.
-fn forget(folder: &Path) {
-    if let Some(place) = folder.parent().filter(|place| place.file_name().is_some_and(|name| name == "runsheet")) {
-        let _ = fs::remove_dir(place); // it stays as long as another program has files there
-    }
-}
-
-/// Makes a descriptor from which a text can be read, any number of times. It is closed on exec.
+/// Makes a folder in the place, and the place, each 0700 and ours.
 ///
 /// # Errors
-/// When the system has none: a sentence.
-pub(super) fn descriptor(content: &Secret) -> Result<OwnedFd, String> {
-    let made = || -> io::Result<OwnedFd> {
-        let file = rustix::fs::memfd_create("runsheet", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let file = rustix::io::fcntl_dupfd_cloexec(&file, LOWEST)?;
-        let mut file = File::from(file);
-        file.set_permissions(Permissions::from_mode(0o600))?;
-        file.write_all(content.expose().as_bytes())?;
-        // One who reads it by its number and not by its name begins where we are.
-        io::Seek::rewind(&mut file)?;
-        let sealed = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
-        rustix::fs::fcntl_add_seals(&file, sealed)?;
-        Ok(file.into())
-    };
-    made().map_err(|error| format!("a descriptor with a secret cannot be made: {error}"))
-}
-
-/// Names a descriptor for a program that gets it.
-pub(super) fn name_of(descriptor: &OwnedFd) -> String {
-    format!("/dev/fd/{}", descriptor.as_raw_fd())
-}
-
-/// Removes what processes of this user left that are no more. Says how many folders.
-#[must_use]
-pub fn remove_leftovers() -> usize {
-    places().iter().map(|place| remove_leftovers_in(place)).sum()
-}
-
-fn remove_leftovers_in(place: &Path) -> usize {
-    let ours = rustix::process::getuid().as_raw();
-    let mut removed = 0;
-    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-        let folder = entry.path();
-        let named = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        let is_ours = || fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir() && found.uid() == ours);
-        if !named || !is_ours() {
-            continue;
-        }
-        let dead = File::open(&folder)
-            .is_ok_and(|lock| rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok());
-        if dead && fs::remove_dir_all(&folder).is_ok() {
-            removed += 1;
-            forget(&folder);
+/// As the system says; or that a folder of that name is not ours.
+pub(super) fn make(folder: &Path) -> io::Result<()> {
+    let mut tries = 0;
+    loop {
+        match make_each(folder) {
+            // Another run removed the place, empty as it was, between our two steps.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => tries += 1,
+            done => return done,
         }
     }
-    removed
 }
 
-/// Lists where files may be put, the best first: folders on storage that is memory.
-fn places() -> Vec<PathBuf> {
-    let mut places = Vec::new();
-    if let Some(own) = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|own| own.is_absolute()) {
-        let ours = rustix::process::getuid().as_raw();
-        if in_memory(&own) && fs::metadata(&own).is_ok_and(|found| found.uid() == ours) {
-            places.push(own.join("runsheet"));
-        }
+/// Removes a folder of the place, and the place, where they are empty.
+pub(super) fn clear(folder: &Path) {
+    let place = folder.parent();
+    for folder in [Some(folder), place].into_iter().flatten() {
+        // Something else is in it, or it is gone.
+        let _ = fs::remove_dir(folder);
     }
-    let shared = Path::new("/dev/shm");
-    if in_memory(shared) {
-        places.push(shared.to_owned());
+}
+
+fn make_each(folder: &Path) -> io::Result<()> {
+    folder.parent().map_or(Ok(()), make_place)?;
+    make_place(folder)
+}
+
+/// Makes the place itself, 0700 and ours whatever the umask.
+///
+/// # Errors
+/// As the system says; or that a folder of that name is not ours.
+pub(super) fn make_place(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        // Whatever the umask took away.
+        Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o700))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
     }
-    places
+    if is_ours(folder) {
+        return Ok(());
+    }
+    // Where everybody may make folders, somebody may have made this one.
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "the folder is not ours alone"))
+}
+
+/// Says whether this is a folder, no link, that we own and nobody else can look into.
+fn is_ours(folder: &Path) -> bool {
+    fs::symlink_metadata(folder)
+        .is_ok_and(|about| about.is_dir() && about.uid() == getuid().as_raw() && about.mode() & 0o777 == 0o700)
 }
 
 fn in_memory(folder: &Path) -> bool {
-    rustix::fs::statfs(folder).is_ok_and(|found| IN_MEMORY.contains(&u64::try_from(found.f_type).unwrap_or_default()))
+    #[expect(clippy::cast_sign_loss, reason = "a number of the file system's kind, signed on some machines only")]
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "its width differs between machines")]
+    let kind = rustix::fs::statfs(folder).map(|about| about.f_type as u64 & 0xffff_ffff);
+    kind.is_ok_and(|kind| IN_MEMORY.contains(&kind))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::*;
 
-    fn secret(text: &str) -> Secret {
-        Secret::new(text.to_owned())
-    }
-
     #[test]
-    fn a_file_is_its_owners_alone_and_goes_with_its_folder() {
+    fn a_folder_is_made_and_gone_again() {
         let place = tempfile::tempdir().unwrap();
-        let runsheet = place.path().join("runsheet");
-        let files = Files::under(vec![runsheet.clone()]).unwrap();
-        let path = files.add("PGPASSFILE", &secret("CANARY-line\n")).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "CANARY-line\n");
-        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
-        assert_eq!((mode(&path), mode(&files.folder), mode(&runsheet)), (0o600, 0o700, 0o700));
-        assert!(files.add("PGPASSFILE", &secret("CANARY-again")).is_err(), "nothing is written over");
-        drop(files);
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+        let folder = place.path().join("runsheet/01A");
+        make(&folder).unwrap();
+        make(&folder).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
+        fs::write(folder.join("file"), "x").unwrap();
+        clear(&folder);
+        assert!(folder.exists(), "it is not empty");
+        fs::remove_file(folder.join("file")).unwrap();
+        clear(&folder);
+        assert!(!place.path().join("runsheet").exists());
     }
 
     #[test]
-    fn only_what_the_dead_left_is_removed() {
+    fn what_others_can_look_into_is_not_used() {
         let place = tempfile::tempdir().unwrap();
-        let dead = place.path().join("runsheet-env-dead");
-        fs::create_dir(&dead).unwrap();
-        fs::write(dead.join("PGPASSFILE"), "CANARY-left").unwrap();
-        fs::create_dir(place.path().join("somebody-elses")).unwrap();
-        std::os::unix::fs::symlink("somebody-elses", place.path().join("runsheet-env-link")).unwrap();
-        let files = Files::under(vec![place.path().to_owned()]).unwrap();
-        let path = files.add("A", &secret("CANARY-alive")).unwrap();
-        assert_eq!(remove_leftovers_in(place.path()), 1);
-        assert!(!dead.exists() && path.exists());
-        assert!(place.path().join("somebody-elses").is_dir());
-        assert!(place.path().join("runsheet-env-link").is_symlink());
-        assert_eq!(remove_leftovers_in(place.path()), 0);
+        let folder = place.path().join("runsheet");
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(make(&folder.join("01A")).is_err());
+        fs::remove_dir(&folder).unwrap();
+        std::os::unix::fs::symlink("/dev", &folder).unwrap();
+        assert!(make(&folder.join("01A")).is_err(), "a link leads elsewhere");
     }
 
     #[test]
-    fn without_memory_nothing_is_made() {
-        let told = Files::under(Vec::new()).map(|_| ()).unwrap_err();
-        assert!(told.contains("say `fd` in place of `file`"), "{told}");
-        assert!(!in_memory(Path::new("/proc")) && !in_memory(Path::new("/nowhere")));
+    fn a_disk_is_no_memory() {
+        assert!(!in_memory(Path::new("/")) || in_memory(Path::new("/dev/shm")));
         assert!(in_memory(Path::new("/dev/shm")));
-    }
-
-    #[test]
-    fn a_descriptor_is_read_again_and_again_and_never_written() {
-        let descriptor = descriptor(&secret("CANARY-text")).unwrap();
-        assert!(descriptor.as_raw_fd() >= LOWEST);
-        for _ in 0..2 {
-            assert_eq!(fs::read_to_string(name_of(&descriptor)).unwrap(), "CANARY-text");
-        }
-        let mut file = File::from(descriptor);
-        let mut text = String::new();
-        file.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "CANARY-text");
-        assert!(file.write_all(b"x").is_err());
     }
 }

@@ -55,26 +55,35 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
 /// Adds what a screen takes for one character.
 fn put(cell: &str, line: &mut String) {
     let alone = |c: char| c.width().unwrap_or(0);
-    // A selector for pictures makes them wider, which is drawn around.
-    let narrow = !cell.contains('\u{fe0f}') && cell.width() != cell.chars().map(alone).sum::<usize>();
-    if cell.len() <= CELL && !narrow {
-        line.push_str(cell);
-        return;
-    }
+    // Where joined letters take another room than each by itself, terminals do not agree on how much.
+    let uneven = cell.width() != cell.chars().map(alone).sum::<usize>();
     // A code begins with `<`, which some signs take to themselves: there is room for it.
     let mut size = 0;
     for (at, c) in cell.chars().enumerate() {
-        let full = size + c.len_utf8() >= CELL;
-        // A terminal that does not join these would go beyond their place.
-        let apart = narrow && (alone(c) > 0 || c == '\u{fe0e}');
-        if at > 0 && (full || apart) {
+        let full = size + c.len_utf8() >= CELL && cell.len() > CELL;
+        // A mark with nothing to go onto would go onto the cell before; half-width marks do so on some terminals.
+        let stray = size == 0 && alone(c) == 0 || matches!(c, '\u{ff9e}' | '\u{ff9f}');
+        if full || stray || at > 0 && uneven {
             signs::write(c, line);
-            size = CELL;
+            size = if full { CELL } else { size };
         } else {
             line.push(c);
             size += c.len_utf8();
         }
     }
+}
+
+/// Splits what a screen takes for one character into parts, each with at most one that takes a place of its own.
+pub fn parts(cell: &str) -> impl Iterator<Item = &str> {
+    let mut rest = cell;
+    std::iter::from_fn(move || {
+        let mut chars = rest.char_indices();
+        chars.next()?;
+        let end = chars.find(|(_, c)| c.width().unwrap_or(0) > 0).map_or(rest.len(), |(at, _)| at);
+        let (part, after) = rest.split_at(end);
+        rest = after;
+        Some(part)
+    })
 }
 
 /// Counts the columns that a text of [`one_line`] takes, as a screen does: character by character, with what is joined to
@@ -111,7 +120,9 @@ mod tests {
     #[test]
     fn plain_text_is_left_alone() {
         assert!(matches!(one_line("plain {text} of a line"), Cow::Borrowed(_)));
-        assert_eq!(one_line("Grüße, 日本, שלום, नमस्ते, ⚠️ ok, 🇩🇪"), "Grüße, 日本, שלום, नमस्ते, ⚠️ ok, 🇩🇪");
+        let words = "Grüße, 日本, שלום, नमस्ते, का, ⚠ ok, 🇩🇪";
+        assert_eq!(one_line(words), words);
+        assert_eq!(one_line("⚠\u{fe0f}"), "⚠<U+FE0F>");
     }
 
     #[test]
@@ -149,11 +160,20 @@ mod tests {
                 for cell in line.graphemes(true) {
                     assert!(cell.len() <= CELL, "{chain:?} x{count}: {} bytes in a cell", cell.len());
                     let parts: usize = cell.chars().map(|c| c.width().unwrap_or(0)).sum();
-                    assert!(cell.width() >= parts, "{chain:?} x{count}: {cell:?} is narrower than its parts");
+                    assert_eq!(cell.width(), parts, "{chain:?} x{count}: {cell:?} is not as wide as its parts");
+                    assert!(super::parts(cell).all(|part| part.width() > 0), "{chain:?} x{count}: {cell:?}");
                 }
             }
         }
         assert_eq!(one_line("👍\u{1f3fd}"), "👍<U+1F3FD>");
+    }
+
+    #[test]
+    fn parts_stand_for_themselves() {
+        let split = |cell: &'static str| parts(cell).collect::<Vec<_>>();
+        assert_eq!(split("e\u{301}"), ["e\u{301}"]);
+        assert_eq!(split("\u{915}\u{94d}\u{915}\u{93e}"), ["\u{915}\u{94d}", "\u{915}", "\u{93e}"]);
+        assert_eq!(split("").len(), 0);
     }
 
     #[test]

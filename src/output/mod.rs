@@ -10,7 +10,7 @@ mod signs;
 mod tail;
 mod visible;
 
-pub use cell::{columns, json, one_line};
+pub use cell::{columns, json, one_line, parts};
 pub use clipboard::Clipboard;
 pub use tail::{Tail, head};
 pub use visible::{Visible, visible, visible_plain};

@@ -77,6 +77,15 @@ impl Secrets {
         Ok(())
     }
 
+    /// Sets room on the disk aside for the vault's next write, before a step begins that cannot be undone.
+    ///
+    /// # Errors
+    /// Why there is no room: a sentence for the operator. The vault is as it was.
+    pub fn reserve(&self) -> Result<(), String> {
+        let _kept = self.kept();
+        self.path.as_deref().map_or(Ok(()), vault::reserve)
+    }
+
     /// Masks a secret that is not of the run, such as an old password found in a file. It is not kept.
     pub fn register(&self, secret: Secret) {
         let mut kept = self.kept();

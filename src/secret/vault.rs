@@ -10,6 +10,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -17,6 +19,10 @@ use super::{Identity, Secret};
 
 /// The version of the format.
 const VERSION: u32 = 1;
+
+/// The most bytes that room is set aside for beyond what the vault has now. A capture may be larger; then what is free
+/// when it comes must do.
+const WORST: u64 = 1 << 20;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -94,11 +100,40 @@ fn text_of(entries: &[(String, Secret)]) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(text)
 }
 
+/// Sets room on the disk aside for the next write of a vault: as much as it has now, and what a step may add at its worst.
+///
+/// # Errors
+/// Why there is no room: a sentence for the operator. The vault is as it was.
+pub(super) fn reserve(path: &Path) -> Result<(), String> {
+    let now = fs::metadata(path).map_or(0, |about| about.len());
+    let wanted = now.saturating_add(WORST);
+    let told = |why: String| format!("the vault {} has no room: {why}", path.display());
+    let file = open_new(path).map_err(|error| told(error.to_string()))?;
+    match fallocate(&file, FallocateFlags::KEEP_SIZE, 0, wanted) {
+        Ok(()) => Ok(()),
+        // Some file systems cannot set room aside; what is free now must do there.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+            let free = fstatvfs(&file).map_err(|error| told(error.to_string()))?;
+            let room = free.f_bavail.saturating_mul(free.f_frsize);
+            if room >= wanted { Ok(()) } else { Err(told(format!("{room} bytes are free, {wanted} needed"))) }
+        }
+        Err(error) => Err(told(error.to_string())),
+    }
+}
+
+/// Opens the file that will become the vault. It is not emptied: room may have been set aside for it.
+fn open_new(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(beside(path))?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
+    let mut file = open_new(path)?;
     file.write_all(bytes)?;
+    // What a crash left may have been longer; and this gives back the room that is not needed.
+    file.set_len(bytes.len() as u64)?;
     file.sync_all()?;
     fs::rename(&new, path)?;
     sync_folder(path)

@@ -132,6 +132,7 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Performed { .. }
         | Input::Probed { .. }
         | Input::Recaptured { .. }
+        | Input::Recovered { .. }
         | Input::VerifyAgain { .. }
         | Input::Recapture { .. }
         | Input::Stop { .. }

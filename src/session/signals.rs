@@ -1,6 +1,15 @@
-//! The signals that end a session: INT, TERM, HUP.
+//! The signals that end a session: INT, TERM, HUP; and the one that must not.
 
+use nix::sys::signal::{SigSet, Signal as Number};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Has a file that may not grow any more told as an error of the write, as a full disk is, not as a signal that ends us.
+///
+/// For this thread and all that it starts from now on; children get every signal as the system has it.
+pub fn keep_size_limit_an_error() {
+    // Where it cannot be, a limit that hardly anybody sets ends the program; what was synced is safe.
+    let _ = SigSet::from_iter([Number::SIGXFSZ]).thread_block();
+}
 
 /// The signals that a session listens to.
 pub(super) struct Signals {

@@ -124,6 +124,9 @@ impl Headless {
             Record::Started { target, attempt, .. } => self.started(target, *attempt),
             Record::Performed { target, attempt, outcome } => self.performed(target, outcome, *attempt),
             Record::Recaptured { step, outcome } => self.performed(&Target::step(step), outcome, 1),
+            Record::Recovered { target, outcome, .. } => {
+                self.print(&format!("kept   {}  {}", target.step, outcome.saw));
+            }
             Record::Probed { target, verdicts } => self.probed(target, verdicts),
             Record::ByHand { .. } if self.dry_run => self.print_would(),
             Record::Saved { .. } if self.dry_run => {}

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -183,6 +184,35 @@ fn join(cells: &[(&str, Style)]) -> Line<'static> {
     Line::from(spans)
 }
 
+/// Makes a frame agree with what a terminal will show: the last thing that is done to it.
+///
+/// Each part of joined letters gets the cell that it takes, for one that is overwritten later would leave what it had beyond
+/// its first; and a wide letter that something lies over by half is left out, for it would go over that.
+pub(super) fn part_cells(buffer: &mut Buffer) {
+    let width = usize::from(buffer.area.width).max(1);
+    for at in 0..buffer.content.len() {
+        let symbol = buffer.content[at].symbol();
+        if symbol.is_ascii() {
+            continue;
+        }
+        let symbol = symbol.to_owned();
+        let end = at + symbol.width().max(1);
+        // What a wide letter takes is blank, or something came over it.
+        let row = (at / width + 1) * width;
+        let covered = |place: usize| buffer.content.get(place).is_none_or(|cell| cell.symbol() != " ");
+        if end > row || (at + 1..end).any(covered) {
+            buffer.content[at].set_symbol(" ");
+            continue;
+        }
+        let style = buffer.content[at].style();
+        let mut place = at;
+        for part in output::parts(&symbol) {
+            buffer.content[place].set_symbol(part).set_style(style);
+            place = (place + part.width().max(1)).min(end - 1);
+        }
+    }
+}
+
 /// Writes seconds as a clock, with a minus when they are below zero.
 pub(super) fn clock(seconds: i64) -> String {
     let sign = if seconds < 0 { "-" } else { "" };
@@ -241,6 +271,23 @@ mod tests {
             (set(11), set(9), set(2), set(0)),
             ("red 漢字e\u{301}..".into(), "red 漢..".into(), "..".into(), "..".into())
         );
+    }
+
+    #[test]
+    fn joined_letters_get_their_cells_and_half_covered_ones_go() {
+        let set = |text: &str, border: Option<u16>| {
+            let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, 6, 1));
+            buffer.set_string(0, 0, text, Style::new());
+            if let Some(x) = border {
+                buffer[(x, 0)].set_symbol("|");
+            }
+            part_cells(&mut buffer);
+            buffer.content.iter().map(|cell| cell.symbol().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(set("\u{915}\u{94d}\u{915}x", None), ["\u{915}\u{94d}", "\u{915}", "x", " ", " ", " "]);
+        assert_eq!(set("漢字x", None), ["漢", " ", "字", " ", "x", " "]);
+        assert_eq!(set("漢字x", Some(1)), [" ", "|", "字", " ", "x", " "]);
+        assert_eq!(set("漢字x", Some(2)), ["漢", " ", "|", " ", "x", " "]);
     }
 
     #[test]

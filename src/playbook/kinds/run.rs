@@ -4,7 +4,7 @@
 
 use super::super::fields::{CAPTURE, COMMAND, CWD, ENV, EXPECT, SHELL, STDIN, TIMEOUT, TTY};
 use super::super::lower::{Lower, text_of};
-use super::super::names::Wants;
+use super::super::names::{Script, Wants};
 use super::super::plan::{Act, Content, Escape, Part, Program, RunSpec, Template, Variable};
 use super::super::shape::Field;
 use super::super::yaml::{Node, Value};
@@ -56,8 +56,14 @@ pub(in super::super) fn command<'a>(lower: &mut Lower<'a>, map: &'a Node, key: &
         }
         Value::Scalar(scalar) => {
             let given = map.get("env").map(Node::entries).unwrap_or_default().iter();
-            let given = given.map(|entry| (entry.key.as_str(), entry.value.get("secret").and_then(Node::scalar)));
-            lower.names.script(&scalar.text, node.place, given.collect());
+            let secret = |node: &'a Node| node.get("secret").and_then(Node::scalar);
+            lower.names.script(Script {
+                text: &scalar.text,
+                place: node.place,
+                given: given.map(|entry| (entry.key.as_str(), secret(&entry.value))).collect(),
+                stdin: map.get("stdin").and_then(secret),
+                shell: map.get("shell").map_or("bash", first_word),
+            });
             Program::Script { text: scalar.text.clone(), shell: shell(map) }
         }
         Value::Map(_) | Value::Broken => return None,
@@ -93,6 +99,11 @@ fn content<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Content> {
         Some(_) | None => Escape::None,
     };
     Some(Content { text, escape })
+}
+
+fn first_word(shell: &Node) -> &str {
+    let word = shell.items().first().and_then(Node::scalar).unwrap_or_default();
+    word.rsplit('/').next().unwrap_or_default()
 }
 
 fn shell(map: &Node) -> Vec<String> {

@@ -358,6 +358,11 @@ impl Story {
         }
     }
 
+    /// Draws into a frame.
+    pub(super) fn draw(&self, frame: &mut ratatui::Frame<'_>) {
+        layout::draw(&self.walk, frame, self.now);
+    }
+
     /// Draws the screen.
     pub(super) fn frame(&self, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
