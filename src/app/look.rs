@@ -13,7 +13,7 @@ use crate::report;
 use crate::words;
 
 /// Prints text on standard output. A reader that has gone has read enough.
-fn print(text: &str) -> Result<Code, Ending> {
+pub(super) fn print(text: &str) -> Result<Code, Ending> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Code::Done),

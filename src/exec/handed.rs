@@ -185,19 +185,21 @@ mod tests {
 
     #[test]
     fn only_what_the_dead_left_is_removed() {
-        let place = tempfile::tempdir().unwrap();
-        let dead = place.path().join("runsheet-env-dead");
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("runsheet");
+        memory::make_place(&place).unwrap();
+        let dead = place.join("runsheet-env-dead");
         fs::create_dir(&dead).unwrap();
         fs::write(dead.join("PGPASSFILE"), "CANARY-left").unwrap();
-        fs::create_dir(place.path().join("somebody-elses")).unwrap();
-        std::os::unix::fs::symlink("somebody-elses", place.path().join("runsheet-env-link")).unwrap();
-        let files = Files::under(Some(place.path().to_owned())).unwrap();
+        fs::create_dir(place.join("somebody-elses")).unwrap();
+        std::os::unix::fs::symlink("somebody-elses", place.join("runsheet-env-link")).unwrap();
+        let files = Files::under(Some(place.clone())).unwrap();
         let path = files.add("A", &secret("CANARY-alive")).unwrap();
-        assert_eq!(remove_leftovers_in(place.path()), 1);
+        assert_eq!(remove_leftovers_in(&place), 1);
         assert!(!dead.exists() && path.exists());
-        assert!(place.path().join("somebody-elses").is_dir());
-        assert!(place.path().join("runsheet-env-link").is_symlink());
-        assert_eq!(remove_leftovers_in(place.path()), 0);
+        assert!(place.join("somebody-elses").is_dir());
+        assert!(place.join("runsheet-env-link").is_symlink());
+        assert_eq!(remove_leftovers_in(&place), 0);
     }
 
     #[test]
