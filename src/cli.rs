@@ -46,6 +46,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print a playbook as a checklist
     Plan(PlanArgs),
+    /// Say what this machine lacks for a run
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of the playbook format
     Schema,
     /// Print completions for a shell
@@ -181,6 +183,17 @@ pub struct CheckArgs {
 pub struct PlanArgs {
     /// The playbook: a file, or a name in the library
     pub playbook: String,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Playbooks whose needs are looked at too: files, or names in the library
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbooks: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `completions`.

@@ -13,7 +13,7 @@ use crate::report;
 use crate::words;
 
 /// Prints text on standard output. A reader that has gone has read enough.
-fn print(text: &str) -> Result<Code, Ending> {
+pub(super) fn print(text: &str) -> Result<Code, Ending> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Code::Done),
@@ -27,7 +27,7 @@ fn print(text: &str) -> Result<Code, Ending> {
     }
 }
 
-fn print_json(value: &Value) -> Result<Code, Ending> {
+pub(super) fn print_json(value: &Value) -> Result<Code, Ending> {
     print(&format!("{value:#}\n"))
 }
 

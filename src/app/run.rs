@@ -1,7 +1,7 @@
 //! `run`, `resume`, `rollback`, and the library: which front, which executor, which journal.
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::briefing::{self, Asked};
@@ -213,11 +213,14 @@ fn answers(args: &FrontArgs, plan: &Plan) -> Result<Answers, Ending> {
 }
 
 /// Finds the programs of `requires` that are not on `PATH`.
-fn missing_programs(plan: &Plan) -> Vec<String> {
+pub(super) fn missing_programs(plan: &Plan) -> Vec<String> {
+    plan.requires.iter().filter(|program| !on_path(program)).cloned().collect()
+}
+
+/// Says whether a program is on `PATH`.
+pub(super) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let there = |program: &String| folders.iter().any(|folder| executable(&folder.join(program)));
-    plan.requires.iter().filter(|program| !there(program)).cloned().collect()
+    std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
 fn executable(path: &Path) -> bool {
