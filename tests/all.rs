@@ -10,6 +10,7 @@ mod crash;
 mod crash_rotation;
 mod doctor;
 mod engine;
+mod faults;
 mod fronts;
 mod journal;
 mod launch;

@@ -129,11 +129,7 @@ fn who_is_at_work_and_what_was_left_behind() {
     let (answer, lines) = asked(&place, &[]);
     answer.ends_with(0);
     says(&lines, "ok open runs", "1 open run");
-    says(
-        &lines,
-        "warn left behind",
-        &format!("printed when the program was killed (2 files) > `runsheet resume {id}`"),
-    );
+    says(&lines, "warn left behind", &format!("printed that was not captured (2 files) > `runsheet resume {id}`"));
     place.go_on("resume").ends_with(0);
     let (answer, lines) = asked(&place, &[]);
     answer.ends_with(0);

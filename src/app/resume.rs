@@ -104,6 +104,7 @@ pub(super) fn look(prefix: Option<&str>) -> Result<Seen, Ending> {
 /// # Errors
 /// The run is not there or cannot be read, or somebody else is at it.
 pub(super) fn take_up(prefix: Option<&str>, who: &Who, open_only: bool) -> Result<Taken, Ending> {
+    place::descriptors()?;
     let state = place::state()?;
     let id = find(&state, prefix, open_only && prefix.is_none())?;
     let folder = state.folder(&id);

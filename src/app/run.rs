@@ -76,6 +76,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Code, Ending> {
 }
 
 fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
+    place::descriptors()?;
     let loaded = library::load(&args.playbook)?;
     let who = place::who(args.front.operator.clone());
     // A dry run needs nobody: it shows the whole walk at once.
@@ -254,6 +255,7 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             });
             let transcripts = ready.folder.as_ref().map(crate::journal::RunFolder::transcript);
             let mut front = Headless::new(plan, answers, on_failure, transcripts, Box::new(stdout()));
+            front = front.goes_on(ready.engine.run());
             if rollback.is_some() {
                 front = front.only_rollback();
             }

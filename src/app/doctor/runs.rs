@@ -71,11 +71,8 @@ fn in_memory(place: &Path, runs: &[Summary], held: &[String]) -> Vec<Line> {
         Some(match run.end {
             None => Line::warn(
                 "left behind",
-                format!(
-                    "{} holds what a command of {id} printed when the program was killed ({files})",
-                    folder.display()
-                ),
-                format!("`runsheet resume {id}` takes it up"),
+                format!("{} holds what a command of {id} printed that was not captured ({files})", folder.display()),
+                format!("`runsheet resume {id}` takes it up, or says what it is"),
             ),
             Some(_) => Line::warn(
                 "left behind",
