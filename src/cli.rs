@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::ending::Code;
+use crate::output::visible_plain;
 
 /// Walks you through an operations playbook, step by step: every command shown before it runs, every change verified
 /// against the real system, every step reversible, everything on record.
@@ -241,7 +242,12 @@ impl Cli {
         Self::try_parse().map_err(|error| {
             let code = if error.use_stderr() { Code::Usage } else { Code::Done };
             // Where it cannot be printed there is nobody to tell.
-            let _ = error.print();
+            let _ = if error.use_stderr() {
+                // It quotes what was typed, or pasted.
+                std::io::stderr().write_all(visible_plain(&error.render().to_string()).as_bytes())
+            } else {
+                error.print()
+            };
             code.into()
         })
     }

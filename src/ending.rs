@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::output::visible_plain;
+
 /// The exit statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -80,7 +82,7 @@ impl Ending {
     #[must_use]
     pub fn print(&self) -> ExitCode {
         // Where even that cannot be written there is nobody to tell.
-        let _ = std::io::stderr().write_all(self.text().as_bytes());
+        let _ = std::io::stderr().write_all(visible_plain(&self.text()).as_bytes());
         self.code.into()
     }
 }

@@ -12,6 +12,7 @@ mod doctor;
 mod engine;
 mod faults;
 mod fronts;
+mod guard;
 mod journal;
 mod launch;
 mod leaks;

@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use runsheet::engine::Refusal;
+use runsheet::engine::{Refusal, Target};
+use runsheet::playbook::plan::StepId;
 
 use crate::story::{Story, told};
 
@@ -408,7 +409,7 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: check", "begin", "go a", "started a#1 > probe a"),
     ("a: manual", "begin", "go a", "started a#1 >"),
     ("a: edit", "begin", "go a", "started a#1 > save a#1"),
-    ("a: edit", "begin; go a", "saved a", "saved a > perform a#1"),
+    ("a: edit", "begin; go a", "saved a", "saved a > edit a#1"),
     ("a: snapshot", "begin", "go a", "started a#1 > save a#1"),
     ("a: snapshot verify", "begin; go a", "saved a", "saved a > probe a"),
     ("a: generate", "begin", "go a", "started a#1 > perform a#1"),
@@ -765,4 +766,11 @@ fn letter(refusal: &Refusal) -> &'static str {
         // The session says it, not the engine.
         | Refusal::NoRoom { .. } => "?",
     }
+}
+
+#[test]
+fn undo_actions_and_included_steps_have_files_of_their_own() {
+    let step = StepId::new("a/b");
+    assert_eq!(Target::step(&step).transcript(2), "a.b.2.log");
+    assert_eq!(Target::undo(&step, 3).transcript(1), "a.b.undo-3.1.log");
 }

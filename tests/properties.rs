@@ -368,7 +368,7 @@ proptest! {
             for effect in &turn.effects {
                 let said = |wanted: &dyn Fn(&Record) -> bool| assert!(announced.iter().any(wanted), "{effect:?} unsaid");
                 match effect {
-                    Effect::Perform { target, attempt, .. } | Effect::Save { target, attempt } | Effect::Restore { target, attempt, .. } => {
+                    Effect::Perform { target, attempt, .. } | Effect::Edit { target, attempt, .. } | Effect::Save { target, attempt } | Effect::Restore { target, attempt, .. } => {
                         said(&|record| matches!(record, Record::Started { target: of, attempt: number, .. } if of == target && number == attempt));
                         assert!(started.insert(format!("{effect:?}")), "{effect:?} a second time");
                         assert_eq!(out.replace(target.clone()), None, "{effect:?} beside another");

@@ -93,7 +93,9 @@ impl Executor for World {
         let text = story::told(&turn)[2..].to_owned();
         self.seen.see(format!("do {text}"));
         match &effect {
-            Effect::Perform { target, attempt, .. } => self.runs = Some((target.clone(), *attempt)),
+            Effect::Perform { target, attempt, .. } | Effect::Edit { target, attempt, .. } => {
+                self.runs = Some((target.clone(), *attempt));
+            }
             Effect::Probe { target } => self.runs = Some((target.clone(), 0)),
             Effect::Stop { .. } => {
                 if let Some((target, attempt)) = self.runs.take() {
@@ -115,14 +117,18 @@ impl Executor for World {
         if let Some(said) = self.says.get_mut(&text).and_then(VecDeque::pop_front) {
             self.runs = None;
             let mut result = input(said, &self.plan, &Run::new(&self.plan));
-            if let (Effect::Perform { attempt: of, .. }, Input::Performed { attempt, .. }) = (&effect, &mut result) {
+            if let (
+                Effect::Perform { attempt: of, .. } | Effect::Edit { attempt: of, .. },
+                Input::Performed { attempt, .. },
+            ) = (&effect, &mut result)
+            {
                 *attempt = *of;
             }
             self.reports.send(Report::Input(result)).unwrap();
         }
     }
 
-    fn preview(&mut self, target: Target, _values: &BTreeMap<Name, String>) {
+    fn preview(&mut self, target: Target, _run: &Run) {
         self.seen.see(format!("preview {}", story::name(&target)));
         self.reports.send(Report::Preview { target, diff: Ok("-old\n+new".to_owned()) }).unwrap();
     }

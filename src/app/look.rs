@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{library, place, resume};
 use crate::ending::{Code, Ending};
 use crate::journal::Summary;
-use crate::output::{visible, visible_plain};
+use crate::output::{json as safe_json, visible_plain};
 use crate::playbook;
 use crate::report;
 use crate::words;
@@ -28,7 +28,7 @@ pub(super) fn print(text: &str) -> Result<Code, Ending> {
 }
 
 pub(super) fn print_json(value: &Value) -> Result<Code, Ending> {
-    print(&format!("{value:#}\n"))
+    print(&safe_json(&format!("{value:#}\n")))
 }
 
 /// `runsheet runs`.
@@ -99,7 +99,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
     let mut lines = Vec::new();
     if let Some(begun) = &run.begun {
         lines.push(format!("{}  {}", begun.run, visible_plain(&begun.title)));
-        lines.push(format!("by {} on {}  {stands}\n", visible_plain(&begun.operator), begun.host));
+        lines.push(format!("by {} on {}  {stands}\n", visible_plain(&begun.operator), visible_plain(&begun.host)));
     }
     for (step, state) in plan.steps.iter().zip(&run.steps) {
         let word = words::state(state.state);
@@ -115,7 +115,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
         lines.push("\nthe journal".to_owned());
         lines.extend(cut.iter().map(|line| format!("  {line}")));
     }
-    lines.push(format!("\nrecord: {}\n", seen.folder.path().display()));
+    lines.push(format!("\nrecord: {}\n", visible_plain(&seen.folder.path().to_string_lossy())));
     print(&lines.join("\n"))
 }
 
@@ -160,8 +160,8 @@ pub(super) fn list(as_json: bool) -> Result<Code, Ending> {
         return print_json(&entries.into());
     }
     let lines = entries.iter().map(|entry| match &entry.plan {
-        Ok(plan) => format!("{:<40} {}\n", entry.name, visible_plain(&plan.title)),
-        Err(why) => format!("{:<40} {why}\n", entry.name),
+        Ok(plan) => format!("{:<40} {}\n", visible_plain(&entry.name), visible_plain(&plan.title)),
+        Err(why) => format!("{:<40} {}\n", visible_plain(&entry.name), visible_plain(why)),
     });
     print(&lines.collect::<Vec<_>>().concat())
 }
@@ -182,7 +182,7 @@ pub(super) fn check(files: &[String]) -> Result<Code, Ending> {
                 }
             },
             Err(error) => {
-                text.push_str(&[visible(file).as_str(), ": cannot be read: ", &error.to_string(), "\n"].concat());
+                text.push_str(&[visible_plain(file).as_str(), ": cannot be read: ", &error.to_string(), "\n"].concat());
                 code = Code::Usage;
             }
         }

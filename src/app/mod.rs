@@ -16,11 +16,13 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Command};
 use crate::ending::{Code, Ending};
 use crate::engine::Refusal;
+use crate::exec;
 use crate::words;
 
 /// Runs the program with the words it was called with.
 #[must_use]
 pub fn main() -> ExitCode {
+    exec::shut_off();
     crate::session::keep_size_limit_an_error();
     let cli = match Cli::read() {
         Ok(cli) => cli,

@@ -14,7 +14,7 @@ use super::place::{self, Who};
 use super::resume::Old;
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
-use crate::exec::{DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
+use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
 use crate::front::{Answer, Front};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
@@ -226,6 +226,12 @@ pub(super) fn held(error: LockError, what: &str) -> Ending {
 pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Over<F>, Ending> {
     // A dry run writes nothing, not even a log.
     let _log = ready.folder.as_ref().and_then(|_| log::start(&place::state().ok()?));
+    if ready.folder.is_some() {
+        let removed = exec::remove_leftovers();
+        if removed > 0 {
+            tracing::warn!(removed, "files with secrets that a dead run had left in memory");
+        }
+    }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), run = ready.name(), "session begins");
     // Children that run in the playbook's folder, most of them, need nothing but a spawn then; every path that is still
     // relative (answers, playbooks) was read before.

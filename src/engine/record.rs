@@ -33,6 +33,22 @@ impl Target {
     pub fn undo(step: &StepId, action: u32) -> Self {
         Self { step: step.clone(), undo: Some(action) }
     }
+
+    /// Names it in file names: `step`, or `step.undo-2`. A step of an included playbook has a `.` for its `/`.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        let step = self.step.as_str().replace('/', ".");
+        match self.undo {
+            Some(number) => format!("{step}.undo-{number}"),
+            None => step,
+        }
+    }
+
+    /// Names the transcript of an attempt.
+    #[must_use]
+    pub fn transcript(&self, attempt: u32) -> String {
+        format!("{}.{attempt}.log", self.stem())
+    }
 }
 
 /// A record with its time.

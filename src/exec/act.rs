@@ -10,12 +10,13 @@ use tokio::time::Instant;
 
 use super::child::Stop;
 use super::command::{self, Task, failed, spell};
+use super::edit::{self, Earlier, Seen};
+use super::files;
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::snapshot::{self, Wanted};
-use super::{edit, files};
 use crate::engine::{How, Outcome, SavedFile};
-use crate::playbook::plan::{Act, Action, Alphabet, Capture, Encoding, Generate, GenerateSpec, Template};
+use crate::playbook::plan::{Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Template};
 use crate::secret::{Recipe, generate};
 
 /// Where what a command prints is kept.
@@ -43,17 +44,24 @@ pub(super) async fn perform(
             command::perform(task, scene, transcript, outlet, stop).await
         }
         Act::Generate(specs) => made(specs, scene),
-        Act::Edit(specs) => {
-            let (specs, scene) = (specs.clone(), scene.clone());
-            let masking = scene.clone();
-            let done = blocking(move || edit::compute(&specs, &scene).and_then(|changes| edit::apply(&changes))).await;
-            judged(done, &masking)
-        }
+        // Its copies are for the step's own edit to know; an author's undo has none.
+        Act::Edit(specs) => edit(specs.clone(), Earlier::default(), None, scene.clone()).await,
         Act::Wait(duration) => waited(*duration, stop).await,
         // The copies were kept when the files were saved; probes are asked by an effect of their own.
         Act::Snapshot(_) | Act::Verify => Outcome::default(),
         Act::Person(_) => failed("a person does this, not the program".to_owned()),
     }
+}
+
+/// Changes files: those that were shown, where somebody was shown some.
+pub(super) async fn edit(specs: Vec<EditSpec>, earlier: Earlier, seen: Option<Seen>, scene: Scene) -> Outcome {
+    let masking = scene.clone();
+    let done = blocking(move || {
+        let changes = edit::compute(&specs, &scene, &earlier)?;
+        seen.map_or(Ok(()), |seen| seen.agrees(&changes))?;
+        edit::apply(&changes)
+    });
+    judged(done.await, &masking)
 }
 
 /// Keeps sealed copies of the files that an act changes or names.
@@ -102,18 +110,22 @@ pub(super) async fn remove_temporary(scene: Scene) -> (Vec<String>, Vec<(String,
     removed.await.unwrap_or_default()
 }
 
-/// Works out what an edit would change.
+/// Works out what an edit would change: the diff and what it was made from.
 ///
-/// # Errors
-/// Why it cannot be done: a sentence, masked.
-pub(super) async fn preview(action: Action, scene: Scene) -> Result<String, String> {
+/// The diff is an error where it cannot be done: a sentence, masked.
+pub(super) async fn preview(action: Action, earlier: Earlier, scene: Scene) -> (Result<String, String>, Seen) {
     let Act::Edit(specs) = action.act else {
-        return Err("this step edits no files".to_owned());
+        return (Err("this step edits no files".to_owned()), Seen::of(None));
     };
     let masking = scene.clone();
-    blocking(move || edit::compute(&specs, &scene).map(|changes| edit::preview(&changes, &scene)))
-        .await
-        .map_err(|wrong| masking.line(&wrong))
+    let worked_out = blocking(move || {
+        let changes = edit::compute(&specs, &scene, &earlier)?;
+        Ok((edit::preview(&changes, &scene), Seen::of(Some(&changes))))
+    });
+    match worked_out.await {
+        Ok((diff, seen)) => (Ok(diff), seen),
+        Err(wrong) => (Err(masking.line(&wrong)), Seen::of(None)),
+    }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
@@ -17,15 +17,16 @@ use tokio::time::Instant;
 use super::act::Keeps;
 use super::child::Stop;
 use super::command::failed;
+use super::edit::{Earlier, Seen};
 use super::launch::Launcher;
 use super::scene::{Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
 use super::spool::{Found, Shelf, Spools};
 use super::world::{Attempt, Ctx, verify};
-use super::{Executor, Report, act, transcript};
+use super::{Executor, Report, act};
 use crate::engine::undo::{UndoAction, action};
-use crate::engine::{Effect, Input, Outcome, Record, Target};
+use crate::engine::{Effect, Input, Outcome, Record, Run, SavedFile, Target};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, Action, Capture, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
@@ -68,13 +69,15 @@ pub struct World {
     running: HashMap<Target, watch::Sender<Stop>>,
     /// The bytes of output on their way to the front.
     under_way: Arc<AtomicUsize>,
+    /// What was last shown of each edit.
+    shown: Arc<Mutex<HashMap<Target, Seen>>>,
 }
 
 impl World {
     /// Makes one for a run.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        Self { setting, running: HashMap::new(), under_way: Arc::default() }
+        Self { setting, running: HashMap::new(), under_way: Arc::default(), shown: Arc::default() }
     }
 
     /// Returns what an effect can draw on.
@@ -137,14 +140,31 @@ impl World {
         stopped
     }
 
+    /// What is known of an edit's files from before its first attempt.
+    fn earlier(&self, saved: Vec<SavedFile>) -> Earlier {
+        Earlier::of(saved, self.setting.folder.as_ref().map(|folder| folder.snapshots.clone()))
+    }
+
+    fn edit(&mut self, target: Target, attempt: u32, saved: Vec<SavedFile>, scene: Scene) {
+        let Some(Action { act: Act::Edit(specs), .. }) = self.action(&target) else {
+            return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
+        };
+        let earlier = self.earlier(saved);
+        let seen = self.shown.lock().unwrap_or_else(PoisonError::into_inner).get(&target).cloned();
+        self.spawn(async move {
+            let begun = Instant::now();
+            let outcome = act::edit(specs, earlier, seen, scene).await;
+            Input::Performed { target, attempt, outcome: timed(outcome, begun) }
+        });
+    }
+
     fn perform(&mut self, target: Target, attempt: u32, after: std::time::Duration, scene: Scene) {
         let Some(action) = self.action(&target) else {
             return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
         };
         let mut stopped = self.stoppable(&target);
         let outlet = self.outlet(&target);
-        let transcript =
-            self.setting.folder.as_ref().map(|folder| transcript::path(&folder.transcript, &target, attempt));
+        let transcript = self.setting.folder.as_ref().map(|folder| folder.transcript.join(target.transcript(attempt)));
         let spool = if self.spools_for(&target, &action) {
             self.spools().and_then(|spools| spools.open(&target, attempt))
         } else {
@@ -180,12 +200,17 @@ impl World {
     }
 
     /// Works out what an edit would change.
-    pub(super) fn preview_in(&self, target: Target, scene: Scene) {
+    pub(super) fn preview_in(&self, target: Target, saved: Vec<SavedFile>, scene: Scene) {
         let action = self.action(&target);
-        let reports = self.setting.reports.clone();
+        let earlier = self.earlier(saved);
+        let (reports, shown) = (self.setting.reports.clone(), Arc::clone(&self.shown));
         self.setting.runtime.spawn(async move {
             let diff = match action {
-                Some(action) => act::preview(action, scene).await,
+                Some(action) => {
+                    let (diff, seen) = act::preview(action, earlier, scene).await;
+                    shown.lock().unwrap_or_else(PoisonError::into_inner).insert(target.clone(), seen);
+                    diff
+                }
                 None => Err("there is no such step".to_owned()),
             };
             let _ = reports.send(Report::Preview { target, diff });
@@ -209,7 +234,7 @@ impl World {
             .setting
             .folder
             .as_ref()
-            .map(|folder| folder.transcript.join(format!("{}.recapture.log", transcript::stem(&target))));
+            .map(|folder| folder.transcript.join(format!("{}.recapture.log", target.stem())));
         self.spawn(async move {
             let begun = Instant::now();
             // What only reads is asked again, should we die.
@@ -223,7 +248,7 @@ impl World {
         let (Some(action), Some(folder)) = (self.action(&target), &self.setting.folder) else {
             return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
         };
-        let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", transcript::stem(&target)));
+        let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", target.stem()));
         self.spawn(async move {
             let begun = Instant::now();
             match act::save(&action, folder, stem, scene).await {
@@ -239,6 +264,7 @@ impl Executor for World {
         let scene = self.scene(values);
         match effect {
             Effect::Perform { target, attempt, after } => self.perform(target, attempt, after, scene),
+            Effect::Edit { target, attempt, saved } => self.edit(target, attempt, saved, scene),
             Effect::Save { target, attempt } => self.save(target, attempt, scene),
             Effect::Restore { target, attempt, files } => {
                 let Some(folder) = self.setting.folder.clone() else {
@@ -275,8 +301,9 @@ impl Executor for World {
         }
     }
 
-    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>) {
-        self.preview_in(target, self.scene(values));
+    fn preview(&mut self, target: Target, run: &Run) {
+        let saved = saved(&self.setting.plan, run, &target);
+        self.preview_in(target, saved, self.scene(&run.values));
     }
 
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
@@ -304,10 +331,8 @@ impl Executor for World {
 
     fn recover(&mut self, target: &Target, attempt: u32, values: &BTreeMap<Name, String>) -> Option<Found> {
         let (folder, spools, action) = (self.setting.folder.as_ref()?, self.spools()?, self.action(target)?);
-        let onto = Shelf {
-            transcript: transcript::path(&folder.transcript, target, attempt),
-            sealed: folder.snapshots.clone(),
-        };
+        let onto =
+            Shelf { transcript: folder.transcript.join(target.transcript(attempt)), sealed: folder.snapshots.clone() };
         spools.find(target, attempt, &action.capture, &self.scene(values), &onto)
     }
 
@@ -343,6 +368,12 @@ fn find<'p>(plan: &'p Plan, target: &Target) -> Option<&'p Action> {
         (Some(_), Some(UndoAction::Author(action))) => Some(action),
         (Some(_), Some(UndoAction::Restore) | None) => None,
     }
+}
+
+/// Lists the sealed copies of a target's files.
+fn saved(plan: &Plan, run: &Run, target: &Target) -> Vec<SavedFile> {
+    let step = run.step(plan, &target.step).filter(|_| target.undo.is_none());
+    step.map(|step| step.saved.clone()).unwrap_or_default()
 }
 
 fn nothing(target: &Target) -> Outcome {

@@ -5,6 +5,7 @@
 //! nothing here blocks a thread.
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,13 +15,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use zeroize::Zeroizing;
 
+use super::handed::{self, Files};
 use super::holders;
 use super::launch::Launcher;
 use super::scene::Scene;
 use super::spawn::{Process, Request, find_program};
 use super::transcript::Stream;
 use crate::engine::How;
-use crate::playbook::plan::{Given, Program, RunSpec};
+use crate::playbook::plan::{Given, Program, RunSpec, Variable};
 
 /// The time between a polite stop and a hard one.
 const POLITE: Duration = Duration::from_secs(5);
@@ -55,6 +57,10 @@ pub(crate) struct Command {
     environment: Vec<(OsString, OsString)>,
     cwd: PathBuf,
     stdin: Option<Zeroizing<Vec<u8>>>,
+    /// Descriptors that it gets beside the first three, under their own numbers.
+    handed: Vec<OwnedFd>,
+    /// Its files in memory, there for as long as it runs.
+    _files: Option<Files>,
     spool: Option<PathBuf>,
 }
 
@@ -84,8 +90,24 @@ impl Command {
             return Err("there is no program to start".to_owned());
         };
         let mut environment = scene.environment();
-        for (variable, given) in &spec.env {
-            environment.insert(variable.into(), scene.given(given)?.expose().into());
+        let (mut files, mut handed) = (None, Vec::new());
+        for (variable, what) in &spec.env {
+            let value: OsString = match what {
+                Variable::Given(given) => scene.given(given)?.expose().into(),
+                Variable::File(content) => {
+                    let content = scene.content(content)?;
+                    let made = match files.take() {
+                        Some(made) => made,
+                        None => Files::new()?,
+                    };
+                    files.insert(made).add(variable, &content)?.into()
+                }
+                Variable::Descriptor(content) => {
+                    handed.push(handed::descriptor(&scene.content(content)?)?);
+                    handed.last().map(handed::name_of).unwrap_or_default().into()
+                }
+            };
+            environment.insert(variable.into(), value);
         }
         let stdin = spec.stdin.as_ref().map(|given: &Given| scene.given(given)).transpose()?;
         let cwd = spec.cwd.as_ref().map_or_else(|| Ok(scene.base.clone()), |cwd| scene.path(cwd))?;
@@ -99,7 +121,8 @@ impl Command {
         // A program that asks for the folder's name gets the one that the playbook calls it by.
         environment.insert("PWD".into(), cwd.clone().into());
         let stdin = stdin.map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec()));
-        Ok(Self { program, words, environment: environment.into_iter().collect(), cwd, stdin, spool: None })
+        let environment = environment.into_iter().collect();
+        Ok(Self { program, words, environment, cwd, stdin, handed, _files: files, spool: None })
     }
 
     /// Has what it prints kept in files whose names begin so, should we die before it ends.
@@ -114,6 +137,7 @@ impl Command {
             environment: &self.environment,
             cwd: &self.cwd,
             stdin: self.stdin.is_some(),
+            handed: &self.handed,
             spool: self.spool.as_deref(),
         };
         Process::start(&request, launcher)

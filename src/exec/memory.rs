@@ -4,9 +4,9 @@
 //! plain text and gone with the machine. What must stay true: nothing is put into a folder that is not in memory, that
 //! others own or that others can look into.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::getuid;
@@ -51,17 +51,26 @@ pub(super) fn clear(folder: &Path) {
 }
 
 fn make_each(folder: &Path) -> io::Result<()> {
-    for folder in [folder.parent(), Some(folder)].into_iter().flatten() {
-        match DirBuilder::new().mode(0o700).create(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        if !is_ours(folder) {
-            // Where everybody may make folders, somebody may have made this one.
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the folder is not ours alone"));
-        }
+    folder.parent().map_or(Ok(()), make_place)?;
+    make_place(folder)
+}
+
+/// Makes the place itself, 0700 and ours whatever the umask.
+///
+/// # Errors
+/// As the system says; or that a folder of that name is not ours.
+pub(super) fn make_place(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        // Whatever the umask took away.
+        Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o700))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
     }
-    Ok(())
+    if is_ours(folder) {
+        return Ok(());
+    }
+    // Where everybody may make folders, somebody may have made this one.
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "the folder is not ours alone"))
 }
 
 /// Says whether this is a folder, no link, that we own and nobody else can look into.
@@ -80,7 +89,6 @@ fn in_memory(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_folder_is_made_and_gone_again() {

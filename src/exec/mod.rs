@@ -13,6 +13,11 @@ mod dry;
 mod edit;
 mod expect;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+mod guard;
+mod handed;
 mod holders;
 mod kept;
 mod launch;
@@ -36,6 +41,8 @@ use std::collections::BTreeMap;
 pub use carry::{RunPaths, Setting, World};
 pub use child::Stop;
 pub use dry::DryRun;
+pub use guard::shut_off;
+pub use handed::remove_leftovers;
 pub use launch::{Launcher, child_main};
 pub use memory::memory_place;
 pub use scene::{Gaps, Scene};
@@ -43,7 +50,7 @@ pub use shown::Piece;
 pub use source::resolve;
 pub use spool::Found;
 
-use crate::engine::{Effect, Finding, Input, Record, Target};
+use crate::engine::{Effect, Finding, Input, Record, Run, Target};
 use crate::playbook::plan::{Name, Source};
 use crate::secret::Secret;
 
@@ -91,7 +98,7 @@ pub trait Executor: Send {
     fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>);
 
     /// Works out what an `edit` would change, without changing anything. Comes back as [`Report::Preview`].
-    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>);
+    fn preview(&mut self, target: Target, run: &Run);
 
     /// Keeps secrets that a person gave: in the vault, on disk, before it returns.
     ///

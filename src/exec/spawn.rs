@@ -20,6 +20,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::{Receiver, Sender};
 
+use super::guard;
 use super::launch::Launcher;
 use super::{holders, spooler};
 
@@ -38,6 +39,8 @@ pub(super) struct Request<'a> {
     pub cwd: &'a Path,
     /// Whether it gets standard input from us; otherwise there is none.
     pub stdin: bool,
+    /// Descriptors that it gets too, under the numbers that they have here, which are above 2.
+    pub handed: &'a [OwnedFd],
     /// Where what it prints is kept should we die, as the stem of files' names.
     pub spool: Option<&'a Path>,
 }
@@ -87,13 +90,20 @@ impl Process {
         actions.add_dup2(stdin.as_ref().map_or(nothing.as_raw_fd(), |(theirs, _)| theirs.as_raw_fd()), 0)?;
         actions.add_dup2(out_theirs.as_raw_fd(), 1)?;
         actions.add_dup2(err_theirs.as_raw_fd(), 2)?;
-        for descriptor in open().into_iter().filter(|&descriptor| descriptor > 2) {
+        let handed: Vec<i32> = request.handed.iter().map(AsRawFd::as_raw_fd).collect();
+        for descriptor in open().into_iter().filter(|descriptor| *descriptor > 2 && !handed.contains(descriptor)) {
             actions.add_close(descriptor)?;
+        }
+        for descriptor in handed {
+            // Onto itself: that takes its mark away by which it would be closed.
+            actions.add_dup2(descriptor, descriptor)?;
         }
         let attributes = attributes()?;
         let environment: Vec<CString> = request.environment.iter().map(assignment).collect::<io::Result<_>>()?;
         let (program, words) = words(request, launcher)?;
-        let id = posix_spawn(program.as_path(), &actions, &attributes, &words, &environment)?;
+        let id = guard::with_their_limits(|| {
+            posix_spawn(program.as_path(), &actions, &attributes, &words, &environment).map_err(io::Error::from)
+        })?;
         let id = Pid::from_raw(id.as_raw()).ok_or_else(|| io::Error::other("the system gave no process id"))?;
         Ok(Self {
             id,

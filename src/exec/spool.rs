@@ -16,7 +16,7 @@ use super::command::Taken;
 use super::kept::Kept;
 use super::scene::Scene;
 use super::transcript::{Sink, Stream};
-use super::{files, memory, spooler, transcript};
+use super::{files, memory, spooler};
 use crate::engine::{How, Outcome, Target};
 use crate::playbook::plan::Capture;
 
@@ -137,7 +137,7 @@ impl Spools {
     }
 
     fn stem(&self, target: &Target, attempt: u32) -> PathBuf {
-        self.folder.join(format!("{}.{attempt}", transcript::stem(target)))
+        self.folder.join(format!("{}.{attempt}", target.stem()))
     }
 }
 

@@ -183,7 +183,9 @@ impl<F: Front> Bench<F> {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Perform { target, attempt, .. } | Effect::Restore { target, attempt, .. } => {
+            Effect::Perform { target, attempt, .. }
+            | Effect::Edit { target, attempt, .. }
+            | Effect::Restore { target, attempt, .. } => {
                 let text = format!("output of {}\n", target.step);
                 self.front.take(Update::Output { target: target.clone(), text: text.into() });
                 let outcome = self.outcome(&target);

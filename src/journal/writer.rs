@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::Log;
 use super::entry::{self, EntryRef, Hash};
 use crate::engine::Stamped;
+use crate::output;
 
 /// The open end of a journal.
 #[derive(Debug)]
@@ -53,7 +54,8 @@ impl Writer {
     fn try_append(&mut self, stamped: &Stamped) -> Result<(), String> {
         let entry = EntryRef { seq: self.seq + 1, at: stamped.at, record: &stamped.record, prev: self.prev.as_str() };
         self.line.clear();
-        serde_json::to_writer(&mut self.line, &entry).map_err(|error| error.to_string())?;
+        let line = serde_json::to_string(&entry).map_err(|error| error.to_string())?;
+        self.line.extend_from_slice(output::json(&line).as_bytes());
         let head = entry::seal(&mut self.line);
         self.line.push(b'\n');
         self.file.write_all(&self.line).map_err(|error| error.to_string())?;

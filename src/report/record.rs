@@ -279,11 +279,11 @@ impl Page<'_> {
     }
 }
 
-/// Makes a text fit for a line of Markdown: what could be markup is escaped.
+/// Makes a text fit for a line of Markdown: what could be markup is escaped, in the dialects too that know strikes and formulas.
 fn plain(text: &str) -> String {
     let mut safe = String::new();
     for letter in one_line(text).chars() {
-        if matches!(letter, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
+        if matches!(letter, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' | '$') {
             safe.push('\\');
         }
         safe.push(letter);

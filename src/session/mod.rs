@@ -229,7 +229,7 @@ impl<F: Front> Session<F> {
                 }
             }
             Say::Preview(target) => {
-                self.executor.preview(target, &self.engine.run().values);
+                self.executor.preview(target, self.engine.run());
                 pending.previews += 1;
                 Ok(())
             }
@@ -363,7 +363,7 @@ impl<F: Front> Session<F> {
         let Some(step) = plan.step(&id).filter(|step| matches!(step.action.act, Act::Edit(_))) else { return };
         let now = (step.id.clone(), run.step(plan, &id).map_or(0, |step| step.attempts));
         if previewed.as_ref() != Some(&now) {
-            self.executor.preview(Target::step(&id), &run.values);
+            self.executor.preview(Target::step(&id), run);
             pending.previews += 1;
             *previewed = Some(now);
         }

@@ -168,6 +168,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Perform { target, attempt, after } => {
             format!("perform {}#{attempt} after {}s", name(target), after.as_secs())
         }
+        Effect::Edit { target, attempt, .. } => format!("edit {}#{attempt}", name(target)),
         Effect::Save { target, attempt } => format!("save {}#{attempt}", name(target)),
         Effect::Restore { target, attempt, files } => {
             format!("restore {}#{attempt} of {}", name(target), files.len())

@@ -89,9 +89,7 @@ impl Headless {
             self.print(&format!("       | {}", without_colours(line)));
         }
         if let Some(folder) = self.transcripts.clone().filter(|_| !lines.is_empty()) {
-            let step = target.step.as_str().replace('/', ".");
-            let undo = target.undo.map(|number| format!(".undo-{number}")).unwrap_or_default();
-            let path = folder.join(format!("{step}{undo}.{attempt}.log"));
+            let path = folder.join(target.transcript(attempt));
             self.print(&format!("       all of it: {}", path.display()));
         }
     }

@@ -158,7 +158,7 @@ impl Desk {
             let line = format!("Still to do: {}", words::follow_up(follow, &self.run));
             self.print(&visible_plain(&line));
         }
-        let line = format!("Its record: {}", self.record);
+        let line = visible_plain(&format!("Its record: {}", self.record));
         self.print(&line);
     }
 

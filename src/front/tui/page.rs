@@ -22,6 +22,7 @@ use super::layout;
 use super::link;
 use super::state::Walk;
 use super::terminal::{self, Drawn};
+use super::text::part_cells;
 use crate::engine::Stage;
 use crate::front::Say;
 use crate::output::Clipboard;
@@ -68,6 +69,12 @@ pub(super) trait Page {
     fn draw(&self, frame: &mut Frame<'_>);
 }
 
+/// Draws a frame to its last touch.
+pub(super) fn paint(frame: &mut Frame<'_>, draw: impl FnOnce(&mut Frame<'_>)) {
+    draw(frame);
+    part_cells(frame.buffer_mut());
+}
+
 /// Makes what the loops run on.
 pub(super) fn runtime() -> Result<Runtime, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -82,7 +89,7 @@ pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;
     loop {
-        terminal.draw(|frame| page.draw(frame))?;
+        terminal.draw(|frame| paint(frame, |frame| page.draw(frame)))?;
         let mut read = tokio::select! {
             read = keys.next() => Some(read.ok_or_else(Unanswered::gone)?),
             _ = resized.recv() => None,
@@ -169,7 +176,7 @@ async fn follow(
         if dirty && due {
             let time = now();
             second = time.as_second();
-            terminal.draw(|frame| layout::draw(walk, frame, time)).ok()?;
+            terminal.draw(|frame| paint(frame, |frame| layout::draw(walk, frame, time))).ok()?;
             painted = Some(Instant::now());
             if walk.live {
                 walk.gate.painted(Instant::now());

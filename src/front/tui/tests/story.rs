@@ -50,7 +50,7 @@ fn action(act: Act) -> Action {
     Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None }
 }
 
-fn run(script: &str) -> Action {
+pub(super) fn run(script: &str) -> Action {
     action(Act::Run(RunSpec {
         program: Program::Script {
             text: script.into(),
@@ -356,6 +356,11 @@ impl Story {
         if probes > 0 {
             self.probed(&id, &vec![("it holds", Finding::Holds, "PostgreSQL 16.2, TLS 1.3, 41ms"); probes]);
         }
+    }
+
+    /// Draws into a frame.
+    pub(super) fn draw(&self, frame: &mut ratatui::Frame<'_>) {
+        layout::draw(&self.walk, frame, self.now);
     }
 
     /// Draws the screen.
