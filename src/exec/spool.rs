@@ -149,6 +149,11 @@ impl Spools {
     }
 }
 
+/// Names the file with the standard output of a command, where it is kept.
+pub(super) fn kept(stem: &Path) -> Option<PathBuf> {
+    [spooler::whole(stem, "out"), spooler::part(stem, "out")].into_iter().find(|path| path.exists())
+}
+
 fn read(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
     fs::read(path).ok().map(Zeroizing::new)
 }
