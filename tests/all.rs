@@ -32,4 +32,5 @@ mod session;
 mod signals;
 mod story;
 mod support;
+mod temporary;
 mod terminal;

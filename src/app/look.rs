@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{library, place, resume};
+use super::{left, library, place, resume};
 use crate::ending::{Code, Ending};
 use crate::journal::Summary;
 use crate::output::{json as safe_json, visible_plain};
@@ -93,6 +93,10 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
             "records": seen.journal.records,
             "head": seen.journal.head,
             "cut_off": cut_off(&seen),
+            "temporary_left": left::still_there(plan, run)
+                .into_iter()
+                .map(|left| json!({ "file": left.file, "why": left.why }))
+                .collect::<Vec<_>>(),
             "steps": steps,
         }));
     }
@@ -110,6 +114,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
         lines.push("\ndeviations".to_owned());
         lines.extend(deviations.iter().map(|deviation| format!("  {}", visible_plain(deviation))));
     }
+    lines.extend(still_there(&seen));
     let cut = cut_off(&seen);
     if !cut.is_empty() {
         lines.push("\nthe journal".to_owned());
@@ -117,6 +122,24 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
     }
     lines.push(format!("\nrecord: {}\n", visible_plain(&seen.folder.path().to_string_lossy())));
     print(&lines.join("\n"))
+}
+
+/// Names the files with secrets that are still there, below a heading.
+fn still_there(seen: &resume::Seen) -> Vec<String> {
+    let left = left::still_there(&seen.plan, &seen.run);
+    let mut lines: Vec<String> = left
+        .iter()
+        .map(|left| match &left.why {
+            // Most reasons begin with the name.
+            Some(why) if why.starts_with(&left.file) => visible_plain(&format!("  {why}")),
+            Some(why) => visible_plain(&format!("  {}: {why}", left.file)),
+            None => visible_plain(&format!("  {}; removed when the run ends", left.file)),
+        })
+        .collect();
+    if !lines.is_empty() {
+        lines.insert(0, format!("\n{}", left::STILL_THERE));
+    }
+    lines
 }
 
 /// Says what of the journal was cut off, or will be: a record that was not written to its end.

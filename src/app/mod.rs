@@ -4,6 +4,7 @@ mod briefing;
 mod doctor;
 mod identity;
 mod inputs;
+mod left;
 mod library;
 mod log;
 mod look;

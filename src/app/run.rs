@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::briefing::{self, Asked};
 use super::identity;
 use super::inputs::{self, Given, Known};
+use super::left;
 use super::library;
 use super::place;
 use super::resume::{self, Old, Taken};
@@ -18,6 +19,7 @@ use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
 use crate::front::{Front, HowFar};
+use crate::output::visible_plain;
 use crate::playbook::plan::{OnFailure, Plan, StepId};
 use crate::secret::Identity;
 use crate::session::{Because, Over};
@@ -311,7 +313,13 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
                 over.front.close();
             }
             // What is said below is printed once the front is dropped, and with it the terminal given back.
-            close(&over)
+            let (ended, left) = (close(&over), left::line(over.engine.plan(), over.engine.run()));
+            drop(over);
+            if let Some(left) = left {
+                // Where it cannot be printed there is nobody to tell.
+                let _ = writeln!(stderr(), "{}", visible_plain(&left));
+            }
+            ended
         }
     }
 }
