@@ -197,7 +197,7 @@ fn skipping_and_by_hand_need_words() {
     assert!(shown.contains("A few words are needed"), "{shown}");
     talk.types(&["not on this host"]);
     assert_eq!(talk.state("signed-in"), StepState::Skipped);
-    talk.types(&["h", ":c", "h", "in the console"]);
+    talk.types(&["h", ":g", "h", "in the console"]);
     assert_eq!(talk.state("reset"), StepState::Done);
     let shown = talk.types(&["s", "later", "s", "no need", "y"]);
     assert!(shown.contains("Where it went another way than the playbook:"), "{shown}");
