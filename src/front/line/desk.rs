@@ -32,7 +32,7 @@ pub(super) struct Desk {
     /// The rollback that the operator came for, until it was offered.
     pub(super) came_for: Option<HowFar>,
     out: Printer,
-    keys: Keys,
+    pub(super) keys: Keys,
     says: UnboundedSender<Say>,
     live: bool,
     over: bool,

@@ -150,6 +150,7 @@ impl Walk {
             | Action::LeaveField
             | Action::NextField
             | Action::PreviousField
+            | Action::KeepPaste
             | Action::ClearField => self.in_form(action),
             Action::Why => self.why = !self.why,
             Action::Hint => self.hint = !self.hint,
@@ -329,6 +330,11 @@ impl Walk {
             Action::LeaveField => form.focus = Focus::Out,
             Action::NextField => form.step(1),
             Action::PreviousField => form.step(-1),
+            Action::KeepPaste => {
+                if let Some(field) = form.focused_mut() {
+                    field.have_paste_back();
+                }
+            }
             // The others are no actions of a form.
             _ => {
                 if let Some(field) = form.focused_mut() {

@@ -24,6 +24,7 @@ pub(super) enum Action {
     NextField,
     PreviousField,
     ClearField,
+    KeepPaste,
     Again,
     Verify,
     ByHand,
@@ -161,6 +162,13 @@ pub(super) static TABLE: &[Binding] = &[
     row(Action::NextField, &[TAB, DOWN], "next field", "Go to the next field.", FORM),
     row(Action::PreviousField, &[Key::Code(KeyCode::BackTab), UP], "field before", "Go to the field before.", FORM),
     row(Action::ClearField, &[Key::Ctrl('u')], "clear", "Empty the field.", FORM),
+    row(
+        Action::KeepPaste,
+        &[Key::Ctrl('o')],
+        "keep as pasted",
+        "Take the last paste as it came, with the blanks and invisible characters that were removed.",
+        FORM,
+    ),
     row(Action::Tick, &[Key::Char(' ')], "tick", "Tick the line, or choose the next value.", FORM),
     row(
         Action::OpenLink,
