@@ -28,6 +28,8 @@ pub(super) struct Read {
     pub(super) event: Event,
     /// When.
     pub(super) at: Instant,
+    /// A key that came out of a paste, and is none.
+    pub(super) stray: bool,
 }
 
 /// The keys of the terminal.
@@ -74,7 +76,7 @@ struct Stray {
 }
 
 impl Stray {
-    /// Says whether it is to be thrown away: no hand presses a key so soon after a paste.
+    /// Says whether it is one: no hand presses a key so soon after a paste.
     fn of(&mut self, read: &Read) -> bool {
         let soon = self.until.is_some_and(|last| read.at.saturating_duration_since(last) < WITH_A_PASTE);
         let stray = matches!(read.event, Event::Key(_)) && soon;
@@ -100,8 +102,9 @@ fn pass_on(terminal: BorrowedFd<'_>, stopped: &PipeReader, send: &UnboundedSende
         }
         while let Ok(true) = event::poll(AT_ONCE) {
             let Ok(event) = event::read() else { return };
-            let read = Read { event, at: Instant::now() };
-            if !stray.of(&read) && send.send(read).is_err() {
+            let mut read = Read { event, at: Instant::now(), stray: false };
+            read.stray = stray.of(&read);
+            if send.send(read).is_err() {
                 return;
             }
         }
@@ -118,15 +121,19 @@ mod tests {
     fn keys_that_come_out_of_a_paste_are_none() {
         let begin = Instant::now();
         let at = |ms| begin + Duration::from_millis(ms);
-        let key = |ms| Read { event: Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), at: at(ms) };
+        let key = |ms| Read {
+            event: Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)),
+            at: at(ms),
+            stray: false,
+        };
         let mut stray = Stray::default();
         assert!(!stray.of(&key(0)));
-        assert!(!stray.of(&Read { event: Event::Paste("CANARY".into()), at: at(1) }));
+        assert!(!stray.of(&Read { event: Event::Paste("CANARY".into()), at: at(1), stray: false }));
         // A long rest comes in pieces, each soon after the one before.
         for ms in [2, 3, 4, 5] {
             assert!(stray.of(&key(ms)), "{ms}");
         }
-        assert!(!stray.of(&Read { event: Event::Resize(80, 24), at: at(6) }));
+        assert!(!stray.of(&Read { event: Event::Resize(80, 24), at: at(6), stray: false }));
         assert!(!stray.of(&key(7)));
         assert!(!stray.of(&key(8)));
     }

@@ -99,6 +99,7 @@ pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &
         };
         while let Some(next) = read {
             match next.event {
+                Event::Key(_) if next.stray => {}
                 Event::Key(key) => {
                     if let Some(out) = page.key(key) {
                         return Ok(out);
@@ -188,6 +189,9 @@ async fn follow(
                 let mut read = Some(read?);
                 while let Some(next) = read {
                     match next.event {
+                        Event::Key(_) if next.stray => {
+                            walk.message = Some(("keys that came with the paste were not taken".into(), false));
+                        }
                         Event::Key(key) => walk.key(key, next.at),
                         Event::Paste(mut text) => {
                             walk.paste(&text, next.at);
