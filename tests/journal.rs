@@ -75,6 +75,7 @@ fn every_record() -> Vec<Record> {
             program: "0.1.0".to_owned(),
             values: values.clone(),
             secrets: secrets.clone(),
+            fingerprints: BTreeMap::new(),
             protected: true,
         })),
         Record::LeftOut { step: step.clone() },
@@ -82,7 +83,7 @@ fn every_record() -> Vec<Record> {
         Record::Saved { target: target.clone(), files: vec![story::file()] },
         Record::Performed { target: target.clone(), attempt: 2, outcome: outcome.clone() },
         Record::Recaptured { step: step.clone(), outcome },
-        Record::Answered { target: target.clone(), values, secrets },
+        Record::Answered { target: target.clone(), values, secrets, fingerprints: BTreeMap::new() },
         Record::Probed {
             target: target.clone(),
             verdicts: vec![story::verdict(true, false), story::verdict(false, true)],

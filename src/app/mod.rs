@@ -2,6 +2,7 @@
 
 mod briefing;
 mod doctor;
+mod identity;
 mod inputs;
 mod library;
 mod log;
@@ -46,6 +47,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),
+        Some(Command::Identity(args)) => identity::identity(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Schema) => look::schema(),
         Some(Command::Completions(args)) => Ok(args.print()),

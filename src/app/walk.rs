@@ -51,12 +51,13 @@ pub(super) fn begin(
     who: &Who,
     ticket: Option<String>,
     typed: Option<String>,
+    identity: &Identity,
 ) -> Result<Ready, Ending> {
     let id = ulid::Ulid::new().to_string();
-    let input = Input::Begin { begun: Box::new(begun(loaded, known, who, ticket, &id)), typed };
+    let mut begun = begun(loaded, known, who, ticket, &id);
     // Asked once beforehand, so that a run that cannot begin leaves no folder.
     Engine::new(Arc::clone(&loaded.plan))
-        .handle(input.clone(), clock::now())
+        .handle(Input::Begin { begun: Box::new(begun.clone()), typed: typed.clone() }, clock::now())
         .map_err(|refusal| super::refused(&refusal))?;
 
     let state = place::state()?;
@@ -70,20 +71,16 @@ pub(super) fn begin(
         ),
     })?;
     let run_lock = folder.lock(&holder(&id, who)).map_err(|error| held(error, &loaded.path.display().to_string()))?;
-    let (identity, _) = Identity::load_or_create(&place::identity()?).map_err(|why| Ending {
-        code: Code::Failed,
-        what: why,
-        because: None,
-        next: Some("nothing has been started".to_owned()),
-    })?;
-    let secrets = keep(Secrets::open(Some(folder.vault()), &identity), known)?;
+    let secrets = keep(Secrets::open(Some(folder.vault()), identity), known)?;
+    let fingerprint = |name: &Name| Some((name.clone(), secrets.fingerprint(name.as_str())?));
+    begun.fingerprints = begun.secrets.iter().filter_map(fingerprint).collect();
     Ok(Ready {
         engine: Engine::new(Arc::clone(&loaded.plan)),
         log: Box::new(writer),
         secrets,
         base: loaded.base.clone(),
         folder: Some(folder),
-        first: vec![input],
+        first: vec![Input::Begin { begun: Box::new(begun), typed }],
         locks: vec![lock, run_lock],
     })
 }
@@ -158,6 +155,7 @@ fn begun(loaded: &Loaded, known: &Known, who: &Who, ticket: Option<String>, id: 
         protected: protected(&loaded.plan, known).is_some(),
         values,
         secrets,
+        fingerprints: BTreeMap::new(),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
         }
         Input::Go { step, confirmed } => go(plan, run, step, confirmed),
-        Input::Answer { target, values, secrets } => {
+        Input::Answer { target, values, secrets, fingerprints } => {
             if run.awaiting(plan) != Awaiting::Person(target.clone()) {
                 return Err(not_now(plan, run, &target, "answer"));
             }
@@ -38,7 +38,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                     return Err(Refusal::Unfit { name: name.clone(), why: "is not asked for here".to_owned() });
                 }
             }
-            Ok(Record::Answered { target, values, secrets })
+            Ok(Record::Answered { target, values, secrets, fingerprints })
         }
         Input::Saved { target, files } => {
             out(run, &target, false)?;

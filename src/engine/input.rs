@@ -30,6 +30,8 @@ pub enum Input {
         values: BTreeMap<Name, String>,
         /// Secrets that are in the vault by now.
         secrets: Vec<Name>,
+        /// Their fingerprints.
+        fingerprints: BTreeMap<Name, String>,
     },
     /// Sealed copies are on disk.
     Saved {

@@ -124,6 +124,9 @@ pub enum Record {
         /// The names of the secrets, which are in the vault.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         secrets: Vec<Name>,
+        /// The fingerprints of those secrets, which say which are the same and nothing else.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fingerprints: BTreeMap<Name, String>,
     },
     /// The probes were asked, and answered.
     Probed {
@@ -275,6 +278,9 @@ pub struct Begun {
     /// The names of the inputs that are secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
     /// Whether the inputs make it a protected run.
     pub protected: bool,
 }
@@ -315,6 +321,9 @@ pub struct Outcome {
     /// The names of captured or generated secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
 }
 
 /// Whether an effect did what it should.
@@ -356,6 +365,9 @@ pub struct Verdict {
     /// The names of captured secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
 }
 
 /// What kind of answer a probe got. These are told apart everywhere.

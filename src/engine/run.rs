@@ -23,6 +23,8 @@ pub struct Run {
     pub values: BTreeMap<Name, String>,
     /// The secrets that are in the vault.
     pub secrets: BTreeSet<Name>,
+    /// The fingerprints of each secret's values, oldest first; one that came again at once is there once.
+    pub fingerprints: BTreeMap<Name, Vec<String>>,
     /// What became of each step, in the order of the plan's steps.
     pub steps: Vec<StepRun>,
     /// The part of its life that it is in.

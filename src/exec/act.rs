@@ -16,7 +16,9 @@ use super::scene::Scene;
 use super::shown::Outlet;
 use super::snapshot::{self, Wanted};
 use crate::engine::{How, Outcome, SavedFile};
-use crate::playbook::plan::{Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Template};
+use crate::playbook::plan::{
+    Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Name, Template,
+};
 use crate::secret::{Recipe, generate};
 
 /// Where what a command prints is kept.
@@ -153,7 +155,8 @@ fn made(specs: &[GenerateSpec], scene: &Scene) -> Outcome {
         Ok(()) => {
             let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
             let saw = format!("made {}", names.join(", "));
-            Outcome { saw, secrets: specs.iter().map(|spec| spec.name.clone()).collect(), ..Outcome::default() }
+            let secrets: Vec<Name> = specs.iter().map(|spec| spec.name.clone()).collect();
+            Outcome { saw, fingerprints: scene.fingerprints(&secrets), secrets, ..Outcome::default() }
         }
         Err(wrong) => failed(scene.line(&wrong)),
     }

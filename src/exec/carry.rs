@@ -19,7 +19,7 @@ use super::child::Stop;
 use super::command::failed;
 use super::edit::{Earlier, Seen};
 use super::launch::Launcher;
-use super::scene::{Gaps, Scene};
+use super::scene::{self, Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
 use super::spool::{Found, Shelf, Spools};
@@ -310,6 +310,10 @@ impl Executor for World {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        scene::fingerprints(&self.setting.secrets, names)
     }
 
     fn recorded(&mut self, record: &Record) {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::capture;
-use super::child::{self, Command, Ended, Stop};
+use super::child::{self, Command, Ended, Stop, Told};
 use super::expect::{Answer, judge};
 use super::kept::Kept;
 use super::scene::Scene;
@@ -54,11 +54,14 @@ pub(super) async fn perform(
     }
     let wants = !task.capture.is_empty() || task.expect.iter().any(|expect| !matches!(expect, Expect::Exit(_)));
     let mut kept = Kept::default();
-    let ended = child::run(command, &scene.launcher, task.timeout, stop, &mut |stream, bytes| {
-        if wants && stream == Stream::Out {
-            kept.take(bytes);
+    let ended = child::run(command, &scene.launcher, task.timeout, stop, &mut |told| match told {
+        Told::Output(stream, bytes) => {
+            if wants && stream == Stream::Out {
+                kept.take(bytes);
+            }
+            sink.take(stream, bytes);
         }
-        sink.take(stream, bytes);
+        Told::Note(note) => sink.say(&format!("\n{note}\n")),
     })
     .await;
     let ended = match ended {
@@ -83,8 +86,8 @@ pub(super) async fn perform(
     if hides && !taken.unknown {
         sink.release(&scene.secrets.masker());
     }
-    if !ended.holders.is_empty() {
-        sink.say(&format!("\n{}\n", held(&ended.holders)));
+    for word in behind(&ended) {
+        sink.say(&format!("\n{word}\n"));
     }
     sink.finish();
     conclude(&task, &ended, taken, text.ok(), &sink, scene)
@@ -98,7 +101,9 @@ fn conclude(
     sink: &Sink,
     scene: &Scene,
 ) -> Outcome {
-    let mut outcome = Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, ..Outcome::default() };
+    let fingerprints = scene.fingerprints(&taken.secrets);
+    let mut outcome =
+        Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, fingerprints, ..Outcome::default() };
     let last = |stream: Stream| sink.last_line(stream).map(without_colours).filter(|line| !line.is_empty());
     // What went wrong is said on standard error, what was done on standard output.
     let with_last = |told: String| match last(Stream::Err) {
@@ -140,8 +145,8 @@ fn conclude(
             }
         }
     };
-    if !ended.holders.is_empty() {
-        told = format!("{told}; {}", held(&ended.holders));
+    for word in behind(ended) {
+        told = format!("{told}; {word}");
     }
     if let Some(trouble) = sink.trouble() {
         told = format!("{told}; {trouble}");
@@ -218,9 +223,11 @@ pub(crate) async fn ask(
     let command = Command::new(spec, scene).map_err(|wrong| scene.line(&wrong))?;
     let (mut kept, mut errors) = (Kept::default(), Kept::default());
     let started = Instant::now();
-    let ended = child::run(command, &scene.launcher, timeout, stop, &mut |stream, bytes| match stream {
-        Stream::Out => kept.take(bytes),
-        Stream::Err => errors.take(bytes),
+    let ended = child::run(command, &scene.launcher, timeout, stop, &mut |told| match told {
+        Told::Output(Stream::Out, bytes) => kept.take(bytes),
+        Told::Output(Stream::Err, bytes) => errors.take(bytes),
+        // A probe's time is short, and nothing of it is shown but its answer.
+        Told::Note(_) => {}
     })
     .await
     .map_err(|wrong| scene.line(&wrong))?;
@@ -256,6 +263,15 @@ pub(super) fn spell(duration: Duration) -> String {
     spelled
 }
 
-fn held(holders: &[String]) -> String {
-    format!("output still held open by process {}; what it prints from now on is not kept", holders.join(", "))
+/// Says what a command left behind.
+fn behind(ended: &Ended) -> Vec<String> {
+    let mut words = Vec::new();
+    if !ended.holders.is_empty() {
+        let holders = ended.holders.join(", ");
+        words.push(format!("output still held open by process {holders}; what it prints from now on is not kept"));
+    }
+    if !ended.left.is_empty() {
+        words.push(format!("still running: process {}", ended.left.join(", ")));
+    }
+    words
 }

@@ -124,6 +124,10 @@ impl Executor for DryRun {
         self.world.keep(secrets)
     }
 
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        self.world.fingerprints(names)
+    }
+
     fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
         self.world.source(source, values)
     }
@@ -171,6 +175,7 @@ fn not_asked(probe: &ProbeSpec, scene: &Scene) -> Verdict {
         took_ms: 0,
         values: BTreeMap::new(),
         secrets: Vec::new(),
+        fingerprints: BTreeMap::new(),
     }
 }
 

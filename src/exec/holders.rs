@@ -25,14 +25,24 @@ pub(super) async fn find(inodes: Vec<u64>, reader: Option<Pid>) -> Vec<String> {
         };
         let ours =
             [Some(std::process::id()), reader.and_then(|reader| u32::try_from(reader.as_raw_nonzero().get()).ok())];
-        let name = |process: u32| match fs::read_to_string(format!("/proc/{process}/comm")) {
-            Ok(name) => format!("{process} ({})", name.trim()),
-            Err(_) => process.to_string(),
-        };
         processes().filter(|process| !ours.contains(&Some(*process))).filter(holds).map(name).collect()
     })
     .await
     .unwrap_or_default()
+}
+
+/// Names a process, such as `42 (redis-server)`.
+fn name(process: u32) -> String {
+    match fs::read_to_string(format!("/proc/{process}/comm")) {
+        Ok(name) => format!("{process} ({})", name.trim()),
+        Err(_) => process.to_string(),
+    }
+}
+
+/// Names the members of a group that are not only waiting to be collected by their parent.
+pub(super) async fn group(leader: Pid) -> Vec<String> {
+    let found = tokio::task::spawn_blocking(move || members(leader).map(name).collect());
+    found.await.unwrap_or_default()
 }
 
 /// Says whether a group has a member that is not only waiting to be collected by its parent.
@@ -43,8 +53,12 @@ pub(super) fn group_lives(leader: Pid) -> bool {
     if !fs::exists("/proc/self/stat").unwrap_or(false) {
         return true;
     }
+    members(leader).next().is_some()
+}
+
+fn members(leader: Pid) -> impl Iterator<Item = u32> {
     let group = leader.as_raw_nonzero().get().to_string();
-    processes().any(|process| {
+    processes().filter(move |process| {
         let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { return false };
         // pid (name) state parent group …, and a name may hold anything
         let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace();

@@ -106,6 +106,9 @@ pub trait Executor: Send {
     /// When the vault cannot be written: a sentence for the operator.
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
 
+    /// Returns the fingerprints of secrets that are kept.
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String>;
+
     /// Sets room on the disk aside for the secrets of a step that cannot be undone, before it begins.
     ///
     /// # Errors

@@ -136,6 +136,11 @@ impl Scene {
         }
     }
 
+    /// Returns the fingerprints of secrets that are kept.
+    pub(super) fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        fingerprints(&self.secrets, names)
+    }
+
     /// Masks a text from outside and makes its controls visible.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
@@ -177,6 +182,11 @@ impl Scene {
         }
         environment
     }
+}
+
+/// Returns the fingerprints of secrets that are kept.
+pub(super) fn fingerprints(secrets: &Secrets, names: &[Name]) -> BTreeMap<Name, String> {
+    names.iter().filter_map(|name| Some((name.clone(), secrets.fingerprint(name.as_str())?))).collect()
 }
 
 /// All but what RFC 3986, section 2.3, calls unreserved.

@@ -120,6 +120,12 @@ impl Process {
     pub(super) async fn wait(&mut self) -> io::Result<WaitIdStatus> {
         self.end.wait().await
     }
+
+    /// Says by which signal the process has stopped, if it has since this was last asked. It may go on again.
+    pub(super) fn stopped(&self) -> Option<i32> {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        waitid(WaitId::Pid(self.id), options).ok().flatten()?.stopping_signal()
+    }
 }
 
 impl End {

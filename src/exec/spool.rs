@@ -133,7 +133,15 @@ impl Spools {
         };
         let how = if taken.wrong.is_empty() { How::Ok } else { How::Failed };
         let saw = scene.line(&told);
-        Some(Found::Over(Outcome { how, saw, values: taken.values, secrets: taken.secrets, ..Outcome::default() }))
+        let fingerprints = scene.fingerprints(&taken.secrets);
+        Some(Found::Over(Outcome {
+            how,
+            saw,
+            values: taken.values,
+            secrets: taken.secrets,
+            fingerprints,
+            ..Outcome::default()
+        }))
     }
 
     fn stem(&self, target: &Target, attempt: u32) -> PathBuf {

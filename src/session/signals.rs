@@ -1,7 +1,12 @@
-//! The signals that end a session: INT, TERM, HUP; and the one that must not.
+//! The signals that end a session: INT, TERM, HUP, QUIT; and the one that must not.
+
+use std::future::poll_fn;
+use std::task::Poll;
 
 use nix::sys::signal::{SigSet, Signal as Number};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, signal};
+
+use crate::front::signals::{ENDING, pass_over};
 
 /// Has a file that may not grow any more told as an error of the write, as a full disk is, not as a signal that ends us.
 ///
@@ -12,39 +17,23 @@ pub fn keep_size_limit_an_error() {
 }
 
 /// The signals that a session listens to.
-pub(super) struct Signals {
-    interrupt: Option<Signal>,
-    terminate: Option<Signal>,
-    hangup: Option<Signal>,
-}
+pub(super) struct Signals(Vec<(Signal, &'static str)>);
 
 impl Signals {
     /// Begins to listen. A signal that cannot be listened to keeps its usual effect.
     pub(super) fn new() -> Self {
-        Self {
-            interrupt: signal(SignalKind::interrupt()).ok(),
-            terminate: signal(SignalKind::terminate()).ok(),
-            hangup: signal(SignalKind::hangup()).ok(),
-        }
+        pass_over();
+        Self(ENDING.into_iter().filter_map(|(kind, name)| Some((signal(kind).ok()?, name))).collect())
     }
 
     /// Waits for one, and names it.
     pub(super) async fn next(&mut self) -> Option<&'static str> {
-        tokio::select! {
-            () = heard(self.interrupt.as_mut()) => Some("SIGINT"),
-            () = heard(self.terminate.as_mut()) => Some("SIGTERM"),
-            () = heard(self.hangup.as_mut()) => Some("SIGHUP"),
-        }
-    }
-}
-
-async fn heard(signal: Option<&mut Signal>) {
-    match signal {
-        Some(signal) => {
-            if signal.recv().await.is_none() {
-                std::future::pending::<()>().await;
-            }
-        }
-        None => std::future::pending().await,
+        poll_fn(|context| {
+            let came = |(signal, name): &mut (Signal, &'static str)| {
+                matches!(signal.poll_recv(context), Poll::Ready(Some(()))).then_some(*name)
+            };
+            self.0.iter_mut().find_map(came).map_or(Poll::Pending, |name| Poll::Ready(Some(name)))
+        })
+        .await
     }
 }

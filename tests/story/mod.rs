@@ -213,7 +213,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "go!" => Input::Go { step: step(), confirmed: true },
         "answer" => {
             let (values, secrets) = given(&rest);
-            Input::Answer { target: target(), values, secrets }
+            Input::Answer { target: target(), values, secrets, fingerprints: BTreeMap::new() }
         }
         "saved" => Input::Saved { target: target(), files: vec![file()] },
         "ok" => performed(How::Ok),
@@ -273,7 +273,7 @@ fn given(words: &[&str]) -> (BTreeMap<Name, String>, Vec<Name>) {
 
 pub(crate) fn outcome(how: How, words: &[&str]) -> Outcome {
     let (values, secrets) = given(words);
-    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets }
+    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets, fingerprints: BTreeMap::new() }
 }
 
 pub(crate) fn verdict(pass: bool, warn: bool) -> Verdict {
@@ -287,6 +287,7 @@ pub(crate) fn verdict(pass: bool, warn: bool) -> Verdict {
         took_ms: 3,
         values: BTreeMap::new(),
         secrets: Vec::new(),
+        fingerprints: BTreeMap::new(),
     }
 }
 
