@@ -47,6 +47,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print a playbook as a checklist
     Plan(PlanArgs),
+    /// Show your key, and protect it by a passphrase
+    Identity(IdentityArgs),
     /// Print the JSON Schema of the playbook format
     Schema,
     /// Print completions for a shell
@@ -175,6 +177,20 @@ pub struct CheckArgs {
     /// The playbooks
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
+}
+
+/// `identity`.
+#[derive(Debug, Args)]
+pub struct IdentityArgs {
+    /// Ask for a passphrase and encrypt the key with it, as `age -p` does
+    #[arg(long, conflicts_with_all = ["unprotect", "change"])]
+    pub protect: bool,
+    /// Take the passphrase off
+    #[arg(long, conflicts_with = "change")]
+    pub unprotect: bool,
+    /// Ask for another passphrase
+    #[arg(long)]
+    pub change: bool,
 }
 
 /// `plan`.

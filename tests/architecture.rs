@@ -210,7 +210,7 @@ fn the_map_names_every_module_and_the_table_has_no_other() {
 #[test]
 fn every_file_says_what_it_is_for() {
     let mut paths = Vec::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "fuzz"] {
         let folder = root().join(folder);
         if folder.is_dir() {
             rust_files(&folder, &mut paths);

@@ -13,7 +13,7 @@ use crate::report;
 use crate::words;
 
 /// Prints text on standard output. A reader that has gone has read enough.
-fn print(text: &str) -> Result<Code, Ending> {
+pub(super) fn print(text: &str) -> Result<Code, Ending> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Code::Done),
@@ -92,6 +92,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
             "state": run.ended.map_or("open", |(end, _)| words::end(end)),
             "records": seen.journal.records,
             "head": seen.journal.head,
+            "cut_off": cut_off(&seen),
             "steps": steps,
         }));
     }
@@ -109,8 +110,32 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
         lines.push("\ndeviations".to_owned());
         lines.extend(deviations.iter().map(|deviation| format!("  {}", visible_plain(deviation))));
     }
+    let cut = cut_off(&seen);
+    if !cut.is_empty() {
+        lines.push("\nthe journal".to_owned());
+        lines.extend(cut.iter().map(|line| format!("  {line}")));
+    }
     lines.push(format!("\nrecord: {}\n", visible_plain(&seen.folder.path().to_string_lossy())));
     print(&lines.join("\n"))
+}
+
+/// Says what of the journal was cut off, or will be: a record that was not written to its end.
+fn cut_off(seen: &resume::Seen) -> Vec<String> {
+    let mut lines: Vec<String> = seen
+        .folder
+        .torn()
+        .iter()
+        .map(|path| {
+            format!("a last record that had not been written to its end was cut off and kept as {}", path.display())
+        })
+        .collect();
+    if seen.journal.tail > 0 {
+        lines.push(format!(
+            "the last record was not written to its end ({}); `runsheet resume` cuts it off and keeps a copy",
+            words::count(seen.journal.tail, "byte", "bytes")
+        ));
+    }
+    lines
 }
 
 /// `runsheet report`.

@@ -28,6 +28,7 @@ pub fn record(plan: &Plan, run: &Run, head: &str) -> String {
     page.rollback();
     page.deviations();
     page.notes();
+    page.secrets();
     page.end(head);
     page.text
 }
@@ -245,6 +246,31 @@ impl Page<'_> {
         for note in self.run.notes.clone() {
             let about = note.step.map(|step| format!(" ({step})")).unwrap_or_default();
             self.fact(&format!("{}{about}", time(note.at)), &note.text);
+        }
+    }
+
+    /// Says which secrets had which values, as far as that can be said of secrets.
+    fn secrets(&mut self) {
+        if self.run.fingerprints.is_empty() {
+            return;
+        }
+        self.heading("Secrets");
+        self.line(
+            "By fingerprint, under a key of this run's own: the same value has the same one, in this run alone.\n",
+        );
+        for (name, known) in &self.run.fingerprints {
+            let Some((now, before)) = known.split_last() else { continue };
+            let mut line = format!("- `{name}`: fp {now}");
+            for earlier in before.iter().rev() {
+                let _ = write!(line, ", was {earlier}");
+            }
+            let same =
+                self.run.fingerprints.iter().filter(|(other, known)| *other != name && known.last() == Some(now));
+            for (other, _) in same {
+                let _ = write!(line, ", the same as `{other}`");
+            }
+            self.text.push_str(&line);
+            self.text.push('\n');
         }
     }
 
