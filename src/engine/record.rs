@@ -269,6 +269,12 @@ pub struct SavedFile {
     pub gid: u32,
     /// Length in bytes.
     pub size: u64,
+    /// The name in `snapshots/` of the copy of its extended attributes; none where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<String>,
+    /// The symbolic links that led to it: where each stands, and what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<(String, String)>,
 }
 
 /// How a command, an edit or a wait came to an end.

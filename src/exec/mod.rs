@@ -4,6 +4,7 @@
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
 mod act;
+mod attributes;
 mod capture;
 mod carry;
 mod child;
@@ -16,6 +17,8 @@ mod files;
 mod holders;
 mod kept;
 mod launch;
+mod links;
+mod replaceable;
 mod scene;
 mod shown;
 mod snapshot;

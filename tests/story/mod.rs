@@ -289,5 +289,7 @@ pub(crate) fn file() -> SavedFile {
         uid: 1000,
         gid: 1000,
         size: 12,
+        attributes: None,
+        links: Vec::new(),
     }
 }

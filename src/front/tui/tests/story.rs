@@ -345,6 +345,8 @@ impl Story {
                 uid: 0,
                 gid: 0,
                 size: 10,
+                attributes: None,
+                links: Vec::new(),
             };
             self.input(Input::Saved { target, files: vec![file] });
             if !only_saves {
