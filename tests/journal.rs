@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, How, Record, Stamped, Target};
+use runsheet::engine::{Begun, End, Foreseen, How, Record, Stamped, Target};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -43,6 +43,8 @@ const RECORDS: &[&str] = &[
     "sign_off_refused",
     "closing",
     "temporary_removed",
+    "look_ahead",
+    "looked_ahead",
     "ended",
 ];
 
@@ -51,7 +53,7 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.
 /// One of every record, with every field that a record may have.
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
-    let (target, undo) = (Target::step(&step), Target::undo(&step, 1));
+    let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
     let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
@@ -74,7 +76,7 @@ fn every_record() -> Vec<Record> {
             protected: true,
         })),
         Record::LeftOut { step: step.clone() },
-        Record::Started { target: target.clone(), attempt: 2, retry: true },
+        Record::Started { target: target.clone(), attempt: 2, retry: true, despite: Some("by hand later".to_owned()) },
         Record::Saved { target: target.clone(), files: vec![story::file()] },
         Record::Performed { target: target.clone(), attempt: 2, outcome: outcome.clone() },
         Record::Recaptured { step: step.clone(), outcome },
@@ -104,6 +106,11 @@ fn every_record() -> Vec<Record> {
         Record::TemporaryRemoved {
             removed: vec!["/srv/a".to_owned()],
             left: vec![("/srv/b".to_owned(), "permission denied".to_owned())],
+        },
+        Record::LookAhead { step: look.clone() },
+        Record::LookedAhead {
+            step: look.clone(),
+            refused: vec![Foreseen { step: look, why: "no such text".to_owned() }],
         },
         Record::Ended { end: End::RolledBack },
     ]
@@ -257,7 +264,7 @@ fn the_golden_journal_is_read() {
     let mut records = Vec::new();
     let journal = read(Path::new(GOLDEN), false, |stamped| records.push(stamped)).unwrap();
     assert_eq!(records, stamped(every_record()));
-    assert_eq!(journal.head, "afc309305292366f2ba7b17577eea40c0ea527ed2ac2d663e4870a8ea30559cb");
+    assert_eq!(journal.head, "75acdad9f43f5f0c760cf7e897bad8d317e53efa92c750fd928bab86fac89252");
     let text = fs::read_to_string(GOLDEN).unwrap();
     for (line, name) in text.lines().zip(RECORDS) {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -302,7 +309,9 @@ fn no_record_is_forgotten() {
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
-        Record::Ended { .. } => 22,
+        Record::LookAhead { .. } => 22,
+        Record::LookedAhead { .. } => 23,
+        Record::Ended { .. } => 24,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -86,7 +86,7 @@ impl Executor for World {
         self.seen.see(format!("do {text}"));
         match &effect {
             Effect::Perform { target, attempt, .. } | Effect::Edit { target, attempt, .. } => {
-                self.runs = Some((target.clone(), *attempt))
+                self.runs = Some((target.clone(), *attempt));
             }
             Effect::Probe { target } => self.runs = Some((target.clone(), 0)),
             Effect::Stop { .. } => {
@@ -99,7 +99,8 @@ impl Executor for World {
                 }
                 return;
             }
-            Effect::Save { .. }
+            Effect::LookAhead { .. }
+            | Effect::Save { .. }
             | Effect::Restore { .. }
             | Effect::Recapture { .. }
             | Effect::RemoveTemporary

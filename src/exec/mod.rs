@@ -4,6 +4,7 @@
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
 mod act;
+mod ahead;
 mod attributes;
 mod capture;
 mod carry;

@@ -8,6 +8,7 @@
 //! byte, what the edits make of its copy is as it should be, and is left alone.
 
 mod diff;
+mod draft;
 mod earlier;
 mod place;
 mod seen;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use zeroize::{Zeroize, Zeroizing};
 
+pub(super) use self::draft::Draft;
 pub(super) use self::earlier::Earlier;
 pub(super) use self::seen::Seen;
 use super::files::{self, Found};
@@ -225,7 +227,7 @@ fn filling(put: &Put, scene: &Scene) -> Result<Filling, String> {
 /// Takes the bytes of a file for text.
 fn text(named: &str, bytes: &[u8]) -> Result<Zeroizing<String>, String> {
     std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).matches('\n').count() + 1;
         format!("{named}: line {line} is not UTF-8 text")
     })
 }

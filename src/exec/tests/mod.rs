@@ -1,5 +1,6 @@
 //! Real processes and files under the real executor.
 
+mod ahead;
 mod commands;
 mod cost;
 mod edits;

@@ -136,6 +136,8 @@ impl Headless {
             Record::Performed { outcome, .. } | Record::Recaptured { outcome, .. } => learn(&outcome.values),
             Record::Probed { verdicts, .. } => verdicts.iter().for_each(|verdict| learn(&verdict.values)),
             Record::LeftOut { .. }
+            | Record::LookAhead { .. }
+            | Record::LookedAhead { .. }
             | Record::Started { .. }
             | Record::Saved { .. }
             | Record::VerifyAgain { .. }
@@ -160,6 +162,7 @@ impl Headless {
     fn remember(&mut self, record: &Record) {
         match record {
             Record::Started { .. } | Record::RollbackBegun { .. } => self.failed_before = None,
+            Record::LookedAhead { step, refused } if !refused.is_empty() => self.failed_before = Some(step.clone()),
             Record::Performed { target, outcome, .. } if target.undo.is_none() && outcome.how != How::Ok => {
                 self.failed_before = Some(target.step.clone());
             }

@@ -136,6 +136,9 @@ impl Walk {
                 if self.plan.step(step).is_some_and(|step| step.recapture.is_some()) {
                     offers.push(Action::Fetch);
                 }
+                if self.run.step(&self.plan, step).is_some_and(|step| !step.ahead.is_empty()) {
+                    offers.push(Action::Anyway);
+                }
                 offers.extend([Action::ByHand, Action::Skip, Action::RollBack]);
             }
             Awaiting::Undo(_) => offers.extend([Action::Agree, Action::ByHand, Action::Skip]),
