@@ -5,4 +5,5 @@ mod commands;
 mod cost;
 mod edits;
 mod ends;
+mod metadata;
 mod others;
