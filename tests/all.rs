@@ -8,6 +8,7 @@ mod bad_playbooks;
 mod binary;
 mod crash;
 mod crash_rotation;
+mod edits;
 mod engine;
 mod fronts;
 mod journal;

@@ -1,6 +1,6 @@
 //! Tries later edits and snapshots in memory before an irreversible step: what would be refused is known while it still helps.
 //!
-//! Earlier edits of the same file are counted in. A value that is not known yet stands for any value, and what depends on it
+//! Earlier edits of the same file are counted in. A value that is not known yet stands for any value, and what looks for it
 //! is not judged; a file that is not there may be made by a command in between. Nothing is written. What must stay true: a
 //! step is said to be refused only for what can be seen now.
 

@@ -1,32 +1,23 @@
 //! A file as later edits would leave it: tried in memory, before the values for it are all known.
 //!
-//! What must stay true: an edit is refused only where no value that is still to come could make it fit.
+//! What must stay true: an edit that may look for a value that is still to come is not refused.
 
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::Change;
+use super::{Change, place};
 use crate::exec::scene::Scene;
 use crate::exec::{files, replaceable};
-use crate::playbook::plan::{EditPlace, EditSpec, Put};
+use crate::playbook::plan::{EditPlace, EditSpec};
 
 /// A file as it would be after the edits so far.
 pub(in crate::exec) struct Draft {
     change: Change,
     /// What is in the file now.
     disk: Zeroizing<String>,
-    unknown: Unknown,
-}
-
-/// What of a draft is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Unknown {
-    Nothing,
-    /// Passwords inside URLs: percent-encoded, so they match nothing but what matches passwords.
-    Passwords,
-    /// Values in which anything may stand.
-    Anything,
+    /// For each value that is not known yet, the last word before its place: what looks for the value names that word.
+    unknown: Vec<String>,
 }
 
 impl Draft {
@@ -38,7 +29,7 @@ impl Draft {
         let found = files::read(named)?;
         replaceable::check(&found.path)?;
         let change = Change::none(&named.display().to_string(), found)?;
-        Ok(Self { disk: change.old.clone(), change, unknown: Unknown::Nothing })
+        Ok(Self { disk: change.old.clone(), change, unknown: Vec::new() })
     }
 
     /// Says whether it is of this file.
@@ -51,21 +42,35 @@ impl Draft {
     /// # Errors
     /// What it would not find: a sentence with the file's name.
     pub(in crate::exec) fn try_edit(&mut self, spec: &EditSpec, scene: &Scene) -> Result<(), String> {
+        let words = if scene.has_gaps(&spec.put) { self.words_before(spec) } else { Vec::new() };
         let Err(wrong) = self.change.edit(spec, scene) else {
-            if scene.has_gaps(&spec.put) {
-                let unknown = match spec.put {
-                    Put::UrlPassword(_) => Unknown::Passwords,
-                    Put::Value(_) => Unknown::Anything,
-                };
-                self.unknown = self.unknown.max(unknown);
-            }
+            self.unknown.extend(words);
             return Ok(());
         };
-        let may_match = self.unknown == Unknown::Anything && matches!(spec.place, EditPlace::Match(_));
-        if may_match || (self.unknown != Unknown::Nothing && self.fits_disk(spec, scene)) {
+        if self.may_match(spec) || (!self.unknown.is_empty() && self.fits_disk(spec, scene)) {
             return Ok(());
         }
         Err(format!("{}: {wrong}", self.change.named))
+    }
+
+    /// Says whether an edit may look for a value that is still to come.
+    fn may_match(&self, spec: &EditSpec) -> bool {
+        match &spec.place {
+            EditPlace::Match(pattern) => self.unknown.iter().any(|word| pattern.as_str().contains(word)),
+            EditPlace::Dotenv(_) => false,
+        }
+    }
+
+    /// Lists the last word before each place of an edit, on its line.
+    fn words_before(&self, spec: &EditSpec) -> Vec<String> {
+        let text = &self.change.new;
+        let places = place::find(text, &spec.place, spec.count).unwrap_or_default();
+        let before = places.iter().map(|place| {
+            let line = text[..place.range.start].rsplit('\n').next().unwrap_or_default();
+            let words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            words.filter(|word| !word.is_empty()).next_back().unwrap_or_default().to_owned()
+        });
+        before.collect()
     }
 
     /// Says whether an edit would do on the file as it is now: a name in place of a value may be what is in its way.

@@ -129,6 +129,7 @@ async fn values_that_are_still_to_come_are_any_values() {
     let second = |pattern: &str| edits(vec![put("f", matched(pattern), text("x"))]);
     assert!(refused(vec![run("true"), first(), second("B=abc")]).await.is_empty());
     assert_eq!(refused(vec![run("true"), first(), edits(vec![put("f", key("C"), text("x"))])]).await.len(), 1);
+    assert_eq!(refused(vec![run("true"), first(), second("A='2'")]).await.len(), 1, "of another line");
     let url = || edits(vec![put("f", key("URL"), password("pw"))]);
     assert!(refused(vec![run("true"), url(), second("B=2")]).await.is_empty());
     assert_eq!(refused(vec![run("true"), url(), second("B=3")]).await.len(), 1);
