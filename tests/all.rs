@@ -4,6 +4,7 @@
 
 mod architecture;
 mod back;
+mod back_quick;
 mod bad_playbooks;
 mod binary;
 mod crash;

@@ -51,22 +51,13 @@ struct Outcome {
 
 impl Bench {
     fn start() -> Self {
-        let rig = Rig::start();
-        let bin = rig.folder().join("quick");
-        fs::create_dir(&bin).expect("make a folder");
-        // The look at PM2 five seconds later is not what is tried here.
-        write_with_mode(&bin.join("sleep"), 0o755, "#!/bin/sh\nexit 0\n");
-        Self { rig, trials: 0 }
+        Self { rig: Rig::start(), trials: 0 }
     }
 
     fn desk(&mut self) -> Desk {
         self.trials += 1;
         let place = self.rig.folder().join(format!("trial-{}", self.trials));
-        let quick = self.rig.folder().join("quick");
-        let path = |path: &str| format!("{}:{path}", quick.display());
-        let env = self.rig.env().into_iter();
-        let env = env.map(|(name, value)| if name == "PATH" { (name, path(&value)) } else { (name, value) });
-        Desk::make(&place).with_env(env.collect())
+        Desk::make(&place).with_env(self.rig.quick_env())
     }
 
     /// Rotates once, killed or not, and holds what must be true once it has come through.
@@ -152,7 +143,7 @@ fn killed_after_what_was_done() {
 
 /// Everywhere. By hand: `cargo test --test all crash_rotation -- --ignored --nocapture`.
 #[test]
-#[ignore = "takes about twenty minutes; the suite has the places that matter most"]
+#[ignore = "takes about twenty-five minutes; the suite has the places that matter most"]
 fn killed_at_every_record_and_every_sync() {
     let mut bench = Bench::start();
     let run = bench.sweep(Under::Run, Knife::Sync);
