@@ -112,7 +112,7 @@ impl Bench {
         assert_eq!(keep(&self.rig), wanted, "after {step}");
     }
 
-    fn from_each(&mut self, steps: &[&str]) {
+    fn comes_back_from_each(&mut self, steps: &[&str]) {
         let records = self.reference();
         for step in steps {
             let standing = self.standing();
@@ -156,14 +156,14 @@ fn from_each_look_at_the_beginning() {
 #[test]
 fn from_each_step_at_the_end_of_postgres_and_from_the_end() {
     let mut bench = Bench::start("postgres", Options::default());
-    bench.from_each(&["new-pg-accepted", "old-pg-refused", "health-ok", "metrics-ok"]);
+    bench.comes_back_from_each(&["new-pg-accepted", "old-pg-refused", "health-ok", "metrics-ok"]);
 }
 
 #[test]
 fn from_each_step_of_valkey_alone_with_three_files() {
     let options = Options { redis_in_app_env: true, tls_checked: true, ..Options::default() };
     let mut bench = Bench::start("valkey", options);
-    bench.from_each(&[
+    bench.comes_back_from_each(&[
         "write-valkey-password",
         "write-valkey-password-app-env",
         "new-valkey-accepted",

@@ -40,6 +40,8 @@ phases:
 ";
 const BY_PROGRAM: &str = "run: 'echo reset >> done; echo CANARY-new'\n        capture: { key: { secret: true } }";
 const BY_HAND: &str = "manual: Press the button.\n        ask: { key: { type: secret, min_length: 6 } }";
+/// Nobody: somebody who is not root.
+const WHO: u32 = 65_534;
 const TEXT: &str = "KEY=CANARY-old\nON=0\n";
 
 /// A folder with a playbook and the file that it changes.
@@ -95,8 +97,7 @@ impl Place {
 /// Each is mended then, and the same run goes on to its end.
 #[test]
 fn what_would_be_refused_is_told_before_the_point_of_no_return() {
-    type Break = fn(&Path);
-    let cases: [(Break, &str); 3] = [
+    let cases: [(fn(&Path), &str); 3] = [
         (|file| fs::write(file, "KEY=CANARY-old\nON=2\n").expect("write"), "switch would be refused: "),
         (|file| fs::write(file, "ON=0\n").expect("write"), "keys.env: there is no KEY="),
         (
@@ -200,9 +201,7 @@ fn missing_rights_are_known_before() {
     if !rustix::process::geteuid().is_root() {
         return; // only root can become somebody else
     }
-    const WHO: u32 = 65_534;
-    type Break = fn(&Place);
-    let cases: [(Break, &str); 3] = [
+    let cases: [(fn(&Place), &str); 3] = [
         (|place| mode(&place.at("keys.env"), 0o444), "keys.env may not be written by you"),
         (|place| mode(&place.at(""), 0o555), "cannot be replaced: you may not write into "),
         (

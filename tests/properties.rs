@@ -128,6 +128,8 @@ fn anything(plan: &Plan) -> Vec<String> {
                 "warn",
                 "fetched",
                 "unfetched",
+                "kept",
+                "unkept",
                 "verify",
                 "recapture",
                 "undo",
@@ -476,6 +478,8 @@ fn is_result(record: &Record) -> bool {
         | Record::LookAhead { .. }
         | Record::Started { .. }
         | Record::Answered { .. }
+        // What was out stays so: its end was not seen.
+        | Record::Recovered { .. }
         | Record::VerifyAgain { .. }
         | Record::RecaptureStarted { .. }
         | Record::ByHand { .. }

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::record::{Foreseen, How, Outcome, Target};
-use super::run::{Busy, Run, Stage, StepState};
+use super::run::{Busy, Run, Stage, StepRun, StepState};
 use crate::playbook::plan::{Act, Plan, Step, StepId};
 
 /// Lists the later steps that can be tried before a step starts: none where it can be taken back.
@@ -41,9 +41,9 @@ impl Run {
             if refused.is_empty() {
                 return;
             }
-            step.outcome = Some(Outcome { how: How::Failed, saw: told(refused), ..Outcome::default() });
             // What was started earlier and whose end was not seen is no better known now.
             if step.state != StepState::Unknown {
+                step.outcome = Some(Outcome { how: How::Failed, saw: told(refused), ..Outcome::default() });
                 step.state = StepState::Failed;
                 step.failed = true;
                 step.held = false;
@@ -51,6 +51,14 @@ impl Run {
                 step.verdicts.clear();
             }
         });
+    }
+}
+
+impl StepRun {
+    /// Says which later steps would be refused, where it was not started for that; none where nothing stands in its way.
+    #[must_use]
+    pub fn refused_ahead(&self) -> Option<String> {
+        (!self.ahead.is_empty()).then(|| told(&self.ahead))
     }
 }
 

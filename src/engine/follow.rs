@@ -129,6 +129,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         Record::Begun(_)
         | Record::LeftOut { .. }
         | Record::LookedAhead { .. }
+        | Record::Recovered { .. }
         | Record::ByHand { .. }
         | Record::Skipped { .. }
         | Record::Note { .. }

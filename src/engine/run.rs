@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::record::{Begun, End, Foreseen, Outcome, SavedFile, Target, Verdict};
+use super::record::{Begun, End, Foreseen, How, Outcome, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
@@ -23,6 +23,8 @@ pub struct Run {
     pub values: BTreeMap<Name, String>,
     /// The secrets that are in the vault.
     pub secrets: BTreeSet<Name>,
+    /// The fingerprints of each secret's values, oldest first; one that came again at once is there once.
+    pub fingerprints: BTreeMap<Name, Vec<String>>,
     /// What became of each step, in the order of the plan's steps.
     pub steps: Vec<StepRun>,
     /// The part of its life that it is in.
@@ -98,7 +100,7 @@ pub struct StepRun {
     pub failed: bool,
     /// It failed, and the walk went on all the same because the playbook says so.
     pub passed_over: bool,
-    /// The later steps that would be refused, as last tried before this one was to start.
+    /// The later steps that would be refused, as last tried before this one was to start; none once it has started.
     pub ahead: Vec<Foreseen>,
     /// Why it was started all the same.
     pub despite: Option<String>,
@@ -330,6 +332,12 @@ impl Run {
 }
 
 impl StepRun {
+    /// Says whether its end was not seen, and what it was to capture is not known either.
+    #[must_use]
+    pub fn lost(&self) -> bool {
+        self.state == StepState::Unknown && self.outcome.as_ref().is_none_or(|outcome| outcome.how != How::Ok)
+    }
+
     /// Says whether the walk is done with this step.
     #[must_use]
     pub fn finished(&self) -> bool {

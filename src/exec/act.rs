@@ -18,22 +18,32 @@ use super::shown::Outlet;
 use super::snapshot::{self, Wanted};
 use crate::engine::{Foreseen, How, Outcome, SavedFile};
 use crate::playbook::plan::{
-    Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, StepId, Template,
+    Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Name, StepId, Template,
 };
 use crate::secret::{Recipe, generate};
+
+/// Where what a command prints is kept.
+#[derive(Default)]
+pub(super) struct Keeps {
+    /// Its transcript.
+    pub(super) transcript: Option<PathBuf>,
+    /// The stem of the files that outlive us; see [`super::spool`].
+    pub(super) spool: Option<PathBuf>,
+}
 
 /// Carries out the act of an action. Never fails: what went wrong is the outcome.
 pub(super) async fn perform(
     action: &Action,
     capture: &[Capture],
     scene: &Scene,
-    transcript: Option<PathBuf>,
+    keeps: Keeps,
     outlet: Option<Outlet>,
     stop: &mut watch::Receiver<Stop>,
 ) -> Outcome {
     match &action.act {
         Act::Run(spec) => {
-            let task = Task { spec, expect: &action.expect, capture, timeout: action.timeout };
+            let Keeps { transcript, spool } = keeps;
+            let task = Task { spec, expect: &action.expect, capture, timeout: action.timeout, spool };
             command::perform(task, scene, transcript, outlet, stop).await
         }
         Act::Generate(specs) => made(specs, scene),
@@ -155,7 +165,8 @@ fn made(specs: &[GenerateSpec], scene: &Scene) -> Outcome {
         Ok(()) => {
             let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
             let saw = format!("made {}", names.join(", "));
-            Outcome { saw, secrets: specs.iter().map(|spec| spec.name.clone()).collect(), ..Outcome::default() }
+            let secrets: Vec<Name> = specs.iter().map(|spec| spec.name.clone()).collect();
+            Outcome { saw, fingerprints: scene.fingerprints(&secrets), secrets, ..Outcome::default() }
         }
         Err(wrong) => failed(scene.line(&wrong)),
     }

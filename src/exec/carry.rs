@@ -14,17 +14,19 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::act::Keeps;
 use super::child::Stop;
 use super::command::failed;
 use super::edit::{Earlier, Seen};
 use super::launch::Launcher;
-use super::scene::{Gaps, Scene};
+use super::scene::{self, Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
+use super::spool::{Found, Shelf, Spools};
 use super::world::{Attempt, Ctx, verify};
-use super::{Executor, Report, act, transcript};
+use super::{Executor, Report, act};
 use crate::engine::undo::{UndoAction, action};
-use crate::engine::{Effect, Input, Outcome, Run, SavedFile, Target};
+use crate::engine::{Effect, Input, Outcome, Record, Run, SavedFile, Target};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, Action, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
@@ -48,13 +50,15 @@ pub struct Setting {
     pub launcher: Launcher,
 }
 
-/// The folders of a run that an executor writes to. Both exist.
+/// The folders of a run that an executor writes to. The first two exist.
 #[derive(Clone, Debug)]
 pub struct RunPaths {
     /// For transcripts.
     pub transcript: PathBuf,
     /// For sealed copies of files.
     pub snapshots: PathBuf,
+    /// In memory, for what commands print that capture something; made when it is needed. None where there is no such place.
+    pub memory: Option<PathBuf>,
 }
 
 /// Carries effects out for real.
@@ -104,6 +108,17 @@ impl World {
         self.setting.plan.step(id)
     }
 
+    /// Where the outputs of capturing commands are kept.
+    fn spools(&self) -> Option<Spools> {
+        self.setting.folder.as_ref().and_then(|folder| folder.memory.clone()).map(Spools::of)
+    }
+
+    /// Says whether what an action prints must outlive us: it captures something that cannot be asked for again.
+    fn spools_for(&self, target: &Target, action: &Action) -> bool {
+        let reads = target.undo.is_none() && self.step(&target.step).is_some_and(|step| step.read_only);
+        matches!(action.act, Act::Run(_)) && !action.capture.is_empty() && !reads
+    }
+
     fn outlet(&self, target: &Target) -> Outlet {
         Outlet::new(self.setting.reports.clone(), target.clone(), Arc::clone(&self.under_way))
     }
@@ -149,13 +164,18 @@ impl World {
         };
         let mut stopped = self.stoppable(&target);
         let outlet = self.outlet(&target);
-        let transcript =
-            self.setting.folder.as_ref().map(|folder| transcript::path(&folder.transcript, &target, attempt));
+        let transcript = self.setting.folder.as_ref().map(|folder| folder.transcript.join(target.transcript(attempt)));
+        let spool = if self.spools_for(&target, &action) {
+            self.spools().and_then(|spools| spools.open(&target, attempt))
+        } else {
+            None
+        };
+        let keeps = Keeps { transcript, spool };
         self.spawn(async move {
             let mut begun = Instant::now();
             let outcome = if after.is_zero() || act::pause(after, &mut stopped).await {
                 begun = Instant::now();
-                act::perform(&action, &action.capture, &scene, transcript, Some(outlet), &mut stopped).await
+                act::perform(&action, &action.capture, &scene, keeps, Some(outlet), &mut stopped).await
             } else {
                 act::stopped_before()
             };
@@ -223,10 +243,12 @@ impl World {
             .setting
             .folder
             .as_ref()
-            .map(|folder| folder.transcript.join(format!("{}.recapture.log", transcript::stem(&target))));
+            .map(|folder| folder.transcript.join(format!("{}.recapture.log", target.stem())));
         self.spawn(async move {
             let begun = Instant::now();
-            let outcome = act::perform(&action, &capture, &scene, transcript, Some(outlet), &mut stopped).await;
+            // What only reads is asked again, should we die.
+            let keeps = Keeps { transcript, spool: None };
+            let outcome = act::perform(&action, &capture, &scene, keeps, Some(outlet), &mut stopped).await;
             Input::Recaptured { step, outcome: timed(outcome, begun) }
         });
     }
@@ -235,7 +257,7 @@ impl World {
         let (Some(action), Some(folder)) = (self.action(&target), &self.setting.folder) else {
             return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
         };
-        let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", transcript::stem(&target)));
+        let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", target.stem()));
         self.spawn(async move {
             let begun = Instant::now();
             match act::save(&action, folder, stem, scene).await {
@@ -281,6 +303,8 @@ impl Executor for World {
             Effect::Close => {
                 if let Err(wrong) = self.setting.secrets.delete_vault() {
                     tracing::error!(wrong, "the vault of a closed run is still there");
+                    // Nobody listens any more when the program ends.
+                    let _ = self.setting.reports.send(Report::Notice(format!("the run is closed, but {wrong}")));
                 }
             }
             Effect::Leave => {}
@@ -296,6 +320,34 @@ impl Executor for World {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        scene::fingerprints(&self.setting.secrets, names)
+    }
+
+    fn recorded(&mut self, record: &Record) {
+        let Some(spools) = self.spools() else { return };
+        match record {
+            Record::Performed { target, attempt, .. } | Record::Recovered { target, attempt, .. }
+                if self.action(target).is_some_and(|action| self.spools_for(target, &action)) =>
+            {
+                spools.remove(target, *attempt);
+            }
+            Record::Ended { .. } => spools.remove_all(),
+            _ => {} // whatever else is on record, nothing that was kept is done with
+        }
+    }
+
+    fn recover(&mut self, target: &Target, attempt: u32, values: &BTreeMap<Name, String>) -> Option<Found> {
+        let (folder, spools, action) = (self.setting.folder.as_ref()?, self.spools()?, self.action(target)?);
+        let onto =
+            Shelf { transcript: folder.transcript.join(target.transcript(attempt)), sealed: folder.snapshots.clone() };
+        spools.find(target, attempt, &action.capture, &self.scene(values), &onto)
+    }
+
+    fn reserve(&self) -> Result<(), String> {
+        self.setting.secrets.reserve()
     }
 
     fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {

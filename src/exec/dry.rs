@@ -130,6 +130,10 @@ impl Executor for DryRun {
         self.world.keep(secrets)
     }
 
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        self.world.fingerprints(names)
+    }
+
     fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
         self.world.source(source, values)
     }
@@ -145,13 +149,12 @@ impl Executor for DryRun {
 
 /// Finds a name without a value that a command uses: in its words, by its variable, or as a secret.
 fn missing(spec: &RunSpec, scene: &Scene) -> Option<Name> {
-    let given = spec.env.iter().map(|(_, given)| given).chain(&spec.stdin);
-    let mut names: Vec<Name> = given
-        .flat_map(|given| match given {
-            Given::Text(template) => template.names().cloned().collect(),
-            Given::Secret(name) => vec![name.clone()],
-        })
-        .collect();
+    let mut names: Vec<Name> = spec.env.iter().flat_map(|(_, variable)| variable.names()).cloned().collect();
+    match &spec.stdin {
+        Some(Given::Text(template)) => names.extend(template.names().cloned()),
+        Some(Given::Secret(name)) => names.push(name.clone()),
+        None => {}
+    }
     names.extend(spec.cwd.iter().flat_map(Template::names).cloned());
     match &spec.program {
         Program::Words(words) => names.extend(words.iter().flat_map(Template::names).cloned()),
@@ -178,6 +181,7 @@ fn not_asked(probe: &ProbeSpec, scene: &Scene) -> Verdict {
         took_ms: 0,
         values: BTreeMap::new(),
         secrets: Vec::new(),
+        fingerprints: BTreeMap::new(),
     }
 }
 

@@ -118,7 +118,7 @@ impl<F: Front> Bench<F> {
                         Answer::Secret(_) => secrets.push(name),
                     }
                 }
-                self.input(Input::Answer { target, values, secrets });
+                self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
             }
             Say::Preview(_) => {}
             Say::Quit => self.over = true,
@@ -208,6 +208,7 @@ impl<F: Front> Bench<F> {
                     took_ms: 5,
                     values: BTreeMap::new(),
                     secrets: Vec::new(),
+                    fingerprints: BTreeMap::new(),
                 };
                 self.input(Input::Probed { target, verdicts: vec![verdict] });
             }

@@ -67,8 +67,8 @@ impl Draft {
         let places = place::find(text, &spec.place, spec.count).unwrap_or_default();
         let before = places.iter().map(|place| {
             let line = text[..place.range.start].rsplit('\n').next().unwrap_or_default();
-            let words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-            words.filter(|word| !word.is_empty()).next_back().unwrap_or_default().to_owned()
+            let mut words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            words.rfind(|word| !word.is_empty()).unwrap_or_default().to_owned()
         });
         before.collect()
     }

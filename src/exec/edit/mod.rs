@@ -203,6 +203,9 @@ impl Change {
             at = place.range.end;
         }
         text.push_str(&self.new[at..]);
+        if !scene.has_gaps(&spec.put) {
+            place::check(&spec.place, &self.new, &text)?;
+        }
         self.new.zeroize();
         self.new = text;
         Ok(())
@@ -227,7 +230,7 @@ fn filling(put: &Put, scene: &Scene) -> Result<Filling, String> {
 /// Takes the bytes of a file for text.
 fn text(named: &str, bytes: &[u8]) -> Result<Zeroizing<String>, String> {
     std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|error| {
-        let line = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).matches('\n').count() + 1;
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         format!("{named}: line {line} is not UTF-8 text")
     })
 }

@@ -174,6 +174,7 @@ async fn a_program_that_runs_is_put_back() {
     let files = saved(&stage).await;
     let bytes = fs::read(&program).unwrap();
     fs::write(&program, [bytes.as_slice(), b"more"].concat()).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a program that is itself the file")]
     let mut child = Command::new(&program).stdin(Stdio::piped()).spawn().unwrap();
     let busy = fs::OpenOptions::new().write(true).open(&program).unwrap_err();
     assert_eq!(busy.kind(), std::io::ErrorKind::ExecutableFileBusy);
@@ -221,6 +222,7 @@ async fn what_cannot_be_changed_safely_is_refused_in_words() {
         assert_eq!(fs::read_dir(stage.folder.path()).unwrap().count(), 3);
     }
     let stage = stage("f", b"KEY=old");
+    #[expect(clippy::disallowed_methods, reason = "a tool of the file system")]
     let chattr = |sign: &str, path: &Path| Command::new("chattr").arg(sign).arg(path).stderr(Stdio::null()).status();
     for marked in [stage.path("f"), stage.folder.path().to_owned()] {
         if chattr("+i", &marked).is_ok_and(|status| status.success()) {

@@ -5,5 +5,6 @@ mod commands;
 mod cost;
 mod edits;
 mod ends;
+mod handed;
 mod metadata;
 mod others;

@@ -13,7 +13,7 @@ use ratatui::widgets::Paragraph;
 use super::keymap::{Action, binding};
 use super::state::Walk;
 use super::text::{cells, duration, fit, wrap};
-use crate::engine::{Awaiting, StepState, Target, undo};
+use crate::engine::{Awaiting, StepRun, StepState, Target, undo};
 use crate::playbook::plan::{Act, Step};
 use crate::words::describe;
 
@@ -172,9 +172,9 @@ fn decision(walk: &Walk, target: &Target, place: &str, columns: usize) -> Vec<Li
     let mut lines = vec![headline(&format!("{} {}: {place}", mark.glyph, mark.word), mark.style, columns, walk)];
     let wrong = verdicts.and_then(|verdicts| verdicts.iter().find(|verdict| !verdict.pass && !verdict.warn));
     let why = if unknown {
-        let ahead = step.filter(|step| !step.ahead.is_empty()).and_then(|step| step.outcome.as_ref());
+        let ahead = step.and_then(StepRun::refused_ahead);
         let unseen = || "It was started, and its end was not seen. The probes say what is true now.".to_owned();
-        ahead.map_or_else(unseen, |outcome| outcome.saw.clone())
+        ahead.unwrap_or_else(unseen)
     } else if let Some(verdict) = wrong {
         format!("{}: {}", verdict.title, verdict.saw)
     } else {

@@ -6,7 +6,7 @@ use crossterm::event::KeyCode;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::story::{Story, plan, shown};
+use super::story::{Story, plan, run, shown};
 use crate::engine::{Finding, How, StepState, Target};
 use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
@@ -105,6 +105,20 @@ fn a_step_after_which_another_would_be_refused() {
     story.press(KeyCode::Enter);
     let step = story.walk.run.step(&story.walk.plan, &"reset-doadmin".into()).unwrap();
     assert_eq!((step.state, step.despite.as_deref()), (StepState::Running, Some("I edit it by hand")));
+}
+
+#[test]
+fn a_long_command_leaves_room_for_what_must_be_agreed_to() {
+    let mut plan = plan();
+    let step = plan.steps.iter_mut().find(|step| step.id.as_str() == "reset-doadmin").unwrap();
+    step.action.act = run(&(1..=30).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat()).act;
+    let mut story = Story::of(plan);
+    story.up_to("reset-doadmin");
+    story.press(KeyCode::Enter);
+    let seen = story.frame(80, 24);
+    for text in ["line 1 ", "more lines: Esc, then Tab and PgDn show them", "This cannot be undone", "y starts it"] {
+        assert!(seen.contains(text), "{text}\n{seen}");
+    }
 }
 
 #[test]
