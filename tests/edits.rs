@@ -44,6 +44,10 @@ const BY_HAND: &str = "manual: Press the button.\n        ask: { key: { type: se
 const WHO: u32 = 65_534;
 const TEXT: &str = "KEY=CANARY-old\nON=0\n";
 
+/// What is done to a file, or around it, so that it cannot be changed.
+type BreakFile = fn(&Path);
+type BreakPlace = fn(&Place);
+
 /// A folder with a playbook and the file that it changes.
 struct Place {
     folder: TempDir,
@@ -97,7 +101,7 @@ impl Place {
 /// Each is mended then, and the same run goes on to its end.
 #[test]
 fn what_would_be_refused_is_told_before_the_point_of_no_return() {
-    let cases: [(fn(&Path), &str); 3] = [
+    let cases: [(BreakFile, &str); 3] = [
         (|file| fs::write(file, "KEY=CANARY-old\nON=2\n").expect("write"), "switch would be refused: "),
         (|file| fs::write(file, "ON=0\n").expect("write"), "keys.env: there is no KEY="),
         (
@@ -201,7 +205,7 @@ fn missing_rights_are_known_before() {
     if !rustix::process::geteuid().is_root() {
         return; // only root can become somebody else
     }
-    let cases: [(fn(&Place), &str); 3] = [
+    let cases: [(BreakPlace, &str); 3] = [
         (|place| mode(&place.at("keys.env"), 0o444), "keys.env may not be written by you"),
         (|place| mode(&place.at(""), 0o555), "cannot be replaced: you may not write into "),
         (

@@ -27,7 +27,7 @@ pub(super) fn print(text: &str) -> Result<Code, Ending> {
     }
 }
 
-fn print_json(value: &Value) -> Result<Code, Ending> {
+pub(super) fn print_json(value: &Value) -> Result<Code, Ending> {
     print(&safe_json(&format!("{value:#}\n")))
 }
 

@@ -1,6 +1,7 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
 mod briefing;
+mod doctor;
 mod identity;
 mod inputs;
 mod library;
@@ -47,6 +48,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),
         Some(Command::Identity(args)) => identity::identity(&args),
+        Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Schema) => look::schema(),
         Some(Command::Completions(args)) => Ok(args.print()),
         Some(Command::Man) => Ok(crate::cli::print_man()),

@@ -46,6 +46,12 @@ impl Place {
         Self { root }
     }
 
+    /// Returns the folder's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
     /// Makes the folder of the program's own log.
     ///
     /// # Errors
@@ -185,6 +191,12 @@ impl RunFolder {
     /// [`LockError`]: somebody holds it, or the file cannot be used.
     pub fn lock(&self, holder: &Holder) -> Result<Lock, LockError> {
         Lock::take(&self.path.join("lock"), holder)
+    }
+
+    /// Says who carries this run on now, without being in anybody's way.
+    #[must_use]
+    pub fn held_by(&self) -> Option<Holder> {
+        Lock::held_by(&self.path.join("lock"))
     }
 
     /// Reads the first and the last line of the journal.

@@ -43,6 +43,10 @@ impl Walk {
                 ask.wrong = None;
                 ask.form.key(key)
             }
+            Some(Panel::Search(search)) => {
+                search.changed();
+                search.find.key(key)
+            }
             Some(Panel::Palette(palette)) => {
                 palette.at = 0;
                 palette.find.key(key)
@@ -58,6 +62,10 @@ impl Walk {
         self.gate.pass(at);
         match &mut self.panel {
             Some(Panel::Ask(ask)) => ask.form.paste(text),
+            Some(Panel::Search(search)) => {
+                search.changed();
+                search.find.paste(text);
+            }
             Some(Panel::Palette(palette)) => palette.find.paste(text),
             Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave | Panel::Notice { .. }) => {
             }
@@ -121,6 +129,8 @@ impl Walk {
                 let step = self.shown().map(|(_, step)| step.id.clone());
                 self.ask(Purpose::Note(step), false);
             }
+            Action::Search => self.open_search(),
+            Action::FindAbove | Action::FindBelow => self.find(action == Action::FindAbove),
             Action::Help => self.panel = Some(Panel::Help(0)),
             Action::Palette => {
                 let skip = [Action::Palette, Action::Up, Action::Down, Action::PageUp, Action::PageDown];
@@ -206,7 +216,9 @@ impl Walk {
                 self.leaving = true;
                 self.say(Say::Quit);
             }
-            Some(panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Ask(_) | Panel::Notice { .. })) => {
+            Some(
+                panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Search(_) | Panel::Ask(_) | Panel::Notice { .. }),
+            ) => {
                 self.panel = Some(panel);
             }
             None => match self.awaiting.clone() {
@@ -357,7 +369,7 @@ impl Walk {
                     *down = down.saturating_add_signed(by);
                 }
             }
-            Some(Panel::Ask(_) | Panel::Confirm(_) | Panel::Leave) => {}
+            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,

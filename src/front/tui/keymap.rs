@@ -48,6 +48,9 @@ pub(super) enum Action {
     Zoom,
     Help,
     Palette,
+    Search,
+    FindAbove,
+    FindBelow,
     Abandon,
     Back,
     Leave,
@@ -201,6 +204,9 @@ pub(super) static TABLE: &[Binding] = &[
     row(Action::GoToCurrent, &[ESC], "to current", "Go back to the step whose turn it is.", LOOK),
     row(Action::Back, &[ESC], "back", "Close the panel; nothing is done.", LOOK),
     deed(Action::Help, &[Key::Char(keys::HELP.letter), Key::Code(KeyCode::F(1))], keys::HELP, LOOK),
+    row(Action::Search, &[Key::Char('/')], "search", "Search the output; upwards from its end.", LOOK),
+    row(Action::FindAbove, &[ENTER, UP], "find above", "Go to the line before that has the words.", LOOK),
+    row(Action::FindBelow, &[DOWN], "find below", "Go to the next line that has the words.", LOOK),
     row(Action::Palette, &[Key::Char(':')], "all actions", "List what can be done now, and find by name.", LOOK),
 ];
 

@@ -32,6 +32,7 @@ mod panel;
 mod probes;
 mod question;
 mod rollback;
+mod search;
 mod state;
 mod step;
 mod steps;

@@ -71,6 +71,9 @@ impl Walk {
             offers.extend([Action::PageUp, Action::PageDown]);
         }
         offers.extend([Action::First, Action::Last, Action::NextPane, Action::Zoom]);
+        if self.has_output() {
+            offers.push(Action::Search);
+        }
         if self.live && idle && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing) {
             offers.push(Action::Abandon);
         }
