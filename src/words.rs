@@ -248,6 +248,9 @@ fn deviation(step: &Step, state: &StepRun) -> Vec<String> {
     if state.by_hand {
         said.push(format!("{} was done by hand{because}", step.id));
     }
+    if let Some(reason) = &state.despite {
+        said.push(format!("{} was started although later steps would be refused: {reason}", step.id));
+    }
     if state.attempts > 1 {
         said.push(format!("{} was started {} times", step.id, state.attempts));
     }

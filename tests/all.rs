@@ -4,11 +4,13 @@
 
 mod architecture;
 mod back;
+mod back_quick;
 mod bad_playbooks;
 mod binary;
 mod crash;
 mod crash_rotation;
 mod doctor;
+mod edits;
 mod engine;
 mod faults;
 mod fronts;

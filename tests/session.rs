@@ -107,7 +107,8 @@ impl Executor for World {
                 }
                 return;
             }
-            Effect::Save { .. }
+            Effect::LookAhead { .. }
+            | Effect::Save { .. }
             | Effect::Restore { .. }
             | Effect::Recapture { .. }
             | Effect::RemoveTemporary

@@ -13,7 +13,7 @@ use super::resume::{self, Old, Taken};
 use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
 use crate::ending::{Code, Ending};
-use crate::engine::{End, Engine, Input, Run, Stage, StepState};
+use crate::engine::{Awaiting, End, Engine, Input, Run, Stage, StepState};
 use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
@@ -190,7 +190,11 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
         Some(to) => Some(step(ready.engine.plan(), to)?),
     };
     if mode == Mode::Unattended {
-        ready.first.push(Input::Rollback { to: to.clone(), by_policy: true });
+        let rollback = Input::Rollback { to: to.clone(), by_policy: true };
+        // Where only the end is not on record yet, going on would close the run before anything is undone.
+        let ending = ready.engine.run().stage == Stage::Walking
+            && ready.engine.run().awaiting(ready.engine.plan()) == Awaiting::Closing;
+        ready.first.insert(if ending { 0 } else { ready.first.len() }, rollback);
     }
     let way = Way { mode, answers: said, rollback: Some(HowFar(to)), screen: None };
     drive(way, ready, old, &args.front)
@@ -281,8 +285,6 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             if ready.folder.is_none() {
                 front = front.dry_run();
             }
-            // It says nothing of what was before it.
-            let old = Old { journal: None, ..old };
             let over = walk::walk(ready, front, old)?;
             // It leaves by a pause that it says itself, so that the reason is on record.
             if matches!(over.because, Because::Left | Because::Run)

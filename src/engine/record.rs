@@ -80,6 +80,21 @@ pub enum Record {
         /// The playbook's `retry` starts it, not a person.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         retry: bool,
+        /// Why it starts although later steps would be refused, where an operator said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        despite: Option<String>,
+    },
+    /// The later steps are about to be tried before an irreversible one starts, of which nothing has happened yet.
+    LookAhead {
+        /// The irreversible step.
+        step: StepId,
+    },
+    /// The later steps were tried.
+    LookedAhead {
+        /// The irreversible step.
+        step: StepId,
+        /// Those that would be refused.
+        refused: Vec<Foreseen>,
     },
     /// Sealed copies of files are on disk; what changes them may start.
     Saved {
@@ -285,6 +300,15 @@ pub struct Begun {
     pub protected: bool,
 }
 
+/// A later step that would be refused as things stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// The step.
+    pub step: StepId,
+    /// Why: a sentence, masked.
+    pub why: String,
+}
+
 /// A sealed copy of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedFile {
@@ -301,6 +325,12 @@ pub struct SavedFile {
     pub gid: u32,
     /// Length in bytes.
     pub size: u64,
+    /// The name in `snapshots/` of the copy of its extended attributes; none where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<String>,
+    /// The symbolic links that led to it: where each stands, and what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<(String, String)>,
 }
 
 /// How a command, an edit or a wait came to an end.

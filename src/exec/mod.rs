@@ -4,6 +4,8 @@
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
 mod act;
+mod ahead;
+mod attributes;
 mod capture;
 mod carry;
 mod child;
@@ -21,7 +23,9 @@ mod handed;
 mod holders;
 mod kept;
 mod launch;
+mod links;
 mod memory;
+mod replaceable;
 mod scene;
 mod shown;
 mod snapshot;

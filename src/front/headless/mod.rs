@@ -151,6 +151,8 @@ impl Headless {
             | Record::Recovered { outcome, .. } => learn(&outcome.values),
             Record::Probed { verdicts, .. } => verdicts.iter().for_each(|verdict| learn(&verdict.values)),
             Record::LeftOut { .. }
+            | Record::LookAhead { .. }
+            | Record::LookedAhead { .. }
             | Record::Started { .. }
             | Record::Saved { .. }
             | Record::VerifyAgain { .. }
@@ -175,6 +177,7 @@ impl Headless {
     fn remember(&mut self, record: &Record) {
         match record {
             Record::Started { .. } | Record::RollbackBegun { .. } => self.failed_before = None,
+            Record::LookedAhead { step, refused } if !refused.is_empty() => self.failed_before = Some(step.clone()),
             Record::Performed { target, outcome, .. } if target.undo.is_none() && outcome.how != How::Ok => {
                 self.failed_before = Some(target.step.clone());
             }

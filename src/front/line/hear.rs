@@ -31,6 +31,7 @@ pub(super) fn wording(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Skip(_, Free::No) => "Why is it skipped?",
         Purpose::Skip(_, Free::Yes) => "Why is it skipped? (Enter leaves it unsaid)",
+        Purpose::Anyway(_) => "Why does it start all the same? What is refused later is yours to see to.",
         Purpose::ByHand(_) => "What did you do?",
         Purpose::Note(_) => "Your note:",
         Purpose::Abandon => "The run is given up for good and what it changed stays. Why?",
@@ -61,6 +62,8 @@ impl Desk {
                 keys.push(Key::Again);
                 keys.extend(probes(&Target::step(id)).then_some(Key::Verify));
                 keys.extend(fetch.filter(|_| !lost));
+                let refused = self.run.step(&self.plan, id).is_some_and(|step| !step.ahead.is_empty());
+                keys.extend(refused.then_some(Key::Anyway));
                 keys.extend([Key::ByHand, Key::Skip]);
                 keys
             }
@@ -175,6 +178,10 @@ impl Desk {
                 None => Next::Ask(question),
             },
             (Key::Fetch, Question::Decision(step)) => Next::Said(Say::Input(Input::Recapture { step })),
+            (Key::Anyway, Question::Decision(step)) => {
+                let purpose = Purpose::Anyway(step.clone());
+                self.words(Question::Decision(step), Some(purpose))
+            }
             (Key::ByHand, question) => self.words(question, target.map(Purpose::ByHand)),
             (Key::Skip, question) => {
                 let purpose = target.map(|target| {
@@ -320,6 +327,7 @@ impl Desk {
         }
         Next::Said(Say::Input(match purpose {
             Purpose::Skip(target, _) => Input::Skip { target, reason: Some(said).filter(|said| !said.is_empty()) },
+            Purpose::Anyway(step) => Input::GoAnyway { step, reason: said },
             Purpose::ByHand(target) => Input::ByHand { target, note: said },
             Purpose::Note(step) => Input::Note { step, text: said },
             Purpose::Abandon => Input::Abandon { reason: said },

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::keys::{self, Keys};
 use super::{Line, briefing};
-use crate::engine::{Awaiting, End, How, Input, Outcome, Record, StepState, Target};
+use crate::engine::{Awaiting, End, Foreseen, How, Input, Outcome, Record, StepState, Target};
 use crate::front::bench::{Bench, Paper, plan};
 use crate::front::{Answer, BriefingFacts, Front as _, HowFar, Say, Update};
 use crate::playbook::plan::{Plan, StepId};
@@ -420,4 +420,33 @@ fn the_briefing_asks_for_each_input_and_for_the_word() {
 
     assert!(brief(&["", ":q"], false).0.is_none());
     assert!(brief(&[""], false).0.is_none(), "the end of the input leaves");
+}
+
+/// A later step that would be refused is told before what cannot be undone; going on all the same wants a reason.
+#[test]
+fn what_is_refused_later_is_told_before() {
+    let mut talk = Talk::new(
+        &plan(
+            "
+runsheet: 1
+title: Rotate
+phases:
+  - title: Change
+    steps:
+      - { id: reset, title: Reset, manual: Press it., irreversible: The old one is gone. }
+      - { id: write, title: Write, edit: [{ file: .env, dotenv: KEY, value: new }] }
+",
+        ),
+        None,
+    );
+    talk.bench.foreseen = vec![Foreseen { step: "write".into(), why: "there is no KEY=".into() }];
+    talk.bench.begin(&[]);
+    talk.paper.take();
+    let shown = talk.types(&["", "y"]);
+    assert!(shown.contains("reset: write would be refused: there is no KEY="), "{shown}");
+    assert!(shown.contains("reset was not started.") && shown.contains("g go on anyway"), "{shown}");
+    assert_eq!(talk.state("reset"), StepState::Failed);
+    talk.types(&["g", "", "by hand"]);
+    assert_eq!(talk.state("reset"), StepState::Waiting);
+    assert!(matches!(talk.last(), Record::Started { despite: Some(reason), .. } if reason == "by hand"));
 }

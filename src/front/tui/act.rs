@@ -101,6 +101,11 @@ impl Walk {
                     self.say(Say::Input(Input::Recapture { step: target.step }));
                 }
             }
+            Action::Anyway => {
+                if let Some(target) = self.target() {
+                    self.ask(Purpose::Anyway(target.step), false);
+                }
+            }
             Action::ByHand => {
                 if let Some(target) = self.target() {
                     self.ask(Purpose::ByHand(target), false);
@@ -283,6 +288,7 @@ impl Walk {
             return;
         }
         let input = match ask.purpose {
+            Purpose::Anyway(step) => Input::GoAnyway { step, reason: text },
             Purpose::ByHand(target) => Input::ByHand { target, note: text },
             Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
             Purpose::Note(step) => Input::Note { step, text },

@@ -142,6 +142,9 @@ impl Walk {
                     offers.push(Action::Verify);
                 }
                 offers.extend(fetch.filter(|_| !lost));
+                if self.run.step(&self.plan, step).is_some_and(|step| !step.ahead.is_empty()) {
+                    offers.push(Action::Anyway);
+                }
                 offers.extend([Action::ByHand, Action::Skip, Action::RollBack]);
             }
             Awaiting::Undo(_) => offers.extend([Action::Agree, Action::ByHand, Action::Skip]),

@@ -57,6 +57,8 @@ pub(super) struct Ask {
 /// What a line of text is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
+    /// A step starts although later ones would be refused.
+    Anyway(StepId),
     /// Something was done by hand.
     ByHand(Target),
     /// Something is passed over.
@@ -90,7 +92,7 @@ impl Ask {
     pub(super) fn new(purpose: Purpose, free: bool) -> Self {
         let prompt = match &purpose {
             Purpose::ByHand(_) => "What was done",
-            Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
+            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
             Purpose::Note(_) => "Note",
         };
         Self { purpose, form: Form::new(vec![Field::line("text", prompt)], Vec::new()), free, wrong: None }
@@ -122,7 +124,7 @@ impl Panel {
         match self {
             Self::Confirm(_) | Self::Palette(_) => true,
             Self::Ask(ask) => match ask.purpose {
-                Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
+                Purpose::Anyway(_) | Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
                 Purpose::Note(_) | Purpose::Abandon => false,
             },
             Self::Help(_) | Self::Search(_) | Self::Rollback { .. } | Self::Leave | Self::Notice { .. } => false,

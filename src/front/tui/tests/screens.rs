@@ -7,7 +7,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::story::{Story, plan, run, shown};
-use crate::engine::{Finding, How, Target};
+use crate::engine::{Finding, How, StepState, Target};
 use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
 use crate::front::tui::page::Page;
@@ -86,6 +86,25 @@ fn a_step_that_is_next() {
     both("irreversible", &story);
     story.press(KeyCode::Enter);
     insta::assert_snapshot!("confirm_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn a_step_after_which_another_would_be_refused() {
+    let mut story = Story::begin();
+    story.up_to("reset-doadmin");
+    story.foreseen = vec![crate::engine::Foreseen {
+        step: "write-files".into(),
+        why: "/srv/milo/.env: expected 1 place that doadmin:([^@]+)@ matches, there is none".into(),
+    }];
+    story.press(KeyCode::Enter);
+    story.press(KeyCode::Char('y'));
+    both("refused_ahead", &story);
+    story.press(KeyCode::Char('g'));
+    insta::assert_snapshot!("go_on_anyway_80x24", story.frame(80, 24));
+    "I edit it by hand".chars().for_each(|letter| story.press(KeyCode::Char(letter)));
+    story.press(KeyCode::Enter);
+    let step = story.walk.run.step(&story.walk.plan, &"reset-doadmin".into()).unwrap();
+    assert_eq!((step.state, step.despite.as_deref()), (StepState::Running, Some("I edit it by hand")));
 }
 
 #[test]
