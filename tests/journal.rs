@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, How, Record, Stamped, Target};
+use runsheet::engine::{Begun, End, How, Presence, Record, Stamped, Target};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -44,6 +44,9 @@ const RECORDS: &[&str] = &[
     "closing",
     "temporary_removed",
     "ended",
+    "presence",
+    "presence",
+    "presence",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -106,6 +109,18 @@ fn every_record() -> Vec<Record> {
             left: vec![("/srv/b".to_owned(), "permission denied".to_owned())],
         },
         Record::Ended { end: End::RolledBack },
+        Record::Presence(Presence::Attached {
+            operator: "ada".to_owned(),
+            account: "ada".to_owned(),
+            host: "bastion".to_owned(),
+        }),
+        Record::Presence(Presence::TakenOver {
+            operator: "grace".to_owned(),
+            account: "grace".to_owned(),
+            host: "bastion".to_owned(),
+            from: "ada".to_owned(),
+        }),
+        Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
     ]
 }
 
@@ -257,7 +272,7 @@ fn the_golden_journal_is_read() {
     let mut records = Vec::new();
     let journal = read(Path::new(GOLDEN), false, |stamped| records.push(stamped)).unwrap();
     assert_eq!(records, stamped(every_record()));
-    assert_eq!(journal.head, "afc309305292366f2ba7b17577eea40c0ea527ed2ac2d663e4870a8ea30559cb");
+    assert_eq!(journal.head, "c70d278e2a2f108850fd3a9742237eba418e76f1f5bdb46eb3b90c3b27d16d51");
     let text = fs::read_to_string(GOLDEN).unwrap();
     for (line, name) in text.lines().zip(RECORDS) {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -303,6 +318,9 @@ fn no_record_is_forgotten() {
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
         Record::Ended { .. } => 22,
+        Record::Presence(Presence::Attached { .. }) => 23,
+        Record::Presence(Presence::TakenOver { .. }) => 24,
+        Record::Presence(Presence::Detached { .. }) => 25,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());
@@ -324,7 +342,7 @@ fn a_list_shows_how_each_run_began_and_ended() {
     };
     // A last line far longer than what is read of the end at once.
     let note = Stamped { at: records[3].at, record: Record::Note { step: None, text: "long ".repeat(20_000) } };
-    let (begun, ended) = (&records[0], records.last().unwrap());
+    let (begun, ended) = (&records[0], &records[22]);
     write("01A", &[begun, &note]);
     write("01B", &[begun, &note, ended]);
     let torn = write("01C", &[begun, &note, ended]);

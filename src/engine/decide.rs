@@ -146,6 +146,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
         },
         Input::Resume { operator, account, host, program } => Ok(Record::Resumed { operator, account, host, program }),
+        Input::Presence(presence) => Ok(Record::Presence(presence)),
         Input::Pause { why } => Ok(Record::Paused { why }),
         Input::Abandon { reason } => {
             idle(run)?;
@@ -166,7 +167,11 @@ fn alive(run: &Run, input: &Input) -> Result<(), Refusal> {
         (_, Input::Begin { .. }) => Err(Refusal::BegunAlready),
         (
             Stage::Closing,
-            Input::TemporaryRemoved { .. } | Input::Resume { .. } | Input::Pause { .. } | Input::Note { .. },
+            Input::TemporaryRemoved { .. }
+            | Input::Resume { .. }
+            | Input::Presence(_)
+            | Input::Pause { .. }
+            | Input::Note { .. },
         )
         | (Stage::Walking | Stage::RollingBack | Stage::AfterRollback, _) => Ok(()),
         (Stage::Closing, _) => Err(Refusal::Over),
@@ -280,7 +285,7 @@ fn signing(plan: &Plan, run: &Run, role: &str) -> Result<(), Refusal> {
     match run.awaiting(plan) {
         Awaiting::SignOff(next) if next == role => Ok(()),
         Awaiting::SignOff(_) => Err(Refusal::NoSuchRole { role: role.to_owned() }),
-        _ => Err(Refusal::NotNow { what: "sign" }),
+        _ => Err(Refusal::NotNow { what: "sign".into() }),
     }
 }
 
@@ -295,7 +300,7 @@ fn not_now(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Refus
     let current = run.undoing().map(|target| target.step.clone());
     let current = current.or_else(|| run.current(plan).map(|step| step.id.clone()));
     if current.as_ref() == Some(&target.step) {
-        return Refusal::NotNow { what };
+        return Refusal::NotNow { what: what.into() };
     }
     Refusal::NotCurrent { step: target.step.clone(), current }
 }

@@ -144,6 +144,7 @@ impl Headless {
             | Record::Skipped { .. }
             | Record::StopAsked { .. }
             | Record::Note { .. }
+            | Record::Presence(_)
             | Record::RollbackBegun { .. }
             | Record::RollbackEnded { .. }
             | Record::Resumed { .. }
