@@ -10,6 +10,7 @@ mod crash;
 mod crash_rotation;
 mod engine;
 mod fronts;
+mod host;
 mod journal;
 mod launch;
 mod leaks;

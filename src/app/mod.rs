@@ -1,6 +1,8 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
+mod attach;
 mod briefing;
+mod host;
 mod inputs;
 mod library;
 mod log;
@@ -15,11 +17,15 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Command};
 use crate::ending::{Code, Ending};
 use crate::engine::Refusal;
+use crate::session::wire::Role;
 use crate::words;
 
 /// Runs the program with the words it was called with.
 #[must_use]
 pub fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == host::WORD) {
+        return host::main();
+    }
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(code) => return code,
@@ -35,6 +41,8 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         None => run::library(),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Resume(args)) => run::resume(&args),
+        Some(Command::Attach(args)) => attach::attach(&args, Role::Act),
+        Some(Command::Watch(args)) => attach::attach(&args, Role::Watch),
         Some(Command::Rollback(args)) => run::rollback(&args),
         Some(Command::Runs(args)) => look::runs(args.json),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),

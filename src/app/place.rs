@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use etcetera::base_strategy::{BaseStrategy, Xdg};
+use serde::{Deserialize, Serialize};
 
 use crate::ending::{Code, Ending};
 use crate::journal::Place;
@@ -40,7 +41,7 @@ fn homeless() -> Ending {
 }
 
 /// Who runs this, and where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Who {
     /// The operator, as given or as the account is called.
     pub(super) operator: String,

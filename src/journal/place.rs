@@ -174,6 +174,12 @@ impl RunFolder {
         Lock::take(&self.path.join("lock"), holder)
     }
 
+    /// Says which process carries this run on at this moment; none when none does.
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        Lock::holder(&self.path.join("lock"))
+    }
+
     /// Reads the first and the last line of the journal.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {

@@ -1,4 +1,4 @@
-//! The signals that end a session: INT, TERM, HUP.
+//! The signals that end a session: INT, TERM, and HUP where the session has a terminal.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -11,11 +11,14 @@ pub(super) struct Signals {
 
 impl Signals {
     /// Begins to listen. A signal that cannot be listened to keeps its usual effect.
-    pub(super) fn new() -> Self {
+    ///
+    /// Where no terminal can hang up on the session, HUP is caught and nothing follows from it.
+    pub(super) fn new(hangs_up: bool) -> Self {
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
-            hangup: signal(SignalKind::hangup()).ok(),
+            // Once caught it stays caught, heard or not.
+            hangup: signal(SignalKind::hangup()).ok().filter(|_| hangs_up),
         }
     }
 

@@ -197,7 +197,7 @@ impl Front for Headless {
             }
             Update::Notice(text) => self.print(&text),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
-            Update::Attempt { .. } | Update::Preview { .. } | Update::Over => {}
+            Update::Attempt { .. } | Update::Preview { .. } | Update::Seat(_) | Update::Over => {}
         }
     }
 

@@ -10,6 +10,7 @@ mod desk;
 mod hear;
 mod keys;
 mod question;
+mod seat;
 mod show;
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ use desk::Desk;
 use keys::Keys;
 
 use super::{Front, HowFar, Say, Update};
-use crate::engine::Run;
+use crate::engine::{Awaiting, Run};
 use crate::playbook::plan::Plan;
 
 /// The front of plain lines.
@@ -88,7 +89,11 @@ fn read(shared: &Shared, terminal: bool) {
         let at = Instant::now();
         // The end is an answer as well: to the question, not to what runs.
         let end = matches!(line, keys::Line::End);
-        let mut desk = if end { asked(shared) } else { shared.desk() };
+        let mut desk = shared.desk();
+        if end && !desk.goes_at_once() {
+            drop(desk);
+            desk = asked(shared);
+        }
         if desk.over() {
             return;
         }
@@ -122,6 +127,14 @@ impl Front for Line {
 
     fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
         self.words.take()
+    }
+
+    fn expect(&mut self, awaiting: &Awaiting) {
+        let mut desk = self.shared.desk();
+        desk.expect(awaiting.clone());
+        if desk.asking() {
+            self.shared.bell.notify_all();
+        }
     }
 }
 

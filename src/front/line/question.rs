@@ -101,6 +101,7 @@ pub(super) enum Key {
     Abandon,
     Back,
     Quit,
+    Detach,
     Help,
 }
 
@@ -123,7 +124,7 @@ const fn deed(key: Key, deed: Deed) -> Row {
 }
 
 /// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 19] = [
     (Key::Start, Typed::Enter, "start", "Start the step as shown."),
     (Key::Done, Typed::Enter, "done", "You have done it."),
     (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
@@ -141,6 +142,7 @@ const TABLE: [Row; 18] = [
     deed(Key::Abandon, keys::ABANDON),
     (Key::Back, Typed::Letter('c'), "cancel", "Go back to the question before."),
     deed(Key::Quit, keys::LEAVE),
+    deed(Key::Detach, keys::DETACH),
     (Key::Help, Typed::Letter(keys::HELP.letter), keys::HELP.label, "Show this list."),
 ];
 

@@ -31,6 +31,7 @@ mod panel;
 mod probes;
 mod question;
 mod rollback;
+mod seat;
 mod state;
 mod step;
 mod steps;

@@ -275,7 +275,7 @@ impl Story {
                     }
                     self.input(Input::Answer { target, values, secrets });
                 }
-                Say::Preview(_) | Say::Quit => {}
+                Say::Preview(_) | Say::Quit | Say::Detach(_) | Say::TakeOver | Say::Presence(_) => {}
             }
         }
     }
