@@ -172,6 +172,9 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NoRecapture { step } => format!("{step} does not say how to fetch its values again"),
         Refusal::NoSuchRole { role } => format!("it is not {role} who signs now"),
         Refusal::MustDiffer { name } => format!("{name} has signed already; somebody else must sign"),
+        Refusal::NoRoom { step, why } => {
+            format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
+        }
         Refusal::Stale => "that came too late".to_owned(),
     }
 }

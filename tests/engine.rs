@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use runsheet::engine::Refusal;
+use runsheet::engine::{Refusal, Target};
+use runsheet::playbook::plan::StepId;
 
 use crate::story::{Story, told};
 
@@ -123,6 +124,14 @@ const STORIES: &[(&str, &str, &str)] = &[
     ),
     ("a: run verify recapture", "begin; go a; resume; bad a; recapture a; fetched a x=1; bad a", "a:failed | decide a"),
     ("a: run recapture", "begin; go a; resume; recapture a; fetched a x=1", "a:unknown | decide a"),
+    // What it had printed was kept: its values are known, and a person decides all the same.
+    ("a: run", "begin; go a; kept a x=1", "a:running | world a"),
+    ("a: run", "begin; go a; kept a x=1; resume", "a:unknown | decide a"),
+    ("a: run verify", "begin; go a; kept a x=1; resume; pass a", "a:unknown | decide a"),
+    ("a: run; b: run", "begin; go a; kept a x=1; resume; hand a it ran", "a:done b:pending | go b"),
+    ("a: run", "begin; go a; resume; kept a x=1", "a:unknown | decide a"),
+    ("a: run", "begin; go a; resume; unkept a", "a:unknown | decide a"),
+    ("a: run undo", "begin; go a; ok a; rollback; undo a.1; kept a.1; resume", "a:done | decide a.1"),
     ("a: run recapture", "begin; go a; resume; recapture a; unfetched a", "a:unknown | decide a"),
     ("a: run verify recapture", "begin; go a; resume; bad a; recapture a; resume", "a:unknown | decide a"),
     ("a: run recapture", "begin; go a; fail a; recapture a; unfetched a", "a:failed | decide a"),
@@ -400,7 +409,7 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: check", "begin", "go a", "started a#1 > probe a"),
     ("a: manual", "begin", "go a", "started a#1 >"),
     ("a: edit", "begin", "go a", "started a#1 > save a#1"),
-    ("a: edit", "begin; go a", "saved a", "saved a > perform a#1"),
+    ("a: edit", "begin; go a", "saved a", "saved a > edit a#1"),
     ("a: snapshot", "begin", "go a", "started a#1 > save a#1"),
     ("a: snapshot verify", "begin; go a", "saved a", "saved a > probe a"),
     ("a: generate", "begin", "go a", "started a#1 > perform a#1"),
@@ -592,6 +601,10 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     ("a: run", "begin; go a", "pass a", "Stale"),
     ("a: run", "begin; go a", "saved a", "Stale"),
     ("a: run recapture", "begin; go a", "fetched a", "Stale"),
+    ("a: run", "begin; go a; ok a", "kept a", "Over"),
+    ("a: run; b: run", "begin; go a; ok a", "kept a", "Stale"),
+    ("a: run", "begin; go a; fail a", "kept a", "Stale"),
+    ("a: run verify", "begin; go a; ok a", "kept a", "Stale"),
     ("a: run recapture", "begin; go a; resume; recapture a", "ok a", "Stale"),
     ("a: run; b: run", "begin; go a; ok a; go b", "ok a", "Stale"),
     ("a: run verify", "begin; go a; ok a", "ok a", "Stale"),
@@ -671,6 +684,7 @@ fail x                  b        s        +        s        s        s        s 
 pass x                  b        s        s        +        s        s        s        +        s        s        s        s        s        s        +        s        s        s        s        s        s        o        o
 bad x                   b        s        s        +        s        s        s        +        s        s        s        s        s        s        +        s        s        s        s        s        s        o        o
 fetched x               b        s        s        s        s        s        s        s        +        s        s        s        s        s        s        s        s        s        s        s        s        o        o
+kept x                  b        s        +        s        s        s        +        s        s        +        +        s        s        +        s        s        s        s        s        s        s        o        o
 verify x                b        n        r        r        +        +        +        r        r        r        r        n        n        r        r        +        n        c        +        n        c        o        o
 recapture x             b        n        r        r        +        +        +        r        r        r        r        n        n        r        r        n        n        c        +        n        c        o        o
 hand x done             b        +        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        c        +        +        c        o        o
@@ -700,6 +714,7 @@ fn every_input_in_every_state() {
         "pass x",
         "bad x",
         "fetched x",
+        "kept x",
         "verify x",
         "recapture x",
         "hand x done",
@@ -751,6 +766,15 @@ fn letter(refusal: &Refusal) -> &'static str {
         | Refusal::Missing { .. }
         | Refusal::Unfit { .. }
         | Refusal::NoSuchRole { .. }
-        | Refusal::MustDiffer { .. } => "?",
+        | Refusal::MustDiffer { .. }
+        // The session says it, not the engine.
+        | Refusal::NoRoom { .. } => "?",
     }
+}
+
+#[test]
+fn undo_actions_and_included_steps_have_files_of_their_own() {
+    let step = StepId::new("a/b");
+    assert_eq!(Target::step(&step).transcript(2), "a.b.2.log");
+    assert_eq!(Target::undo(&step, 3).transcript(1), "a.b.undo-3.1.log");
 }

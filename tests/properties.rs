@@ -129,6 +129,8 @@ fn anything(plan: &Plan) -> Vec<String> {
                 "warn",
                 "fetched",
                 "unfetched",
+                "kept",
+                "unkept",
                 "verify",
                 "recapture",
                 "undo",
@@ -367,7 +369,7 @@ proptest! {
             for effect in &turn.effects {
                 let said = |wanted: &dyn Fn(&Record) -> bool| assert!(announced.iter().any(wanted), "{effect:?} unsaid");
                 match effect {
-                    Effect::Perform { target, attempt, .. } | Effect::Save { target, attempt } | Effect::Restore { target, attempt, .. } => {
+                    Effect::Perform { target, attempt, .. } | Effect::Edit { target, attempt, .. } | Effect::Save { target, attempt } | Effect::Restore { target, attempt, .. } => {
                         said(&|record| matches!(record, Record::Started { target: of, attempt: number, .. } if of == target && number == attempt));
                         assert!(started.insert(format!("{effect:?}")), "{effect:?} a second time");
                         assert_eq!(out.replace(target.clone()), None, "{effect:?} beside another");
@@ -465,6 +467,8 @@ fn is_result(record: &Record) -> bool {
         | Record::LeftOut { .. }
         | Record::Started { .. }
         | Record::Answered { .. }
+        // What was out stays so: its end was not seen.
+        | Record::Recovered { .. }
         | Record::VerifyAgain { .. }
         | Record::RecaptureStarted { .. }
         | Record::ByHand { .. }

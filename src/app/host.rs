@@ -26,6 +26,7 @@ use super::walk::{self, Ready};
 use crate::ending::{Code, Ending};
 use crate::exec::HostProcess;
 use crate::playbook::plan::Name;
+use crate::secret::Identity;
 use crate::session::host::Hub;
 use crate::session::wire::{self, Farewell};
 
@@ -39,6 +40,8 @@ const READY: Duration = Duration::from_mins(2);
 #[derive(Serialize, Deserialize)]
 pub(super) struct Start {
     who: Who,
+    /// The operator's key, opened: who was asked for its passphrase was asked once.
+    identity: wire::Given,
     what: What,
 }
 
@@ -76,15 +79,18 @@ impl Start {
         who: &Who,
         ticket: Option<String>,
         typed: Option<String>,
+        identity: &Identity,
     ) -> Self {
         let values = known.values.into_iter().map(|(name, given)| (name, given.answer.into())).collect();
         let (path, base, text) = (loaded.path.clone(), loaded.base.clone(), loaded.text.clone());
-        Self { who: who.clone(), what: What::Begin { path, base, text, values, ticket, typed } }
+        let what = What::Begin { path, base, text, values, ticket, typed };
+        Self { who: who.clone(), identity: wire::Given::Secret(identity.hand_over()), what }
     }
 
     /// Makes the start of a run that goes on. `closed_too` is for a rollback, which a closed run may have.
-    pub(super) fn take_up(run: String, who: &Who, closed_too: bool) -> Self {
-        Self { who: who.clone(), what: What::TakeUp { run, closed_too } }
+    pub(super) fn take_up(run: String, who: &Who, closed_too: bool, identity: &Identity) -> Self {
+        let what = What::TakeUp { run, closed_too };
+        Self { who: who.clone(), identity: wire::Given::Secret(identity.hand_over()), what }
     }
 
     /// Starts a host with this, and returns the run's id once it listens.
@@ -156,29 +162,37 @@ pub(super) fn main() -> ExitCode {
 fn read() -> Result<Start, Ending> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 16));
     let read = stdin().lock().read_to_end(&mut bytes).map_err(|error| error.to_string());
-    read.and_then(|_| serde_json::from_slice(&bytes).map_err(|_| "standard input is none".to_owned())).map_err(|why| {
-        Ending {
-            code: Code::Usage,
-            what: "this is started by `runsheet run`, not by hand".to_owned(),
-            because: Some(why),
-            next: Some("`runsheet run PLAYBOOK`".to_owned()),
-        }
-    })
+    let start = read.and_then(|_| serde_json::from_slice(&bytes).map_err(|_| "standard input is no start".to_owned()));
+    start.map_err(not_by_hand)
+}
+
+fn not_by_hand(why: String) -> Ending {
+    Ending {
+        code: Code::Usage,
+        what: "this is started by `runsheet run`, not by hand".to_owned(),
+        because: Some(why),
+        next: Some("`runsheet run PLAYBOOK`".to_owned()),
+    }
 }
 
 /// Makes the run ready, its locks taken.
 fn prepare(start: Start) -> Result<(Ready, Old), Ending> {
     let who = start.who;
+    let identity = match &start.identity {
+        wire::Given::Secret(key) => Identity::of(key),
+        wire::Given::Text(_) => Err("a key is a secret".to_owned()),
+    };
+    let identity = identity.map_err(not_by_hand)?;
     match start.what {
         What::Begin { path, base, text, values, ticket, typed } => {
             let (plan, warnings) = library::sound(&path.display().to_string(), &text)?;
             let loaded = Loaded { plan: Arc::new(plan), text, path, base, warnings };
             let given = |(name, given): (Name, wire::Given)| (name, Given { answer: given.into(), from: None });
             let known = Known { values: values.into_iter().map(given).collect(), ..Known::default() };
-            Ok((walk::begin(&loaded, &known, &who, ticket, typed)?, Old::default()))
+            Ok((walk::begin(&loaded, &known, &who, ticket, typed, &identity)?, Old::default()))
         }
         What::TakeUp { run, closed_too } => {
-            let Taken { ready, old } = resume::take_up(Some(&run), &who, false)?;
+            let Taken { ready, old } = resume::take_up(Some(&run), &who, false, |_| Ok(identity))?;
             if !closed_too {
                 resume::still_open(&ready)?;
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::attach::{self, Shown};
 use super::briefing::{self, Asked};
 use super::host::Start;
+use super::identity;
 use super::inputs::{self, Given, Known};
 use super::library;
 use super::place::{self, Who};
@@ -21,6 +22,7 @@ use crate::front::tui::{Choice, Screen};
 use crate::front::{Front, HowFar};
 use crate::journal::Place;
 use crate::playbook::plan::{OnFailure, Plan, StepId};
+use crate::secret::Identity;
 use crate::session::{Because, Over};
 
 /// How a run is walked.
@@ -93,6 +95,11 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     for (name, answer) in answers.inputs.clone() {
         known.values.entry(name).or_insert(Given { answer, from: None });
     }
+    let (identity, screen) = if args.dry_run {
+        (None, screen)
+    } else {
+        key(mode, &answers, screen).map(|(key, screen)| (Some(key), screen))?
+    };
     inputs::from_sources(&loaded.plan, &loaded.base, &mut known);
     let missing = missing_programs(&loaded.plan);
     let asked = match mode {
@@ -104,15 +111,15 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
         },
     };
 
-    if !args.dry_run && hosted(mode, &args.front) {
+    if let Some(identity) = identity.as_ref().filter(|_| hosted(mode, &args.front)) {
         let Asked { known, typed, screen } = asked;
         let shown = Shown { mode, plan: Arc::clone(&loaded.plan), rollback: None, screen };
-        return attach::begin(Start::begin(&loaded, known, &who, args.ticket.clone(), typed), shown, &who);
+        let start = Start::begin(&loaded, known, &who, args.ticket.clone(), typed, identity);
+        return attach::begin(start, shown, &who);
     }
-    let ready = if args.dry_run {
-        walk::rehearse(&loaded, &asked.known, &who)?
-    } else {
-        walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed)?
+    let ready = match &identity {
+        Some(identity) => walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed, identity)?,
+        None => walk::rehearse(&loaded, &asked.known, &who)?,
     };
     let way = Way { mode, answers, rollback: None, screen: asked.screen };
     drive(way, ready, Old::default(), &args.front)
@@ -158,27 +165,33 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<Code, Ending> {
 
 fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     let who = place::who(args.front.operator.clone());
-    let mode = mode(&args.front);
+    let (mode, mut screen, mut said) = (mode(&args.front), screen, Answers::default());
     if hosted(mode, &args.front) {
         let state = place::state()?;
         let run = resume::find(&state, args.run.as_deref(), args.run.is_none())?;
         let shown = Shown { mode, plan: plan_of(&state, &run)?, rollback: None, screen };
         return go_on(run, shown, &who, false);
     }
-    let Taken { ready, old } = resume::take_up(args.run.as_deref(), &who, true)?;
+    let Taken { ready, old } = resume::take_up(args.run.as_deref(), &who, true, |plan| {
+        said = answers(&args.front, plan)?;
+        let (key, kept) = key(mode, &said, screen.take())?;
+        screen = kept;
+        Ok(key)
+    })?;
     resume::still_open(&ready)?;
-    let answers = answers(&args.front, ready.engine.plan())?;
-    let way = Way { mode, answers, rollback: None, screen };
+    let way = Way { mode, answers: said, rollback: None, screen };
     drive(way, ready, old, &args.front)
 }
 
 /// Goes on with a run in its host, which is started where there is none.
-fn go_on(run: String, shown: Shown, who: &Who, closed_too: bool) -> Result<Code, Ending> {
+fn go_on(run: String, mut shown: Shown, who: &Who, closed_too: bool) -> Result<Code, Ending> {
     // Whoever wants to go on with a run wants to see it go on: it makes no difference to them where it lives.
     if attach::look(&place::state()?.folder(&run)).is_some() {
         return attach::join(&run, shown, who);
     }
-    attach::begin(Start::take_up(run, who, closed_too), shown, who)
+    let (identity, screen) = key(shown.mode, &Answers::default(), shown.screen.take())?;
+    shown.screen = screen;
+    attach::begin(Start::take_up(run, who, closed_too, &identity), shown, who)
 }
 
 /// Reads the plan of a run.
@@ -194,7 +207,7 @@ fn hosted(mode: Mode, args: &FrontArgs) -> bool {
 /// `runsheet rollback`.
 pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
     let who = place::who(args.front.operator.clone());
-    let mode = mode(&args.front);
+    let (mode, mut said) = (mode(&args.front), Answers::default());
     if hosted(mode, &args.front) {
         let state = place::state()?;
         let run = resume::find(&state, Some(&args.run), false)?;
@@ -203,17 +216,25 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
         let shown = Shown { mode, plan, rollback: Some(HowFar(to)), screen: None };
         return go_on(run, shown, &who, true);
     }
-    let Taken { mut ready, old } = resume::take_up(Some(&args.run), &who, false)?;
+    let Taken { mut ready, old } = resume::take_up(Some(&args.run), &who, false, |plan| {
+        said = answers(&args.front, plan)?;
+        key(mode, &said, None).map(|(key, _)| key)
+    })?;
     let to = match &args.to {
         None => None,
         Some(to) => Some(step(ready.engine.plan(), to)?),
     };
-    let answers = answers(&args.front, ready.engine.plan())?;
     if mode == Mode::Unattended {
         ready.first.push(Input::Rollback { to: to.clone(), by_policy: true });
     }
-    let way = Way { mode, answers, rollback: Some(HowFar(to)), screen: None };
+    let way = Way { mode, answers: said, rollback: Some(HowFar(to)), screen: None };
     drive(way, ready, old, &args.front)
+}
+
+/// Opens the operator's key. A screen that is up gives way to the question for a passphrase.
+fn key(mode: Mode, answers: &Answers, screen: Option<Screen>) -> Result<(Identity, Option<Screen>), Ending> {
+    let screen = screen.filter(|_| !identity::asks(mode));
+    Ok((identity::open(mode, answers.identity.as_ref())?, screen))
 }
 
 fn step(plan: &Plan, id: &str) -> Result<StepId, Ending> {

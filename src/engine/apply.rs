@@ -3,12 +3,14 @@
 //! It never refuses and never fails: what was written down is what happened. A record that does not fit (a journal of
 //! another playbook) leaves the run as it is; `decide` is where inputs are judged.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::record::{How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
 use super::run::{Busy, Note, Run, Stage, StepRun, StepState};
 use super::undo;
-use crate::playbook::plan::{Act, Action, Plan, Section, Step};
+use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step};
 
 impl Run {
     /// Takes one record in.
@@ -18,6 +20,7 @@ impl Run {
             Record::Begun(begun) => {
                 self.values.clone_from(&begun.values);
                 self.secrets.extend(begun.secrets.iter().cloned());
+                self.fingerprints(&begun.fingerprints);
                 self.begun = Some((**begun).clone());
                 self.began_at = Some(at);
                 self.stage = Stage::Walking;
@@ -32,7 +35,17 @@ impl Run {
                 self.busy = Some(busy(&target, at, false));
             }
             Record::Recaptured { step, outcome } => self.recaptured(plan, &Target::step(step), outcome, at),
-            Record::Answered { target, values, secrets } => {
+            Record::Recovered { target, outcome, .. } => {
+                self.fingerprints(&outcome.fingerprints);
+                // What it was to bring is known; what became of it is for its probes and a person to say.
+                if outcome.how == How::Ok {
+                    self.take_values(outcome);
+                }
+                self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
+                self.set_undo(plan, target, |undo| undo.outcome = Some(outcome.clone()));
+            }
+            Record::Answered { target, values, secrets, fingerprints } => {
+                self.fingerprints(fingerprints);
                 self.values.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
                 self.secrets.extend(secrets.iter().cloned());
                 self.acted(plan, target, at);
@@ -164,7 +177,18 @@ impl Run {
         }
     }
 
+    /// Takes fingerprints in, also of secrets that no later step may use: the vault has them.
+    fn fingerprints(&mut self, new: &BTreeMap<Name, String>) {
+        for (name, fingerprint) in new {
+            let known = self.fingerprints.entry(name.clone()).or_default();
+            if known.last() != Some(fingerprint) {
+                known.push(fingerprint.clone());
+            }
+        }
+    }
+
     fn performed(&mut self, plan: &Plan, target: &Target, outcome: &Outcome, at: Timestamp) {
+        self.fingerprints(&outcome.fingerprints);
         self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
         self.set_undo(plan, target, |undo| undo.outcome = Some(outcome.clone()));
         if outcome.how == How::Ok {
@@ -178,6 +202,7 @@ impl Run {
     }
 
     fn recaptured(&mut self, plan: &Plan, target: &Target, outcome: &Outcome, at: Timestamp) {
+        self.fingerprints(&outcome.fingerprints);
         self.busy = None;
         self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
         if outcome.how == How::Ok {
@@ -211,6 +236,9 @@ impl Run {
         self.busy = None;
         let failed = verdicts.iter().any(|verdict| !verdict.pass && !verdict.warn);
         let warned = verdicts.iter().any(|verdict| !verdict.pass && verdict.warn);
+        for verdict in verdicts {
+            self.fingerprints(&verdict.fingerprints);
+        }
         for verdict in verdicts.iter().filter(|verdict| verdict.pass) {
             self.values.extend(verdict.values.iter().map(|(name, value)| (name.clone(), value.clone())));
             self.secrets.extend(verdict.secrets.iter().cloned());

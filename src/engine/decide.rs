@@ -23,7 +23,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
         }
         Input::Go { step, confirmed } => go(plan, run, step, confirmed),
-        Input::Answer { target, values, secrets } => {
+        Input::Answer { target, values, secrets, fingerprints } => {
             if run.awaiting(plan) != Awaiting::Person(target.clone()) {
                 return Err(not_now(plan, run, &target, "answer"));
             }
@@ -38,7 +38,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                     return Err(Refusal::Unfit { name: name.clone(), why: "is not asked for here".to_owned() });
                 }
             }
-            Ok(Record::Answered { target, values, secrets })
+            Ok(Record::Answered { target, values, secrets, fingerprints })
         }
         Input::Saved { target, files } => {
             out(run, &target, false)?;
@@ -68,6 +68,14 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                 return Err(Refusal::Stale);
             }
             Ok(Record::Recaptured { step, outcome })
+        }
+        Input::Recovered { target, attempt, outcome } => {
+            let out = out(run, &target, false).is_ok() && running(plan, run, &target);
+            let unknown = run.busy.is_none() && state(plan, run, &target) == Some(StepState::Unknown);
+            if attempt != attempts(plan, run, &target) || !(out || unknown) {
+                return Err(Refusal::Stale);
+            }
+            Ok(Record::Recovered { target, attempt, outcome })
         }
         Input::VerifyAgain { target } => {
             resting(plan, run, &target, "verify again")?;
@@ -256,11 +264,14 @@ fn out(run: &Run, target: &Target, probing: bool) -> Result<(), Refusal> {
 
 /// Says whether the act of a target is what is out, and not a fetching of its captures.
 fn running(plan: &Plan, run: &Run, target: &Target) -> bool {
-    let state = match target.undo {
+    state(plan, run, target) == Some(StepState::Running)
+}
+
+fn state(plan: &Plan, run: &Run, target: &Target) -> Option<StepState> {
+    match target.undo {
         None => run.step(plan, &target.step).map(|step| step.state),
         Some(_) => run.undo(plan, target).map(|undo| undo.state),
-    };
-    state == Some(StepState::Running)
+    }
 }
 
 /// Checks that the target awaits a decision.

@@ -89,10 +89,10 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         Record::Started { target, attempt, retry } => started(plan, run, target, *attempt, *retry),
         Record::Saved { target, .. } => match action(plan, target) {
             Some(Some(action)) if matches!(action.act, Act::Edit(_)) => {
-                vec![Effect::Perform {
+                vec![Effect::Edit {
                     attempt: attempts(plan, run, target),
                     target: target.clone(),
-                    after: Duration::ZERO,
+                    saved: run.step(plan, &target.step).map(|step| step.saved.clone()).unwrap_or_default(),
                 }]
             }
             Some(_) | None => probe(run, target),
@@ -114,6 +114,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         Record::Paused { .. } => vec![Effect::Leave],
         Record::Begun(_)
         | Record::LeftOut { .. }
+        | Record::Recovered { .. }
         | Record::ByHand { .. }
         | Record::Skipped { .. }
         | Record::Note { .. }

@@ -30,6 +30,8 @@ pub enum Input {
         values: BTreeMap<Name, String>,
         /// Secrets that are in the vault by now.
         secrets: Vec<Name>,
+        /// Their fingerprints.
+        fingerprints: BTreeMap<Name, String>,
     },
     /// Sealed copies are on disk.
     Saved {
@@ -58,6 +60,15 @@ pub enum Input {
     Recaptured {
         /// The step.
         step: StepId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// What a command had printed that was out when the program died was found and taken up.
+    Recovered {
+        /// What was out.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
         /// What came of it.
         outcome: Outcome,
     },

@@ -33,6 +33,22 @@ impl Target {
     pub fn undo(step: &StepId, action: u32) -> Self {
         Self { step: step.clone(), undo: Some(action) }
     }
+
+    /// Names it in file names: `step`, or `step.undo-2`. A step of an included playbook has a `.` for its `/`.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        let step = self.step.as_str().replace('/', ".");
+        match self.undo {
+            Some(number) => format!("{step}.undo-{number}"),
+            None => step,
+        }
+    }
+
+    /// Names the transcript of an attempt.
+    #[must_use]
+    pub fn transcript(&self, attempt: u32) -> String {
+        format!("{}.{attempt}.log", self.stem())
+    }
 }
 
 /// A record with its time.
@@ -88,6 +104,16 @@ pub enum Record {
         /// What came of it.
         outcome: Outcome,
     },
+    /// What a command had printed that was out when the program died was kept, and what it was to capture was taken from
+    /// that. Its end was not seen all the same.
+    Recovered {
+        /// What was out.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
     /// A person said that it is done, or answered.
     Answered {
         /// What was answered.
@@ -98,6 +124,9 @@ pub enum Record {
         /// The names of the secrets, which are in the vault.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         secrets: Vec<Name>,
+        /// The fingerprints of those secrets, which say which are the same and nothing else.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fingerprints: BTreeMap<Name, String>,
     },
     /// The probes were asked, and answered.
     Probed {
@@ -284,6 +313,9 @@ pub struct Begun {
     /// The names of the inputs that are secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
     /// Whether the inputs make it a protected run.
     pub protected: bool,
 }
@@ -324,6 +356,9 @@ pub struct Outcome {
     /// The names of captured or generated secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
 }
 
 /// Whether an effect did what it should.
@@ -365,6 +400,9 @@ pub struct Verdict {
     /// The names of captured secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
 }
 
 /// What kind of answer a probe got. These are told apart everywhere.

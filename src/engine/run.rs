@@ -8,7 +8,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::record::{Begun, End, Outcome, Presence, SavedFile, Target, Verdict};
+use super::record::{Begun, End, How, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
@@ -24,6 +24,8 @@ pub struct Run {
     pub values: BTreeMap<Name, String>,
     /// The secrets that are in the vault.
     pub secrets: BTreeSet<Name>,
+    /// The fingerprints of each secret's values, oldest first; one that came again at once is there once.
+    pub fingerprints: BTreeMap<Name, Vec<String>>,
     /// What became of each step, in the order of the plan's steps.
     pub steps: Vec<StepRun>,
     /// The part of its life that it is in.
@@ -325,6 +327,12 @@ impl Run {
 }
 
 impl StepRun {
+    /// Says whether its end was not seen, and what it was to capture is not known either.
+    #[must_use]
+    pub fn lost(&self) -> bool {
+        self.state == StepState::Unknown && self.outcome.as_ref().is_none_or(|outcome| outcome.how != How::Ok)
+    }
+
     /// Says whether the walk is done with this step.
     #[must_use]
     pub fn finished(&self) -> bool {

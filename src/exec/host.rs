@@ -39,6 +39,8 @@ impl HostProcess {
             environment: &environment,
             cwd: Path::new("."),
             stdin: true,
+            handed: &[],
+            spool: None,
         };
         Process::start(&request, &Launcher::ourselves()).map(|process| Self { process })
     }

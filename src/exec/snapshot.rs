@@ -6,6 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::files::{self, Standing};
 use super::scene::Scene;
 use crate::engine::SavedFile;
@@ -83,16 +85,8 @@ fn restore_one(file: &SavedFile, folder: &Path, scene: &Scene) -> Result<Restore
     let Some(copy) = &file.copy else {
         return files::remove(path).map(|was| if was { Restored::Removed } else { Restored::Right });
     };
-    let copy = folder.join(copy);
-    let sealed = std::fs::read(&copy)
-        .map_err(|error| format!("{} was not put back: its copy: {}", file.path, files::sentence(&copy, &error)))?;
-    let bytes = scene
-        .secrets
-        .open_sealed(&sealed)
-        .map_err(|error| format!("{} was not put back: its copy {}: {error}", file.path, copy.display()))?;
-    if bytes.len() as u64 != file.size {
-        return Err(format!("{} was not put back: its copy {} is damaged", file.path, copy.display()));
-    }
+    let bytes =
+        unseal(file, copy, folder, scene).map_err(|error| format!("{} was not put back: {error}", file.path))?;
     let standing = Standing { mode: file.mode, uid: file.uid, gid: file.gid };
     if let Ok(now) = files::read(path)
         && now.path == path
@@ -105,6 +99,24 @@ fn restore_one(file: &SavedFile, folder: &Path, scene: &Scene) -> Result<Restore
         .and_then(files::Ready::put)
         .map(|()| Restored::Back)
         .map_err(|error| format!("not put back: {error}"))
+}
+
+/// Opens the copy of a file; none where there was no file.
+///
+/// # Errors
+/// What is wrong with the copy: a sentence.
+pub(super) fn open(file: &SavedFile, folder: &Path, scene: &Scene) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    file.copy.as_ref().map(|copy| unseal(file, copy, folder, scene)).transpose()
+}
+
+fn unseal(file: &SavedFile, copy: &str, folder: &Path, scene: &Scene) -> Result<Zeroizing<Vec<u8>>, String> {
+    let copy = folder.join(copy);
+    let sealed = std::fs::read(&copy).map_err(|error| format!("its copy: {}", files::sentence(&copy, &error)))?;
+    let bytes = scene.secrets.open_sealed(&sealed).map_err(|error| format!("its copy {}: {error}", copy.display()))?;
+    if bytes.len() as u64 != file.size {
+        return Err(format!("its copy {} is damaged", copy.display()));
+    }
+    Ok(bytes)
 }
 
 /// Writes a copy under the first name that is free.

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -14,7 +14,6 @@ use zeroize::Zeroizing;
 use super::files::{create_private, sentence};
 use super::kept::CAP;
 use super::shown::Outlet;
-use crate::engine::Target;
 use crate::output::Visible;
 use crate::secret::{MaskStream, Masker};
 
@@ -229,20 +228,6 @@ impl Withheld {
                 self.pieces.push((stream, piece));
             }
         }
-    }
-}
-
-/// Names the transcript of an effect.
-pub(super) fn path(folder: &Path, target: &Target, attempt: u32) -> PathBuf {
-    folder.join(format!("{}.{attempt}.log", stem(target)))
-}
-
-/// Names a target in file names: `step`, or `step.undo-2`. A step of an included playbook has a `.` for its `/`.
-pub(super) fn stem(target: &Target) -> String {
-    let step = target.step.as_str().replace('/', ".");
-    match target.undo {
-        Some(number) => format!("{step}.undo-{number}"),
-        None => step,
     }
 }
 

@@ -115,7 +115,7 @@ impl<F: Front> Bench<F> {
                         Answer::Secret(_) => secrets.push(name),
                     }
                 }
-                self.input(Input::Answer { target, values, secrets });
+                self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
             }
             Say::Quit | Say::Detach(_) => self.over = true,
             Say::Preview(_) | Say::TakeOver | Say::Presence(_) => {}
@@ -183,7 +183,9 @@ impl<F: Front> Bench<F> {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Perform { target, attempt, .. } | Effect::Restore { target, attempt, .. } => {
+            Effect::Perform { target, attempt, .. }
+            | Effect::Edit { target, attempt, .. }
+            | Effect::Restore { target, attempt, .. } => {
                 let text = format!("output of {}\n", target.step);
                 self.front.take(Update::Output { target: target.clone(), text: text.into() });
                 let outcome = self.outcome(&target);
@@ -203,6 +205,7 @@ impl<F: Front> Bench<F> {
                     took_ms: 5,
                     values: BTreeMap::new(),
                     secrets: Vec::new(),
+                    fingerprints: BTreeMap::new(),
                 };
                 self.input(Input::Probed { target, verdicts: vec![verdict] });
             }

@@ -9,7 +9,9 @@ pub mod headless;
 mod keys;
 pub mod line;
 mod plain;
+pub(crate) mod signals;
 pub mod tui;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

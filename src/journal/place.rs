@@ -142,6 +142,19 @@ impl RunFolder {
         self.path.join("journal.jsonl")
     }
 
+    /// Lists the copies of last records that had not been written to their end and were cut off.
+    #[must_use]
+    pub fn torn(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let torn = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with("journal.torn-")
+        };
+        let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(torn).collect();
+        found.sort();
+        found
+    }
+
     /// Returns the folder of transcripts.
     #[must_use]
     pub fn transcript(&self) -> PathBuf {

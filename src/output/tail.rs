@@ -8,6 +8,23 @@ use std::collections::VecDeque;
 /// The longest line; a longer one goes on in the next.
 const LINE: usize = 16 * 1024;
 
+/// The longest sequence for colours that [`Visible`](super::Visible) lets through.
+const SEQUENCE: usize = 64;
+
+/// Returns the beginning of a visible text, at most so many bytes of it: no character and no colour is cut in two.
+#[must_use]
+pub fn head(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let text = &text[..text.floor_char_boundary(bytes)];
+    let last = text.floor_char_boundary(text.len().saturating_sub(SEQUENCE));
+    match text[last..].rfind('\u{1b}') {
+        Some(at) if !text[last + at..].contains('m') => &text[..last + at],
+        Some(_) | None => text,
+    }
+}
+
 /// The last lines of an output.
 #[derive(Clone, Debug)]
 pub struct Tail {
@@ -85,7 +102,7 @@ impl Tail {
                 }
                 break;
             }
-            let (fits, rest) = body.split_at(body.floor_char_boundary(left));
+            let (fits, rest) = body.split_at(head(body, left).len());
             self.text.push_str(fits);
             self.begin_line();
             self.shrink();
@@ -145,6 +162,19 @@ mod tests {
         assert_eq!(tail.last(1).next(), Some("line 0000099999"));
         assert_eq!(tail.len(), LINE / 16);
         assert_eq!(tail.dropped() + tail.len() as u64, 100_000);
+    }
+
+    #[test]
+    fn a_long_line_is_not_broken_within_a_colour() {
+        for before in LINE - 12..LINE + 2 {
+            let mut tail = Tail::new(4 * LINE);
+            tail.push(&format!("{}\u{1b}[1;31mred\u{1b}[0m\n", "x".repeat(before)));
+            let lines: Vec<&str> = tail.last(9).collect();
+            assert!(lines.iter().all(|line| line.len() <= LINE), "{before}");
+            let whole = |line: &&&str| line.matches('\u{1b}').count() == line.matches('m').count();
+            assert_eq!(lines.iter().filter(whole).count(), lines.len(), "{before}");
+            assert_eq!(lines.concat().len(), before + 14);
+        }
     }
 
     #[test]

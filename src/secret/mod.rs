@@ -6,6 +6,7 @@
 mod fingerprint;
 mod generate;
 mod identity;
+mod keyfile;
 mod mask;
 mod store;
 mod vault;
@@ -13,6 +14,7 @@ mod vault;
 pub use fingerprint::fingerprint;
 pub use generate::{Recipe, generate};
 pub use identity::Identity;
+pub use keyfile::KeyFile;
 pub use mask::{MASK, MaskStream, Masker};
 pub use store::Secrets;
 

@@ -274,6 +274,7 @@ impl Up {
             | Input::Performed { .. }
             | Input::Probed { .. }
             | Input::Recaptured { .. }
+            | Input::Recovered { .. }
             | Input::TemporaryRemoved { .. }
             | Input::Resume { .. }
             | Input::Presence(_)

@@ -130,6 +130,9 @@ pub(crate) fn record(record: &Record) -> String {
         Record::Performed { target, attempt, outcome } => {
             format!("performed {}#{attempt} {:?}", name(target), outcome.how).to_lowercase()
         }
+        Record::Recovered { target, attempt, outcome } => {
+            format!("recovered {}#{attempt} {:?}", name(target), outcome.how).to_lowercase()
+        }
         Record::Recaptured { step, outcome } => format!("recaptured {step} {:?}", outcome.how).to_lowercase(),
         Record::Answered { target, .. } => format!("answered {}", name(target)),
         Record::Probed { target, verdicts } => {
@@ -166,6 +169,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Perform { target, attempt, after } => {
             format!("perform {}#{attempt} after {}s", name(target), after.as_secs())
         }
+        Effect::Edit { target, attempt, .. } => format!("edit {}#{attempt}", name(target)),
         Effect::Save { target, attempt } => format!("save {}#{attempt}", name(target)),
         Effect::Restore { target, attempt, files } => {
             format!("restore {}#{attempt} of {}", name(target), files.len())
@@ -187,13 +191,17 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
     let target = || target(first.unwrap_or_else(|| panic!("`{text}` lacks a target")));
     let step = || target().step;
     let reason = || rest.join(" ");
+    let attempt = |target: &Target| match target.undo {
+        None => run.step(plan, &target.step).map_or(0, |step| step.attempts),
+        Some(_) => run.undo(plan, target).map_or(0, |undo| undo.attempts),
+    };
     let performed = |how| {
         let target = target();
-        let attempt = match target.undo {
-            None => run.step(plan, &target.step).map_or(0, |step| step.attempts),
-            Some(_) => run.undo(plan, &target).map_or(0, |undo| undo.attempts),
-        };
-        Input::Performed { target, attempt, outcome: outcome(how, &rest) }
+        Input::Performed { attempt: attempt(&target), target, outcome: outcome(how, &rest) }
+    };
+    let recovered = |how| {
+        let target = target();
+        Input::Recovered { attempt: attempt(&target), target, outcome: outcome(how, &rest) }
     };
     match verb {
         "begin" => {
@@ -206,7 +214,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "go!" => Input::Go { step: step(), confirmed: true },
         "answer" => {
             let (values, secrets) = given(&rest);
-            Input::Answer { target: target(), values, secrets }
+            Input::Answer { target: target(), values, secrets, fingerprints: BTreeMap::new() }
         }
         "saved" => Input::Saved { target: target(), files: vec![file()] },
         "ok" => performed(How::Ok),
@@ -219,6 +227,8 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "warn" => Input::Probed { target: target(), verdicts: vec![verdict(true, false), verdict(false, true)] },
         "fetched" => Input::Recaptured { step: step(), outcome: outcome(How::Ok, &rest) },
         "unfetched" => Input::Recaptured { step: step(), outcome: outcome(How::Failed, &[]) },
+        "kept" => recovered(How::Ok),
+        "unkept" => recovered(How::Failed),
         "verify" => Input::VerifyAgain { target: target() },
         "recapture" => Input::Recapture { step: step() },
         "hand" => Input::ByHand { target: target(), note: reason() },
@@ -269,7 +279,7 @@ fn given(words: &[&str]) -> (BTreeMap<Name, String>, Vec<Name>) {
 
 pub(crate) fn outcome(how: How, words: &[&str]) -> Outcome {
     let (values, secrets) = given(words);
-    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets }
+    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets, fingerprints: BTreeMap::new() }
 }
 
 pub(crate) fn verdict(pass: bool, warn: bool) -> Verdict {
@@ -283,6 +293,7 @@ pub(crate) fn verdict(pass: bool, warn: bool) -> Verdict {
         took_ms: 3,
         values: BTreeMap::new(),
         secrets: Vec::new(),
+        fingerprints: BTreeMap::new(),
     }
 }
 

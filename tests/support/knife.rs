@@ -142,11 +142,12 @@ impl Place {
         engine
     }
 
-    /// Waits until nothing that the program started is left.
+    /// Waits until nothing that the program started is left; who keeps a command's output is known by the run's id.
     pub(crate) fn quiet(&self) {
         let needle = self.folder.path().as_os_str().as_encoded_bytes();
+        let run = self.desk.runs().pop().and_then(|run| Some(run.file_name()?.as_encoded_bytes().to_vec()));
         let begin = Instant::now();
-        while processes_with(needle) > 0 {
+        while processes_with(needle) > 0 || run.as_ref().is_some_and(|run| processes_called_with(run) > 0) {
             assert!(begin.elapsed() < Duration::from_secs(20), "what a killed program leaves comes to its end");
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -154,10 +155,23 @@ impl Place {
 }
 
 pub(crate) fn processes_with(needle: &[u8]) -> usize {
+    processes_holding(needle, "environ")
+}
+
+fn processes_called_with(needle: &[u8]) -> usize {
+    processes_holding(needle, "cmdline")
+}
+
+fn processes_holding(needle: &[u8], file: &str) -> usize {
     let entries = fs::read_dir("/proc").expect("read /proc").filter_map(Result::ok);
     let holds =
         |path: PathBuf| fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle));
-    entries.filter(|entry| holds(entry.path().join("environ"))).count()
+    entries.filter(|entry| holds(entry.path().join(file))).count()
+}
+
+/// The folder in memory where a run's commands keep what they print. The desk's own runtime folder is on a disk.
+pub(crate) fn spool_of(run: &str) -> PathBuf {
+    PathBuf::from(format!("/dev/shm/runsheet-{}", rustix::process::getuid().as_raw())).join(run)
 }
 
 /// What was out when a journal broke off: the last target that was started without an end.

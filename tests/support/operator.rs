@@ -139,7 +139,7 @@ pub(crate) fn question(picture: &str) -> Option<Asked> {
         return keys.starts_with("y ").then(|| Asked::Undo(headline.to_owned()));
     }
     let rests = headline.contains("failed: ") || headline.contains("unknown: ");
-    if rests && foot.starts_with("r run again") {
+    if rests && foot.contains("r run again") {
         return Some(Asked::Decision(headline.to_owned()));
     }
     headline.starts_with("The run is over.").then_some(Asked::Over)

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::engine::{How, Target};
-use crate::exec::testing::{Stage, action, perform, run, script, target, template, until_input};
+use crate::engine::How;
+use crate::exec::testing::{Stage, action, perform, run, script, template, until_input};
 use crate::exec::{Executor, World};
 use crate::playbook::plan::{
-    Act, Capture, CaptureHow, Expect, Given, InputKind, InputSpec, Name, Program, RunSpec, Source, StepId, Template,
+    Act, Capture, CaptureHow, Expect, Given, InputKind, InputSpec, Name, Program, RunSpec, Source, Template, Variable,
 };
 
 fn capture(name: &str, how: CaptureHow, secret: bool) -> Capture {
@@ -37,8 +37,8 @@ async fn output_goes_to_the_transcript_and_to_the_front_visible_and_masked() {
 async fn values_come_by_environment_secrets_only_where_named() {
     let mut spec = script("echo \"$PG_ID $TOKEN ${PASSWORD-none} ${STALE-none}\"; pwd; cat");
     spec.env = vec![
-        ("TOKEN".to_owned(), Given::Secret(Name::new("token"))),
-        ("PLAIN".to_owned(), Given::Text(template("<", "pg_id", ">"))),
+        ("TOKEN".to_owned(), Variable::Given(Given::Secret(Name::new("token")))),
+        ("PLAIN".to_owned(), Variable::Given(Given::Text(template("<", "pg_id", ">")))),
     ];
     spec.stdin = Some(Given::Secret(Name::new("password")));
     let mut stage = Stage::of(action(Act::Run(spec)))
@@ -185,16 +185,6 @@ async fn bytes_of_every_kind_arrive_and_a_secret_may_lie_across_reads() {
     assert!(!transcript.contains("CANARY"));
     assert_eq!(transcript.matches("[secret]").count(), 20_000);
     assert!(!transcript.chars().any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r'));
-}
-
-#[tokio::test]
-async fn undo_actions_and_included_steps_have_transcripts_of_their_own() {
-    let stage = Stage::of(run("true"));
-    let folder = std::path::Path::new("t");
-    let name = |target: &Target| crate::exec::transcript::path(folder, target, 2).display().to_string();
-    assert_eq!(name(&target()), "t/it.2.log");
-    assert_eq!(name(&Target::undo(&StepId::new("a/b"), 3)), "t/a.b.undo-3.2.log");
-    drop(stage);
 }
 
 #[tokio::test]

@@ -4,4 +4,5 @@ mod commands;
 mod cost;
 mod edits;
 mod ends;
+mod handed;
 mod others;

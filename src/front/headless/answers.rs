@@ -21,6 +21,8 @@ pub struct Answers {
     pub inputs: BTreeMap<Name, Answer>,
     /// The word that confirms a protected run.
     pub protected: Option<String>,
+    /// The passphrase of the operator's key.
+    pub identity: Option<Secret>,
     steps: BTreeMap<StepId, StepAnswer>,
 }
 
@@ -65,9 +67,14 @@ impl Answers {
                     let word = scalar(value).ok_or("protected: give the word to type, a text")?;
                     answers.protected = Some(word);
                 }
+                "identity" => {
+                    let place = scalar(value).ok_or("identity: write env:NAME, file:PATH or fd:N")?;
+                    answers.identity = Some(secret(&place, folder).map_err(|why| format!("identity: it {why}"))?);
+                }
                 id => {
                     let Some(step) = plan.step(&StepId::new(id)) else {
-                        let ids = plan.steps.iter().map(|step| step.id.as_str()).chain(["inputs", "protected"]);
+                        let ids =
+                            plan.steps.iter().map(|step| step.id.as_str()).chain(["identity", "inputs", "protected"]);
                         return Err(unknown("the playbook has no step", id, ids));
                     };
                     answers.steps.insert(step.id.clone(), step_answer(value, step, folder)?);

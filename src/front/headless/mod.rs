@@ -133,7 +133,9 @@ impl Headless {
         match record {
             Record::Begun(begun) => learn(&begun.values),
             Record::Answered { values, .. } => learn(values),
-            Record::Performed { outcome, .. } | Record::Recaptured { outcome, .. } => learn(&outcome.values),
+            Record::Performed { outcome, .. }
+            | Record::Recaptured { outcome, .. }
+            | Record::Recovered { outcome, .. } => learn(&outcome.values),
             Record::Probed { verdicts, .. } => verdicts.iter().for_each(|verdict| learn(&verdict.values)),
             Record::LeftOut { .. }
             | Record::Started { .. }

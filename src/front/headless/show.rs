@@ -89,9 +89,7 @@ impl Headless {
             self.print(&format!("       | {}", without_colours(line)));
         }
         if let Some(folder) = self.transcripts.clone().filter(|_| !lines.is_empty()) {
-            let step = target.step.as_str().replace('/', ".");
-            let undo = target.undo.map(|number| format!(".undo-{number}")).unwrap_or_default();
-            let path = folder.join(format!("{step}{undo}.{attempt}.log"));
+            let path = folder.join(target.transcript(attempt));
             self.print(&format!("       all of it: {}", path.display()));
         }
     }
@@ -126,6 +124,9 @@ impl Headless {
             Record::Started { target, attempt, .. } => self.started(target, *attempt),
             Record::Performed { target, attempt, outcome } => self.performed(target, outcome, *attempt),
             Record::Recaptured { step, outcome } => self.performed(&Target::step(step), outcome, 1),
+            Record::Recovered { target, outcome, .. } => {
+                self.print(&format!("kept   {}  {}", target.step, outcome.saw));
+            }
             Record::Probed { target, verdicts } => self.probed(target, verdicts),
             Record::ByHand { .. } if self.dry_run => self.print_would(),
             Record::Saved { .. } if self.dry_run => {}

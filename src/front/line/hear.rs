@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::keys::Line;
 use super::question::{Free, Key, Last, Purpose, Question, Work};
 use super::show;
-use crate::engine::{Awaiting, Input, Target};
+use crate::engine::{Awaiting, Input, StepRun, Target};
 use crate::front::keys::{self, Deed};
 use crate::front::{Answer, Say};
 use crate::output::visible_plain;
@@ -40,7 +40,7 @@ impl Desk {
     /// Lists what can be typed in answer to a question.
     pub(super) fn offers(&self, question: &Question) -> Vec<Key> {
         let probes = |target: &Target| show::action(&self.plan, target).is_some_and(|action| !action.verify.is_empty());
-        let touched = self.run.steps.iter().any(crate::engine::StepRun::touched);
+        let touched = self.run.steps.iter().any(StepRun::touched);
         let mut keys = match question {
             Question::Go(_) => vec![Key::Start, Key::Skip, Key::ByHand],
             Question::Confirm(_) | Question::Rollback(_) => return vec![Key::Yes, Key::Back, Key::Help],
@@ -51,9 +51,13 @@ impl Desk {
             Question::Work(Work { last: Last::Holds, .. }) => vec![Key::Yes, Key::Skip],
             Question::Work(_) => vec![Key::Done, Key::Skip, Key::ByHand],
             Question::Decision(id) => {
-                let mut keys = vec![Key::Again];
+                // What a command was to capture when its end was not seen is fetched before anything is run again.
+                let lost = self.run.step(&self.plan, id).is_some_and(StepRun::lost);
+                let fetch = self.plan.step(id).and_then(|step| step.recapture.as_ref()).map(|_| Key::Fetch);
+                let mut keys: Vec<Key> = fetch.filter(|_| lost).into_iter().collect();
+                keys.push(Key::Again);
                 keys.extend(probes(&Target::step(id)).then_some(Key::Verify));
-                keys.extend(self.plan.step(id).and_then(|step| step.recapture.as_ref()).map(|_| Key::Fetch));
+                keys.extend(fetch.filter(|_| !lost));
                 keys.extend([Key::ByHand, Key::Skip]);
                 keys
             }
@@ -293,7 +297,7 @@ impl Desk {
     fn how_far(&mut self, text: &str) -> Next {
         let to = if text.is_empty() { None } else { Some(StepId::new(text)) };
         if let Some(id) = &to
-            && !self.run.step(&self.plan, id).is_some_and(crate::engine::StepRun::touched)
+            && !self.run.step(&self.plan, id).is_some_and(StepRun::touched)
         {
             let line = visible_plain(&format!("{text} is no step that has started. Those that have:"));
             self.print(&line);

@@ -148,6 +148,9 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::Saved { files, .. } => format!("Kept {}.", count(files.len(), "sealed copy", "sealed copies")),
         Record::Performed { target, outcome, .. } => performed(target, outcome),
         Record::Recaptured { step, outcome } => format!("Values of {step} fetched again: {}.", words::outcome(outcome)),
+        Record::Recovered { target, outcome, .. } => {
+            format!("{}: its end was not seen; {}.", name(target), outcome.saw)
+        }
         Record::Probed { target, verdicts } => return probed(plan, run, target, verdicts),
         Record::VerifyAgain { target } => format!("Checking {} again.", target.step),
         Record::RecaptureStarted { step } => format!("Fetching the values of {step} again."),

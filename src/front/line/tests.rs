@@ -52,9 +52,19 @@ success:
   - { id: healthy, title: No errors in the log, confirm: true }
 ";
 
+/// What was printed, once all of it is.
+struct Printed(Paper, super::printer::Printer);
+
+impl Printed {
+    fn take(&self) -> String {
+        self.1.settle();
+        self.0.take()
+    }
+}
+
 struct Talk {
     bench: Bench<Line>,
-    paper: Paper,
+    paper: Printed,
     words: UnboundedReceiver<Say>,
 }
 
@@ -64,6 +74,7 @@ impl Talk {
         let record = "/state/runs/01TEST".to_owned();
         let mut front = Line::on(Arc::clone(plan), record, rollback, Box::new(paper.clone()), Keys::none());
         let words = front.words().unwrap();
+        let paper = Printed(paper, front.printer.clone());
         Self { bench: Bench::new(plan, front), paper, words }
     }
 
@@ -356,18 +367,29 @@ fn output_comes_line_by_line_without_colours() {
     assert!(talk.paper.take().starts_with("  | thr\n"));
 }
 
+/// Lines that come when they are asked for, the last first.
+struct Lines(Vec<Zeroizing<String>>);
+
+impl briefing::Ear for Lines {
+    fn ready(&mut self, _asked: &str, _hidden: bool) {}
+
+    fn line(&mut self) -> keys::Line {
+        self.0.pop().map_or(keys::Line::End, keys::Line::Text)
+    }
+}
+
 fn brief(lines: &[&str], protected: bool) -> (Option<crate::front::BriefingAnswers>, String) {
     let mut text = ROTATION.to_owned();
     if protected {
         text = text.replace("inputs:\n", "protected: { environment: [production] }\ninputs:\n  environment: { type: choice, choices: [staging, production] }\n");
     }
     let plan = plan(&text);
-    let mut lines = lines.iter().rev().map(|line| Zeroizing::new((*line).to_owned())).collect::<Vec<_>>();
+    let lines = lines.iter().rev().map(|line| Zeroizing::new((*line).to_owned())).collect::<Vec<_>>();
     let mut out = Vec::new();
     let mut talk = briefing::Talk {
         plan: &plan,
         out: &mut out,
-        read: |_| lines.pop().map_or(keys::Line::End, keys::Line::Text),
+        ear: Lines(lines),
         prompt_end: "\n",
         run: crate::engine::Run::default(),
     };

@@ -12,6 +12,9 @@ use crate::playbook::plan::{InputKind, InputSpec};
 use crate::secret::Secret;
 use crate::words;
 
+/// The most bytes of a paste.
+const PASTE: usize = 64 * 1024;
+
 /// A field.
 #[derive(Debug)]
 pub(super) struct Field {
@@ -220,12 +223,20 @@ impl Field {
     /// Takes a paste. What is no part of a value is left out, and that is said.
     pub(super) fn paste(&mut self, text: &str) {
         self.touched();
+        if text.len() > PASTE {
+            self.repaired =
+                Some(format!("the paste has {} bytes, a field takes {PASTE}; nothing was taken", text.len()));
+            return;
+        }
         let (cleaned, repaired) = clean(text, self.hidden());
         match &mut self.entry {
             Entry::Line(input) => {
-                for letter in cleaned.chars() {
-                    input.handle(tui_input::InputRequest::InsertChar(letter));
-                }
+                // At once: letter by letter each would move all those behind it.
+                let cursor = input.cursor();
+                let at = input.value().char_indices().nth(cursor).map_or(input.value().len(), |(at, _)| at);
+                let (before, after) = input.value().split_at(at);
+                let value = [before, cleaned.as_str(), after].concat();
+                *input = tui_input::Input::new(value).with_cursor(cursor + cleaned.chars().count());
             }
             Entry::Hidden(hidden) => cleaned.chars().for_each(|letter| hidden.push(letter)),
             Entry::Choice { options, at } => {
@@ -352,6 +363,20 @@ mod tests {
             assert_eq!((cleaned.as_str(), repaired.as_deref()), (taken, said), "{pasted:?}");
         }
         assert_eq!(clean("two\nlines", false).0.as_str(), "twolines");
+    }
+
+    #[test]
+    fn a_paste_goes_where_the_cursor_is_and_has_an_end() {
+        let mut field = Field::line("text", "Text");
+        field.paste("onethree");
+        for _ in 0..5 {
+            field.key(KeyEvent::new(KeyCode::Left, KeyModifiers::NONE));
+        }
+        field.paste("-twö-");
+        assert_eq!((field.shown(), field.cursor()), (Some("one-twö-three"), 8));
+        field.paste(&"x".repeat(PASTE + 1));
+        assert_eq!(field.shown(), Some("one-twö-three"));
+        assert!(field.repaired.as_ref().is_some_and(|said| said.ends_with("nothing was taken")));
     }
 
     #[test]

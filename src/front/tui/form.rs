@@ -282,7 +282,7 @@ fn value_text(field: &Field, room: usize, theme: Theme) -> String {
             .collect();
         let all = all.join(" ");
         if columns(&all) <= room {
-            return all;
+            return fit(&all, room, theme);
         }
         return fit(&at.map_or_else(|| "choose: Left, Right".into(), |at| format!("[{}]", options[at])), room, theme);
     }

@@ -103,7 +103,7 @@ pub(super) fn confirm(walk: &Walk, panel: &Panel, columns: usize) -> Vec<Line<'s
     lines.extend(
         wrap(&walk.fill(&step.title), columns).into_iter().map(|line| Line::styled(line, walk.theme.heading())),
     );
-    lines.extend(act(walk, &step.action, columns).into_iter().take(8));
+    lines.extend(beginning(act(walk, &step.action, columns), walk));
     lines.push(Line::default());
     let mut careful = |text: String| {
         lines.extend(wrap(&text, columns).into_iter().map(|line| Line::styled(line, walk.theme.care())));
@@ -121,6 +121,18 @@ pub(super) fn confirm(walk: &Walk, panel: &Panel, columns: usize) -> Vec<Line<'s
         Span::styled("Esc", walk.theme.key()),
         Span::raw(" does nothing"),
     ]));
+    lines
+}
+
+/// Keeps as much of a command as leaves room for what must be agreed to, and says what it keeps back.
+fn beginning(mut lines: Vec<Line<'static>>, walk: &Walk) -> Vec<Line<'static>> {
+    const MOST: usize = 8;
+    let more = lines.len().saturating_sub(MOST - 1);
+    if more > 1 {
+        lines.truncate(MOST - 1);
+        let text = format!("{} {more} more lines: Esc, then Tab and PgDn show them", walk.theme.more());
+        lines.push(Line::styled(text, walk.theme.quiet()));
+    }
     lines
 }
 

@@ -7,7 +7,7 @@ use super::form::Form;
 use super::keymap::Action;
 use super::panel::Panel;
 use super::state::Walk;
-use crate::engine::{Awaiting, Stage, Target};
+use crate::engine::{Awaiting, Stage, StepRun, Target};
 use crate::front::Seat;
 
 impl Walk {
@@ -141,13 +141,15 @@ impl Walk {
                 offers.extend([Action::Skip, Action::ByHand]);
             }
             Awaiting::Decision(step) => {
+                // What a command was to capture when its end was not seen is fetched before anything is run again.
+                let lost = self.run.step(&self.plan, step).is_some_and(StepRun::lost);
+                let fetch = self.plan.step(step).is_some_and(|step| step.recapture.is_some()).then_some(Action::Fetch);
+                offers.extend(fetch.filter(|_| lost));
                 offers.push(Action::Again);
                 if probes(&Target::step(step)) {
                     offers.push(Action::Verify);
                 }
-                if self.plan.step(step).is_some_and(|step| step.recapture.is_some()) {
-                    offers.push(Action::Fetch);
-                }
+                offers.extend(fetch.filter(|_| !lost));
                 offers.extend([Action::ByHand, Action::Skip, Action::RollBack]);
             }
             Awaiting::Undo(_) => offers.extend([Action::Agree, Action::ByHand, Action::Skip]),

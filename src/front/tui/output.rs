@@ -5,12 +5,12 @@
 use ansi_to_tui::IntoText;
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::state::Walk;
-use super::text::{count, fit, tame};
-use crate::output::Tail;
+use super::text::{count, fit, fit_spans, tame};
+use crate::output::{self, Tail};
 
 /// How much of one line is parsed, in bytes: more than the widest screen shows, colours and all.
 const PARSED: usize = 4096;
@@ -22,7 +22,8 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
     let back = walk.back.min(tail.len().saturating_sub(height));
     let end = tail.len() - back;
     let start = end.saturating_sub(height);
-    let lines: Vec<Line<'_>> = (start..end).filter_map(|at| tail.line(at)).map(|line| styled(line, walk)).collect();
+    let lines: Vec<Line<'_>> =
+        (start..end).filter_map(|at| tail.line(at)).map(|line| styled(line, walk, usize::from(area.width))).collect();
     frame.render_widget(Paragraph::new(lines), area);
 }
 
@@ -41,14 +42,14 @@ pub(super) fn any(walk: &Walk) -> bool {
     walk.shown_target().and_then(|target| walk.outputs.get(&target)).is_some_and(|tail: &Tail| !tail.is_empty())
 }
 
-fn styled(line: &str, walk: &Walk) -> Line<'static> {
-    let line = &line[..line.floor_char_boundary(PARSED)];
+fn styled(line: &str, walk: &Walk, width: usize) -> Line<'static> {
+    let line = output::head(line, PARSED);
     // A carriage return was made visible or ended the line before; what is left of escapes is colour.
-    let Ok(text) = line.as_bytes().into_text() else { return Line::raw(fit(line, PARSED, walk.theme)) };
+    let Ok(text) = line.as_bytes().into_text() else { return Line::raw(fit(line, width, walk.theme)) };
     let spans = text.lines.into_iter().flat_map(|line| {
         let base = line.style;
         line.spans.into_iter().map(move |span| (base.patch(span.style), span.content))
     });
-    let spans = spans.map(|(style, content)| Span::styled(tame(&content).into_owned(), walk.theme.adapt(style)));
-    Line::from(spans.collect::<Vec<_>>())
+    let spans = spans.map(|(style, content)| (tame(&content).into_owned(), walk.theme.adapt(style)));
+    fit_spans(spans.collect(), width, walk.theme)
 }

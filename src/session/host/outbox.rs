@@ -210,7 +210,8 @@ mod tests {
         assert!(text.len() <= OUTPUT + LEFT_OUT.len() && text.ends_with("line 199999\n"));
         assert!(text.strip_prefix(LEFT_OUT).unwrap().starts_with("line "));
         assert_eq!([(); 3].map(|()| down(outbox.take())), ["Live", "behind\n", "nothing"]);
-        assert_eq!((outbox.waiting().output, outbox.waiting().frames), (0, 0));
+        let left = outbox.waiting().output;
+        assert_eq!(left + outbox.waiting().frames, 0);
         outbox.close();
         assert_eq!(down(outbox.take()), "over");
     }

@@ -6,7 +6,7 @@ use crossterm::event::KeyCode;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::story::{Story, plan, shown};
+use super::story::{Story, plan, run, shown};
 use crate::engine::{Finding, How, Target};
 use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
@@ -86,6 +86,20 @@ fn a_step_that_is_next() {
     both("irreversible", &story);
     story.press(KeyCode::Enter);
     insta::assert_snapshot!("confirm_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn a_long_command_leaves_room_for_what_must_be_agreed_to() {
+    let mut plan = plan();
+    let step = plan.steps.iter_mut().find(|step| step.id.as_str() == "reset-doadmin").unwrap();
+    step.action.act = run(&(1..=30).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat()).act;
+    let mut story = Story::of(plan);
+    story.up_to("reset-doadmin");
+    story.press(KeyCode::Enter);
+    let seen = story.frame(80, 24);
+    for text in ["line 1 ", "more lines: Esc, then Tab and PgDn show them", "This cannot be undone", "y starts it"] {
+        assert!(seen.contains(text), "{text}\n{seen}");
+    }
 }
 
 #[test]

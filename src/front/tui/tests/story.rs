@@ -50,7 +50,7 @@ fn action(act: Act) -> Action {
     Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None }
 }
 
-fn run(script: &str) -> Action {
+pub(super) fn run(script: &str) -> Action {
     action(Act::Run(RunSpec {
         program: Program::Script {
             text: script.into(),
@@ -273,7 +273,7 @@ impl Story {
                             Answer::Secret(_) => secrets.push(name),
                         }
                     }
-                    self.input(Input::Answer { target, values, secrets });
+                    self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
                 Say::Preview(_) | Say::Quit | Say::Detach(_) | Say::TakeOver | Say::Presence(_) => {}
             }
@@ -311,6 +311,7 @@ impl Story {
             took_ms: 1300,
             values: BTreeMap::new(),
             secrets: Vec::new(),
+            fingerprints: BTreeMap::new(),
         });
         self.input(Input::Probed { target: Target::step(&step.into()), verdicts: verdicts.collect() });
     }
@@ -336,7 +337,7 @@ impl Story {
         }
         if person {
             let secrets = vec!["new_valkey_password".into()];
-            self.input(Input::Answer { target, values: BTreeMap::new(), secrets });
+            self.input(Input::Answer { target, values: BTreeMap::new(), secrets, fingerprints: BTreeMap::new() });
         } else if saves {
             let file = crate::engine::SavedFile {
                 path: "/srv/milo/.env".into(),
@@ -356,6 +357,11 @@ impl Story {
         if probes > 0 {
             self.probed(&id, &vec![("it holds", Finding::Holds, "PostgreSQL 16.2, TLS 1.3, 41ms"); probes]);
         }
+    }
+
+    /// Draws into a frame.
+    pub(super) fn draw(&self, frame: &mut ratatui::Frame<'_>) {
+        layout::draw(&self.walk, frame, self.now);
     }
 
     /// Draws the screen.
