@@ -31,7 +31,7 @@ usage: scripts/fuzz [TARGET…] [--seconds N] [--count N] [--seed N] [--jobs N] 
 
 Executes each target (all, when none is named) with its corpus (fuzz/corpus/TARGET) and then with new inputs, for 20
 seconds or so many executions. An input that fails is made short and written to fuzz/artifacts/TARGET; the exit status is
-then 1. --input executes one file and says what happened. --grow adds inputs that show something new to the corpus.
+then 1. --input executes one file and says what happened. --grow adds the last inputs that showed something new to the corpus.
 ";
 
 /// What the command line says.

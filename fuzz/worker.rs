@@ -2,7 +2,7 @@
 //!
 //! An input that makes something happen that has not been seen yet is kept in memory, to be changed further.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use crate::targets::{PART, Target};
 
 /// The most memory that a target may take, in bytes.
 const MEMORY: u64 = 4 << 30;
+/// The most inputs that one call adds to a corpus.
+const GROWTH: usize = 60;
 /// The most inputs that are kept to be changed further.
 const POOL: usize = 4096;
 /// The most kinds of what happened that are told apart.
@@ -28,7 +30,7 @@ pub(crate) struct Order {
     /// How many executions at most.
     pub(crate) count: u64,
     pub(crate) seed: u64,
-    /// Inputs that show something new are added to the corpus.
+    /// The last inputs that show something new are added to the corpus.
     pub(crate) grow: bool,
     /// The folder with a folder of inputs for each target.
     pub(crate) folder: PathBuf,
@@ -55,6 +57,8 @@ pub(crate) fn work(target: &Target, order: &Order, note: &Path) -> std::io::Resu
     let mut tally = Tally { executions: 0, corpus: corpus.len(), kinds: 0, took: Duration::ZERO, failed: None };
     let mut kinds = HashSet::new();
     let mut pool: Vec<Vec<u8>> = Vec::new();
+    // what was new last was the hardest to find
+    let mut rare: VecDeque<Vec<u8>> = VecDeque::new();
     let mut queue: Vec<Vec<u8>> = (target.seeds)();
     queue.extend(corpus.iter().cloned());
     let time = Duration::from_secs(order.seconds);
@@ -70,7 +74,10 @@ pub(crate) fn work(target: &Target, order: &Order, note: &Path) -> std::io::Resu
             Ok(kind) => {
                 let is_new = kinds.len() < KINDS && kinds.insert(kind);
                 if is_new && order.grow && !known {
-                    keep(&order.folder.join("corpus").join(target.name), &input)?;
+                    if rare.len() == GROWTH {
+                        rare.pop_front();
+                    }
+                    rare.push_back(input.clone());
                 }
                 if (is_new || known) && pool.len() < POOL {
                     pool.push(input);
@@ -84,6 +91,9 @@ pub(crate) fn work(target: &Target, order: &Order, note: &Path) -> std::io::Resu
                 break;
             }
         }
+    }
+    for input in &rare {
+        keep(&order.folder.join("corpus").join(target.name), input)?;
     }
     tally.kinds = kinds.len();
     tally.took = begun.elapsed();

@@ -53,6 +53,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Show your key, and protect it by a passphrase
     Identity(IdentityArgs),
+    /// Say what this machine lacks for a run
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of the playbook format
     Schema,
     /// Print completions for a shell
@@ -215,6 +217,17 @@ pub struct IdentityArgs {
 pub struct PlanArgs {
     /// The playbook: a file, or a name in the library
     pub playbook: String,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Playbooks whose needs are looked at too: files, or names in the library
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbooks: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `completions`.

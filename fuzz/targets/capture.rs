@@ -100,7 +100,12 @@ fn run(input: &[u8]) -> u64 {
         }
         Err(why) => assert!(!why.contains("CANARY-") || asked.contains("CANARY-"), "the output is repeated: {why}"),
     }
-    hash((std::mem::discriminant(&capture.how), taken.map(|secret| secret.chars().min(8)).map_err(|why| kind_of(&why))))
+    hash((
+        std::mem::discriminant(&capture.how),
+        taken
+            .map(|secret| secret.chars().min(8))
+            .map_err(|why| kind_of(&why).chars().skip(21).take(25).collect::<String>()),
+    ))
 }
 
 fn make(dice: &mut Dice) -> Vec<u8> {

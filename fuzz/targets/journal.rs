@@ -38,6 +38,7 @@ pub(super) const TARGET: Target = Target {
         "\"at\":",
         "\"record\":",
         "\"prev\":",
+        ",\"sum\":\"",
         "2026-09-21T14:13:20Z",
         "-009999-01-01T00:00:00Z",
         "begun",
@@ -99,7 +100,7 @@ pub(super) fn memory() -> TempDir {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    std::fs::read(repository(SAMPLE)).into_iter().collect()
+    [SAMPLE, "tests/data/journal-0.jsonl"].iter().filter_map(|path| std::fs::read(repository(path)).ok()).collect()
 }
 
 /// What a journal is.
@@ -116,11 +117,16 @@ enum Is {
 /// The second reader.
 fn judged(bytes: &[u8]) -> Is {
     let mut prev = "0".repeat(64);
+    let mut summed = false;
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     for (at, line) in lines.iter().enumerate() {
         let ended = line.strip_suffix(b"\n");
         let entry = ended.and_then(|line| serde_json::from_slice::<Entry>(line).ok());
-        let fits = entry.is_some_and(|entry| entry.seq == at as u64 + 1 && entry.prev == prev);
+        let has_sum = entry.as_ref().is_some_and(|entry| entry.sum.is_some());
+        let fits = entry.is_some_and(|entry| entry.seq == at as u64 + 1 && entry.prev == prev)
+            && ended.is_some_and(|line| {
+                only_known(line) && sum(line).map_or(!has_sum && !summed, |right| has_sum && right)
+            });
         if !fits {
             let last = at + 1 == lines.len();
             let json = serde_json::from_slice::<serde::de::IgnoredAny>(line);
@@ -129,10 +135,27 @@ fn judged(bytes: &[u8]) -> Is {
                 last && json.as_ref().map_or_else(|_| !begins_with_json(line), |_| ended.is_none() || is_end(line));
             return if torn { Is::Torn(at) } else { Is::Damaged(at + 1) };
         }
+        summed |= has_sum;
         prev = hex(ended.unwrap_or_default());
     }
     Is::Whole(lines.len())
 }
+
+/// Says whether a line has no fields but those of a record.
+fn only_known(line: &[u8]) -> bool {
+    let fields: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(line).ok();
+    fields.is_some_and(|fields| fields.keys().all(|key| ["seq", "at", "record", "prev", "sum"].contains(&key.as_str())))
+}
+
+/// Says whether the sum at a line's end is right; none where there is none.
+fn sum(line: &[u8]) -> Option<bool> {
+    let (text, end) = line.split_at(line.len().checked_sub(SUM)?);
+    let sum = end.strip_prefix(b",\"sum\":\"")?.strip_suffix(b"\"}")?;
+    Some(hex(text).as_bytes()[..8] == *sum)
+}
+
+/// How many bytes a sum has, with its name and the end of the line.
+const SUM: usize = 18;
 
 /// Says whether nothing but the JSON is there, so that only a line end is lacking.
 fn is_end(line: &[u8]) -> bool {
@@ -171,8 +194,10 @@ fn run(input: &[u8]) -> u64 {
         (Err(ReadError::Damaged { why, .. }), _) if why.contains("by a later runsheet") => {
             (records.len(), kind_of(&why))
         }
-        (Err(ReadError::Damaged { line, why, .. }), Is::Damaged(at)) => {
+        (Err(ReadError::Damaged { line, byte, why, .. }), Is::Damaged(at)) => {
             let line = usize::try_from(line).expect("a line of a short file");
+            let before: usize = input.split_inclusive(|byte| *byte == b'\n').take(line - 1).map(<[u8]>::len).sum();
+            assert!(byte == before as u64, "line {line} begins at byte {before}, told as byte {byte}");
             assert!(line == *at || line + 1 == *at, "the damage is in line {at}, told as line {line}: {why}");
             (records.len(), kind_of(&why))
         }
@@ -245,11 +270,15 @@ fn chain(bytes: &mut Vec<u8>) {
             let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
             text.splice(7..7 + length, (at + 1).to_string().into_bytes());
         }
-        let end = text.len().saturating_sub(usize::from(text.ends_with(b"\n")));
-        if let Some(start) = end.checked_sub(66)
-            && text[..end].ends_with(b"\"}")
-        {
-            text.splice(start..start + 64, prev.bytes());
+        let name = b"\"prev\":\"";
+        let place = text.windows(name.len()).rposition(|piece| piece == name).map(|place| place + name.len());
+        if let Some(place) = place.filter(|place| text.get(place + 64) == Some(&b'"')) {
+            text.splice(place..place + 64, prev.bytes());
+        }
+        let end = text.len() - usize::from(text.ends_with(b"\n"));
+        if sum(&text[..end]).is_some() {
+            let right = hex(&text[..end - SUM]);
+            text.splice(end - 10..end - 2, right.bytes().take(8));
         }
         prev = hex(text.strip_suffix(b"\n").unwrap_or(&text));
         out.extend(text);

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use runsheet::secret::{MASK, Masker, Secret};
 
 use super::reads::readings;
@@ -68,6 +69,8 @@ struct Ready {
     masker: Arc<Masker>,
     texts: Vec<String>,
     forms: Vec<String>,
+    /// Finds the forms, by somebody else's code.
+    search: AhoCorasick,
 }
 
 thread_local! {
@@ -86,7 +89,8 @@ fn ready(secrets: &[String]) -> Rc<Ready> {
     forms.retain(|form| form.len() >= 4);
     forms.sort();
     forms.dedup();
-    let ready = Rc::new(Ready { masker: Arc::new(Masker::new(&given)), texts, forms });
+    let search = AhoCorasick::new(&forms).expect("few and short forms");
+    let ready = Rc::new(Ready { masker: Arc::new(Masker::new(&given)), texts, forms, search });
     READY.with_borrow_mut(|all| {
         if all.len() >= 1000 {
             all.clear();
@@ -133,18 +137,16 @@ fn run(input: &[u8]) -> u64 {
     let mut hits = 0_u64;
     for out in [&masked, &stalled] {
         for piece in without_colours(out).split(MASK) {
-            for form in &ready.forms {
-                assert!(!piece.contains(form.as_str()), "{form:?} is seen in {piece:?}");
+            if let Some(seen) = ready.search.find(piece) {
+                panic!("{:?} is seen in {piece:?}", ready.forms[seen.pattern().as_usize()]);
             }
         }
     }
     let plain = without_colours(&text);
-    for (at, form) in ready.forms.iter().enumerate() {
-        if plain.contains(form.as_str()) {
-            assert!(masked.contains(MASK), "{form:?} was in the text and nothing is masked");
-            hits |= 1 << (at % 64);
-        }
+    for seen in ready.search.find_overlapping_iter(&plain) {
+        hits |= 1 << (seen.pattern().as_usize() % 64);
     }
+    assert!(hits == 0 || masked.contains(MASK), "a form was in the text and nothing is masked");
     reasons(&plain, &without_colours(&masked), &ready);
     hash((hits, masked.matches(MASK).count().min(5), ready.texts.len().min(6), masked.ends_with(MASK)))
 }

@@ -29,7 +29,7 @@ pub(super) fn print(text: &str) -> Result<Code, Ending> {
     }
 }
 
-fn print_json(value: &Value) -> Result<Code, Ending> {
+pub(super) fn print_json(value: &Value) -> Result<Code, Ending> {
     print(&safe_json(&format!("{value:#}\n")))
 }
 
@@ -65,7 +65,7 @@ enum Live {
 
 /// Finds out what carries a run on. A run that is over needs no asking.
 fn live(folder: &RunFolder, end: Option<End>) -> Live {
-    let Some(holder) = folder.holder().filter(|_| end.is_none()) else { return Live::No };
+    let Some(holder) = folder.held_by().filter(|_| end.is_none()) else { return Live::No };
     match attach::look(folder) {
         Some(welcome) => Live::Host(holder, welcome),
         None => Live::Foreground(holder),

@@ -2,6 +2,7 @@
 
 mod attach;
 mod briefing;
+mod doctor;
 mod host;
 mod identity;
 mod inputs;
@@ -55,6 +56,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),
         Some(Command::Identity(args)) => identity::identity(&args),
+        Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Schema) => look::schema(),
         Some(Command::Completions(args)) => Ok(args.print()),
         Some(Command::Man) => Ok(crate::cli::print_man()),

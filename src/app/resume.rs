@@ -110,6 +110,7 @@ pub(super) fn take_up(
     open_only: bool,
     identity: impl FnOnce(&Plan) -> Result<Identity, Ending>,
 ) -> Result<Taken, Ending> {
+    place::descriptors()?;
     let state = place::state()?;
     let id = find(&state, prefix, open_only && prefix.is_none())?;
     let folder = state.folder(&id);

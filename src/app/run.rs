@@ -1,7 +1,7 @@
 //! `run`, `resume`, `rollback`, and the library: which front, which executor, which journal.
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::attach::{self, Shown};
@@ -80,6 +80,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Code, Ending> {
 }
 
 fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
+    place::descriptors()?;
     let loaded = library::load(&args.playbook)?;
     let who = place::who(args.front.operator.clone());
     // A dry run needs nobody: it shows the whole walk at once.
@@ -268,11 +269,14 @@ fn answers(args: &FrontArgs, plan: &Plan) -> Result<Answers, Ending> {
 }
 
 /// Finds the programs of `requires` that are not on `PATH`.
-fn missing_programs(plan: &Plan) -> Vec<String> {
+pub(super) fn missing_programs(plan: &Plan) -> Vec<String> {
+    plan.requires.iter().filter(|program| !on_path(program)).cloned().collect()
+}
+
+/// Says whether a program is on `PATH`.
+pub(super) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let there = |program: &String| folders.iter().any(|folder| executable(&folder.join(program)));
-    plan.requires.iter().filter(|program| !there(program)).cloned().collect()
+    std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
 fn executable(path: &Path) -> bool {
@@ -306,6 +310,7 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             });
             let transcripts = ready.folder.as_ref().map(crate::journal::RunFolder::transcript);
             let mut front = Headless::new(plan, answers, on_failure, transcripts, Box::new(stdout()));
+            front = front.goes_on(ready.engine.run());
             if rollback.is_some() {
                 front = front.only_rollback();
             }

@@ -28,7 +28,7 @@ use super::{Executor, Report, act};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Record, Run, SavedFile, Target};
 use crate::output::visible_plain;
-use crate::playbook::plan::{Act, Action, Name, Plan, ProbeSpec, Source, Step, StepId};
+use crate::playbook::plan::{Act, Action, Capture, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
 
 /// What the real executor needs.
@@ -319,10 +319,14 @@ impl Executor for World {
     fn recorded(&mut self, record: &Record) {
         let Some(spools) = self.spools() else { return };
         match record {
-            Record::Performed { target, attempt, .. } | Record::Recovered { target, attempt, .. }
-                if self.action(target).is_some_and(|action| self.spools_for(target, &action)) =>
-            {
-                spools.remove(target, *attempt);
+            Record::Performed { target, attempt, outcome } | Record::Recovered { target, attempt, outcome } => {
+                let Some(action) = self.action(target).filter(|action| self.spools_for(target, action)) else { return };
+                let known = |capture: &Capture| !capture.secret || outcome.secrets.contains(&capture.name);
+                // What was taken up is sealed where nothing could be captured from it.
+                let sealed = matches!(record, Record::Recovered { .. });
+                if sealed || action.capture.iter().all(known) {
+                    spools.remove(target, *attempt);
+                }
             }
             Record::Ended { .. } => spools.remove_all(),
             _ => {} // whatever else is on record, nothing that was kept is done with

@@ -18,6 +18,7 @@ use super::expect::{Answer, judge};
 use super::kept::Kept;
 use super::scene::Scene;
 use super::shown::Outlet;
+use super::spool;
 use super::transcript::{Sink, Stream, without_colours};
 use crate::engine::{How, Outcome};
 use crate::playbook::plan::{Capture, Expect, Name, RunSpec};
@@ -74,6 +75,13 @@ pub(super) async fn perform(
         Ok(text) => taken.take(task.capture, text, scene),
         Err(wrong) if wants => taken.wrong.push(wrong.clone()),
         Err(_) => {}
+    }
+    // The other side may have changed what could not be captured or kept, so nothing that could tell it is thrown away.
+    if hides
+        && taken.unknown
+        && let Some(kept) = task.spool.as_deref().and_then(spool::kept)
+    {
+        taken.wrong.push(format!("what it printed is kept in memory until the run ends: {}", kept.display()));
     }
     if hides && !taken.unknown {
         sink.release(&scene.secrets.masker());

@@ -7,10 +7,10 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
+use rustix::fs::{FlockOperation, Gid, Mode, OFlags, Uid, fchmod, fchown, flock};
 use zeroize::Zeroizing;
 
 /// Whose a file is, and who may do what with it.
@@ -68,6 +68,25 @@ pub(crate) struct Ready {
     file: tempfile::NamedTempFile,
 }
 
+/// How the name of a new file begins while it waits.
+const BESIDE: &str = ".runsheet-";
+
+/// Removes new files that a program of this user left waiting beside a file when it was killed: they may hold secrets. One that somebody
+/// is at work on is locked. What cannot be removed stays: the change itself does not depend on it.
+pub(crate) fn sweep(path: &Path) {
+    let entries = fs::read_dir(folder(path)).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(BESIDE.as_bytes())) {
+        let path = entry.path();
+        let no_link = i32::try_from(OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).unwrap_or_default();
+        if let Ok(file) = fs::OpenOptions::new().read(true).custom_flags(no_link).open(&path)
+            && file.metadata().is_ok_and(|found| found.is_file() && found.uid() == rustix::process::geteuid().as_raw())
+            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
 /// Prepares new bytes for a file, with this owner and mode. Nothing is changed yet.
 ///
 /// # Errors
@@ -84,7 +103,10 @@ pub(crate) fn prepare(path: &Path, bytes: &[u8], standing: Standing) -> Result<R
             metadata.nlink()
         ));
     }
-    let mut file = tempfile::Builder::new().prefix(".runsheet-").tempfile_in(folder(path)).map_err(named)?;
+    sweep(path);
+    let mut file = tempfile::Builder::new().prefix(BESIDE).tempfile_in(folder(path)).map_err(named)?;
+    // says that somebody is at work on it; where the file system has no locks, nothing is swept either
+    let _ = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive);
     let now = Standing::of(&file.as_file().metadata().map_err(named)?);
     if (now.uid, now.gid) != (standing.uid, standing.gid) {
         fchown(file.as_fd(), Some(Uid::from_raw(standing.uid)), Some(Gid::from_raw(standing.gid))).map_err(
@@ -124,7 +146,6 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As the system says.
 pub(crate) fn create_private(path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
     let file = options.mode(0o600).open(path)?;
     fchmod(file.as_fd(), Mode::from_raw_mode(0o600))?;
     Ok(file)
@@ -186,6 +207,25 @@ mod tests {
         prepare(&found.path, b"new", found.standing).unwrap().put().unwrap();
         assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"new".to_vec(), 0o2664));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_program_left_beside_it_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, left, held, foreign] =
+            ["f", ".runsheet-left", ".runsheet-held", ".other"].map(|name| folder.path().join(name));
+        for path in [&path, &left, &held, &foreign] {
+            fs::write(path, "CANARY-half").unwrap();
+        }
+        let at_work = File::open(&held).unwrap();
+        flock(&at_work, FlockOperation::LockExclusive).unwrap();
+        let found = read(&path).unwrap();
+        let first = prepare(&found.path, b"one", found.standing).unwrap();
+        // the first one waits, and is not in the way of the second
+        prepare(&found.path, b"two", found.standing).unwrap().put().unwrap();
+        first.put().unwrap();
+        assert_eq!((left.exists(), held.exists(), foreign.exists()), (false, true, true));
+        assert_eq!(fs::read(&path).unwrap(), b"one");
     }
 
     #[test]

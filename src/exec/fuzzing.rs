@@ -52,7 +52,7 @@ pub fn captured(capture: &Capture, output: &str) -> Result<Secret, String> {
 /// Changes files.
 pub async fn edit(specs: Vec<EditSpec>, scene: &Scene) -> Outcome {
     let (_stop, mut stopped) = watch::channel(Stop::No);
-    act::perform(&editing(specs), &[], scene, None, None, &mut stopped).await
+    act::perform(&editing(specs), &[], scene, act::Keeps::default(), None, &mut stopped).await
 }
 
 /// Keeps copies of the files that would be changed.

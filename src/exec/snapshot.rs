@@ -82,6 +82,7 @@ enum Restored {
 
 fn restore_one(file: &SavedFile, folder: &Path, scene: &Scene) -> Result<Restored, String> {
     let path = Path::new(&file.path);
+    files::sweep(path);
     let Some(copy) = &file.copy else {
         return files::remove(path).map(|was| if was { Restored::Removed } else { Restored::Right });
     };

@@ -133,12 +133,25 @@ impl Spools {
         };
         let how = if taken.wrong.is_empty() { How::Ok } else { How::Failed };
         let saw = scene.line(&told);
-        Some(Found::Over(Outcome { how, saw, values: taken.values, secrets: taken.secrets, ..Outcome::default() }))
+        let fingerprints = scene.fingerprints(&taken.secrets);
+        Some(Found::Over(Outcome {
+            how,
+            saw,
+            values: taken.values,
+            secrets: taken.secrets,
+            fingerprints,
+            ..Outcome::default()
+        }))
     }
 
     fn stem(&self, target: &Target, attempt: u32) -> PathBuf {
         self.folder.join(format!("{}.{attempt}", target.stem()))
     }
+}
+
+/// Names the file with the standard output of a command, where it is kept.
+pub(super) fn kept(stem: &Path) -> Option<PathBuf> {
+    [spooler::whole(stem, "out"), spooler::part(stem, "out")].into_iter().find(|path| path.exists())
 }
 
 fn read(path: &Path) -> Option<Zeroizing<Vec<u8>>> {

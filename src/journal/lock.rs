@@ -2,18 +2,13 @@
 //!
 //! The kernel frees it when the holder's process ends, however it ends; there is no file of process ids to go stale.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-
-/// How often a lock that is held is tried again, and after how long: longer than a look at its holder takes.
-const GLANCES: u32 = 4;
-const GLANCE: Duration = Duration::from_millis(15);
 
 /// Who holds a lock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,20 +41,6 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Says who holds a lock; none when nobody does. Held back for a moment only, which [`Lock::take`] outwaits.
-    #[must_use]
-    pub fn holder(path: &Path) -> Option<Holder> {
-        let mut file = File::open(path).ok()?;
-        match flock(&file, FlockOperation::NonBlockingLockShared) {
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut text = String::new();
-                file.read_to_string(&mut text).ok()?;
-                serde_json::from_str(&text).ok()
-            }
-            Ok(()) | Err(_) => None,
-        }
-    }
-
     /// Takes a lock, or says who holds it.
     ///
     /// # Errors
@@ -74,16 +55,7 @@ impl Lock {
             .mode(0o600)
             .open(path)
             .map_err(told)?;
-        let mut tried = flock(&file, FlockOperation::NonBlockingLockExclusive);
-        for _ in 0..GLANCES {
-            // Somebody may only have looked who holds it.
-            if tried != Err(rustix::io::Errno::WOULDBLOCK) {
-                break;
-            }
-            std::thread::sleep(GLANCE);
-            tried = flock(&file, FlockOperation::NonBlockingLockExclusive);
-        }
-        match tried {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let mut text = String::new();
@@ -95,5 +67,24 @@ impl Lock {
         let text = serde_json::to_vec(holder).map_err(|error| told(error.into()))?;
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text)).map_err(told)?;
         Ok(Self { _file: file })
+    }
+
+    /// Says who holds a lock, without taking it even for a moment: whoever wants it just then must not be refused.
+    ///
+    /// Read from `/proc/locks`; where there is none, nobody is found.
+    #[must_use]
+    pub fn held_by(path: &Path) -> Option<Holder> {
+        let holder: Holder = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let inode = fs::metadata(path).ok()?.ino().to_string();
+        let locks = fs::read_to_string("/proc/locks").ok()?;
+        let holds = |line: &str| {
+            // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`: the process, and device and inode of the file
+            let mut words = line.split_whitespace().skip(1);
+            let flock = words.next() == Some("FLOCK");
+            let process = words.nth(2);
+            let file = words.next().and_then(|file| file.rsplit(':').next());
+            flock && process == Some(holder.pid.to_string().as_str()) && file == Some(inode.as_str())
+        };
+        locks.lines().any(holds).then_some(holder)
     }
 }

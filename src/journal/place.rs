@@ -46,6 +46,12 @@ impl Place {
         Self { root }
     }
 
+    /// Returns the folder's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
     /// Makes the folder of the program's own log.
     ///
     /// # Errors
@@ -187,10 +193,10 @@ impl RunFolder {
         Lock::take(&self.path.join("lock"), holder)
     }
 
-    /// Says which process carries this run on at this moment; none when none does.
+    /// Says who carries this run on now, without being in anybody's way.
     #[must_use]
-    pub fn holder(&self) -> Option<Holder> {
-        Lock::holder(&self.path.join("lock"))
+    pub fn held_by(&self) -> Option<Holder> {
+        Lock::held_by(&self.path.join("lock"))
     }
 
     /// Reads the first and the last line of the journal.

@@ -85,6 +85,23 @@ impl Tail {
         (self.len().saturating_sub(count)..self.len()).filter_map(|place| self.line(place))
     }
 
+    /// Returns how many bytes of memory it takes, about.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.text.capacity() + self.starts.capacity() * size_of::<usize>()
+    }
+
+    /// Keeps no more than the last 16 KiB from now on, for when nobody is likely to look.
+    pub fn put_aside(&mut self) {
+        self.room = LINE;
+        self.shrink();
+        let useless = self.starts[0];
+        self.text.drain(..useless);
+        self.starts.iter_mut().for_each(|start| *start -= useless);
+        self.text.shrink_to_fit();
+        self.starts.shrink_to_fit();
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self::new(self.room);
@@ -162,6 +179,18 @@ mod tests {
         assert_eq!(tail.last(1).next(), Some("line 0000099999"));
         assert_eq!(tail.len(), LINE / 16);
         assert_eq!(tail.dropped() + tail.len() as u64, 100_000);
+    }
+
+    #[test]
+    fn what_is_put_aside_keeps_its_end() {
+        let mut tail = Tail::new(1 << 20);
+        tail.push(&"0123456789abcde\n".repeat(60_000));
+        assert!(tail.memory() > 900_000);
+        tail.put_aside();
+        assert!(tail.memory() < 2 * LINE, "{}", tail.memory());
+        assert_eq!((tail.len() as u64 + tail.dropped(), tail.last(1).next()), (60_000, Some("0123456789abcde")));
+        tail.push("more");
+        assert_eq!(tail.last(1).next(), Some("more"));
     }
 
     #[test]

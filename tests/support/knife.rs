@@ -67,6 +67,22 @@ impl Knife {
     }
 }
 
+/// Calls the program with system calls that fail: `inject` as strace takes it, for the files of the latest run that are named,
+/// or for all. Says whether one failed.
+pub(crate) fn faulty(desk: &Desk, inject: &str, files: &[&str], words: &[String]) -> (Called, bool) {
+    let mut command = Command::new("strace");
+    let trace = desk.home().join("trace");
+    command.args(["-f", "-qq", "--seccomp-bpf", "-o"]).arg(&trace);
+    let calls = inject.split(':').next().unwrap_or_default();
+    command.arg("-e").arg(format!("trace={calls}")).arg("-e").arg(format!("inject={inject}"));
+    for file in files {
+        command.arg("-P").arg(desk.run_folder().join(file));
+    }
+    let called = called(command.arg("--").arg(PROGRAM).args(words).envs(desk.env()).current_dir(desk.home()));
+    let trace = fs::read(&trace).expect("read the trace");
+    (called, String::from_utf8_lossy(&trace).contains("(INJECTED)"))
+}
+
 /// A folder that the playbook works on, with a desk beside it.
 pub(crate) struct Place {
     pub(crate) folder: TempDir,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use answers::Answers;
 
 use super::{Front, Say, Update};
-use crate::engine::{Awaiting, How, Input, Record, Run, Stage};
+use crate::engine::{Awaiting, How, Input, Record, Refusal, Run, Stage, StepState};
 use crate::playbook::plan::{Name, OnFailure, Plan, StepId};
 use crate::words;
 
@@ -99,6 +99,19 @@ impl Headless {
             failed_before: None,
             left: None,
         }
+    }
+
+    /// Goes on with a run of an earlier process, of which it is told nothing: the values that there are, and the step that had
+    /// failed where it stood.
+    #[must_use]
+    pub fn goes_on(self, run: &Run) -> Self {
+        let failed_before = match run.awaiting(&self.plan) {
+            Awaiting::Decision(id) => {
+                Some(id).filter(|id| run.step(&self.plan, id).is_some_and(|step| step.state == StepState::Failed))
+            }
+            _ => None, // whatever else it waits for, nothing failed
+        };
+        Self { values: run.values.clone(), failed_before, ..self }
     }
 
     /// Leaves once a rollback has come to its end, rather than walk on from where it leads.
@@ -191,11 +204,11 @@ impl Front for Headless {
             Update::Output { text, .. } => self.output(&text),
             Update::Refused(refusal) => {
                 let what = words::refusal(&refusal);
-                self.left.get_or_insert(Left {
-                    why: Why::PersonNeeded,
-                    what,
-                    next: "`runsheet resume` with somebody at the terminal".to_owned(),
-                });
+                let (why, next) = match refusal {
+                    Refusal::NoRoom { .. } => (Why::Failed, "make room, then `runsheet resume`"),
+                    _ => (Why::PersonNeeded, "`runsheet resume` with somebody at the terminal"),
+                };
+                self.left.get_or_insert(Left { why, what, next: next.to_owned() });
             }
             Update::Notice(text) => self.print(&text),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),

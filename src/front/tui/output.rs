@@ -5,6 +5,7 @@
 use ansi_to_tui::IntoText;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
@@ -12,8 +13,8 @@ use super::state::Walk;
 use super::text::{count, fit, fit_spans, tame};
 use crate::output::{self, Tail};
 
-/// How much of one line is parsed, in bytes: more than the widest screen shows, colours and all.
-const PARSED: usize = 4096;
+/// How much of a line is parsed, in bytes for each column: a letter with a colour of its own has about twenty.
+const PARSED: usize = 24;
 
 /// Draws the lines that can be seen.
 pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
@@ -43,7 +44,7 @@ pub(super) fn any(walk: &Walk) -> bool {
 }
 
 fn styled(line: &str, walk: &Walk, width: usize) -> Line<'static> {
-    let line = output::head(line, PARSED);
+    let (all, line) = (line.len(), output::head(line, PARSED * width.max(20)));
     // A carriage return was made visible or ended the line before; what is left of escapes is colour.
     let Ok(text) = line.as_bytes().into_text() else { return Line::raw(fit(line, width, walk.theme)) };
     let spans = text.lines.into_iter().flat_map(|line| {
@@ -51,5 +52,10 @@ fn styled(line: &str, walk: &Walk, width: usize) -> Line<'static> {
         line.spans.into_iter().map(move |span| (base.patch(span.style), span.content))
     });
     let spans = spans.map(|(style, content)| (tame(&content).into_owned(), walk.theme.adapt(style)));
-    fit_spans(spans.collect(), width, walk.theme)
+    let mut spans: Vec<(String, Style)> = spans.collect();
+    if line.len() < all {
+        // What was not parsed is told of in the last column, as what does not fit is.
+        spans.push((" ".repeat(width), Style::new()));
+    }
+    fit_spans(spans, width, walk.theme)
 }
