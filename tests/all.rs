@@ -21,6 +21,7 @@ mod journal;
 mod launch;
 mod leaks;
 mod mutations;
+mod power;
 mod probes;
 mod properties;
 mod readme;

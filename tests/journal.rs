@@ -293,6 +293,41 @@ fn room_ahead_is_not_read_and_given_back() {
     assert!(held.blocks() >= about.blocks(), "{} then {}", held.blocks(), about.blocks());
 }
 
+/// Records of one sync may reach the disk in any order. What no later sync vouches for is torn; what one does is damaged.
+#[test]
+fn a_hole_is_torn_only_where_no_sync_came_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, mut writer) = Place::new(folder.path().join("state")).create("01A", "runsheet: 1\n").unwrap();
+    let records = stamped(every_record());
+    for (at, record) in records[..6].iter().enumerate() {
+        writer.append(record).unwrap();
+        // Synced behind the second and the third; the last three are of one sync.
+        if at == 1 || at == 2 {
+            writer.sync().unwrap();
+        }
+    }
+    let whole = fs::read(run.journal()).unwrap();
+    let starts: Vec<usize> = whole
+        .split_inclusive(|&byte| byte == b'\n')
+        .scan(0, |at, line| {
+            let start = *at;
+            *at += line.len();
+            Some(start)
+        })
+        .collect();
+    for (line, &start) in starts.iter().enumerate() {
+        let mut bytes = whole.clone();
+        bytes[start..start + 70].fill(0);
+        let (got, journal) = read_bytes(folder.path(), &bytes, true);
+        if line < 3 {
+            assert!(matches!(journal, Err(ReadError::Damaged { .. })), "line {line}");
+        } else {
+            assert_eq!(got, records[..line], "line {line}");
+            assert_eq!(fs::read(journal.unwrap().torn.unwrap()).unwrap(), &bytes[start..], "line {line}");
+        }
+    }
+}
+
 #[test]
 fn looking_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::support::desk::Desk;
 use crate::support::operator::{Asked, Operator};
-use crate::support::rig::Rig;
+use crate::support::rig::{Rig, in_url};
 use crate::support::rotation::{InForce, go_on, plan, run_words};
 use crate::support::terminal::Terminal;
 
@@ -56,9 +56,14 @@ impl Sampler {
     }
 }
 
-/// Lists the forms in which a secret may turn up. The rig's passwords have no sign that percent-encoding changes.
+/// Lists the forms in which a secret may turn up.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let mut forms = vec![secret.as_bytes().to_vec()];
+    let encoded = in_url(secret);
+    assert_ne!(encoded, secret, "the rig's passwords have signs that percent-encoding changes");
+    // What stands before the signs is no secret of its own, but it tells nearly all of one.
+    let plain = secret.trim_end_matches(|sign: char| !sign.is_ascii_alphanumeric());
+    let mut forms = vec![plain.as_bytes().to_vec(), encoded.to_lowercase().into_bytes(), encoded.into_bytes()];
+    forms.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
     for offset in 0..3 {
         let shifted = [&b"\0\0"[..offset], secret.as_bytes()].concat();
         for text in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {

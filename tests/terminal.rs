@@ -305,8 +305,8 @@ fn keys_pressed_while_something_runs_start_nothing() {
 #[test]
 fn what_a_paste_brings_along_is_taken_off_and_that_is_seen() {
     for (paste, length, said) in [
-        ("CANARY-token\n", 12, "removed a line end at the end"),
-        ("CANARY-token \r\n", 12, "removed a line end at the end, a blank at the end"),
+        ("CANARY-token\n", 12, "removed 1 line end at the end"),
+        ("CANARY-token \r\n", 12, "removed 1 line end at the end, 1 blank at the end"),
         ("  CANARY-tokens", 13, "removed 2 blanks at the beginning"),
         ("CANARY-token", 12, ""),
     ] {

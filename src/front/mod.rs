@@ -8,6 +8,7 @@ mod bench;
 pub mod headless;
 mod keys;
 pub mod line;
+mod paste;
 mod plain;
 pub(crate) mod signals;
 pub mod tui;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -105,6 +105,15 @@ fn read_some(path: &Path, go_on: bool, most: u64, mut take: impl FnMut(Stamped))
                 if next.is_empty() && is_torn(&bytes) {
                     break;
                 }
+                // Records of one sync reach the disk in any order: the first of them may be a hole, and the next be there.
+                if bytes.windows(HOLE.len()).any(|part| part == HOLE) {
+                    let mut rest = next.clone();
+                    reader.read_to_end(&mut rest).map_err(file_error)?;
+                    if !proves(&rest, seq + 1) {
+                        bytes.extend_from_slice(&rest);
+                        break;
+                    }
+                }
                 let (line, why) = wrong.told(seq + 1, &bytes, &next);
                 let byte = if line > seq { whole } else { whole - last };
                 return Err(ReadError::Damaged { path: path.to_owned(), line, byte, why });
@@ -136,6 +145,16 @@ fn is_torn(bytes: &[u8]) -> bool {
         Some(Ok(_)) => values.byte_offset() == bytes.len(),
         Some(Err(_)) | None => true,
     }
+}
+
+/// What a sector that never reached the disk looks like; far more than any change of a byte makes.
+const HOLE: [u8; 64] = [0; 64];
+
+/// Says whether a line among these was written when a record of this number was known to be on disk.
+fn proves(lines: &[u8], seq: u64) -> bool {
+    let lines = lines.split(|&byte| byte == b'\n');
+    let mut entries = lines.filter_map(|line| serde_json::from_slice::<EntryIn<'_>>(line).ok());
+    entries.any(|entry| entry.sure.is_some_and(|sure| sure >= seq))
 }
 
 /// What is wrong with a line.

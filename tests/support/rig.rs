@@ -89,8 +89,8 @@ impl Rig {
         let port = free_port();
         let trusted = if options.wrong_ca { Authority::make(&place.join("other")).ca } else { authority.ca.clone() };
         let urls = (
-            format!("postgres://doadmin:{pg_password}@127.0.0.1:{}/defaultdb", postgres.port),
-            format!("rediss://default:{redis_password}@127.0.0.1:{}", redis.port),
+            format!("postgres://doadmin:{}@127.0.0.1:{}/defaultdb", in_url(&pg_password), postgres.port),
+            format!("rediss://default:{}@127.0.0.1:{}", in_url(&redis_password), redis.port),
         );
         write_files(&app_root, &urls, port, &trusted, options.tls_checked);
         let config = app_root.join("ecosystem.config.js");
@@ -219,8 +219,20 @@ impl Rig {
 fn new_password() -> String {
     let random = ulid::Ulid::new().to_string();
     let tail = &random[random.len() - 13..];
-    format!("AVNS_CANARY{tail}")
+    format!("AVNS_CANARY{tail}{SIGNS}")
 }
+
+/// Signs that stand otherwise in a URL than elsewhere. The servers' own configuration takes them as they are.
+const SIGNS: &str = "/+@:%$&=?";
+
+/// Writes a password as it stands in a URL.
+pub(crate) fn in_url(password: &str) -> String {
+    percent_encoding::utf8_percent_encode(password, &UNRESERVED).to_string()
+}
+
+/// All but the characters that RFC 3986, section 2.3, calls unreserved.
+const UNRESERVED: percent_encoding::AsciiSet =
+    percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn path_with(bin: &Path) -> String {
     format!("{}:{}", bin.display(), env::var("PATH").unwrap_or_default())

@@ -10,7 +10,7 @@ use runsheet::playbook::check;
 use runsheet::playbook::plan::Plan;
 
 use super::desk::{Called, Desk};
-use super::rig::Rig;
+use super::rig::{Rig, in_url};
 
 /// The playbook.
 pub(crate) const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/do-rotate-pg-valkey.yaml");
@@ -68,7 +68,10 @@ pub(crate) fn keep(rig: &Rig) -> Vec<Kept> {
 
 /// Says what files would be with another text in place of one.
 pub(crate) fn with(files: &[Kept], old: &str, new: &str) -> Vec<Kept> {
-    files.iter().cloned().map(|file| Kept { text: file.text.replace(old, new), ..file }).collect()
+    // Passwords stand in URLs there, and nothing else does that is replaced.
+    let written = |text: &str| if text.starts_with("AVNS_") { in_url(text) } else { text.to_owned() };
+    let (old, new) = (written(old), written(new));
+    files.iter().cloned().map(|file| Kept { text: file.text.replace(&old, &new), ..file }).collect()
 }
 
 /// The passwords that are in force.
@@ -96,7 +99,7 @@ impl InForce {
             for (user, password) in [("doadmin", &self.pg), ("default", &self.valkey)] {
                 for found in text.split(&format!("//{user}:")).skip(1) {
                     let found = found.split('@').next().expect("a part before the at sign");
-                    assert_eq!(found, password, "{user} in {}", file.display());
+                    assert_eq!(found, in_url(password), "{user} in {}", file.display());
                 }
             }
         }

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use zeroize::Zeroizing;
+
 use super::desk::Desk;
 use super::keys::Line;
 use super::question::{Free, Key, Last, Purpose, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Input, StepRun, Target};
 use crate::front::keys::{self, Deed};
+use crate::front::paste::{Into, repair};
 use crate::front::{Answer, Say};
 use crate::output::visible_plain;
 use crate::playbook::plan::{InputKind, InputSpec, Step, StepId};
@@ -341,11 +344,12 @@ impl Desk {
             work.asks.pop();
             return finished(work);
         }
-        match take(spec, text, &|template| fill(template, &self.run)) {
+        // What a script sends through a pipe is meant as it is.
+        let (text, said) = if self.keys.terminal() { repaired(spec, text) } else { (text.to_owned().into(), None) };
+        match take(spec, &text, &|template| fill(template, &self.run)) {
             Ok(answer) => {
-                if let Answer::Secret(secret) = &answer {
-                    let length = secret.chars();
-                    self.print(&format!("Taken: {length} characters."));
+                if let Some(line) = taken(&answer, said) {
+                    self.print(&line);
                 }
                 work.given.push((spec.name.clone(), answer));
                 work.asks.pop();
@@ -357,6 +361,25 @@ impl Desk {
                 Next::Ask(Question::Work(work))
             }
         }
+    }
+}
+
+/// Takes off a line what a paste brought along, and says what.
+pub(super) fn repaired(spec: &InputSpec, text: &str) -> (Zeroizing<String>, Option<String>) {
+    let into = if spec.kind == InputKind::Secret { Into::Secret } else { Into::Line };
+    match repair(text, into) {
+        Ok(repaired) => (repaired.text, repaired.said),
+        // No line is as long as that; if it were, the input judges it as it is.
+        Err(_) => (text.to_owned().into(), None),
+    }
+}
+
+/// Says what was taken, where it cannot be seen, and what was changed.
+pub(super) fn taken(answer: &Answer, said: Option<String>) -> Option<String> {
+    match (answer, said) {
+        (Answer::Secret(secret), None) => Some(format!("Taken: {} characters.", secret.chars())),
+        (Answer::Secret(secret), Some(said)) => Some(format!("Taken: {} characters; {said}.", secret.chars())),
+        (Answer::Text(_), said) => said.map(|said| format!("Taken; {said}.")),
     }
 }
 

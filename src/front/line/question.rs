@@ -140,7 +140,8 @@ const TABLE: [Row; 19] = [
     (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
     (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
     deed(Key::Abandon, keys::ABANDON),
-    (Key::Back, Typed::Letter('c'), "cancel", "Go back to the question before."),
+    // Not `c`: that copies on the screen.
+    (Key::Back, Typed::Letter('g'), "go back", "Go back to the question before."),
     deed(Key::Quit, keys::LEAVE),
     deed(Key::Detach, keys::DETACH),
     (Key::Help, Typed::Letter(keys::HELP.letter), keys::HELP.label, "Show this list."),

@@ -43,6 +43,10 @@ impl Walk {
                 ask.wrong = None;
                 ask.form.key(key)
             }
+            Some(Panel::Search(search)) => {
+                search.changed();
+                search.find.key(key)
+            }
             Some(Panel::Palette(palette)) => {
                 palette.at = 0;
                 palette.find.key(key)
@@ -66,6 +70,10 @@ impl Walk {
         let watching = self.watching();
         match &mut self.panel {
             Some(Panel::Ask(ask)) => ask.form.paste(text),
+            Some(Panel::Search(search)) => {
+                search.changed();
+                search.find.paste(text);
+            }
             Some(Panel::Palette(palette)) => palette.find.paste(text),
             Some(
                 Panel::Help(_)
@@ -137,6 +145,8 @@ impl Walk {
                 let step = self.shown().map(|(_, step)| step.id.clone());
                 self.ask(Purpose::Note(step), false);
             }
+            Action::Search => self.open_search(),
+            Action::FindAbove | Action::FindBelow => self.find(action == Action::FindAbove),
             Action::Help => self.panel = Some(Panel::Help(0)),
             Action::Palette => {
                 let skip = [Action::Palette, Action::Up, Action::Down, Action::PageUp, Action::PageDown];
@@ -161,6 +171,7 @@ impl Walk {
             | Action::LeaveField
             | Action::NextField
             | Action::PreviousField
+            | Action::KeepPaste
             | Action::ClearField => self.in_form(action),
             Action::Why => self.why = !self.why,
             Action::Hint => self.hint = !self.hint,
@@ -223,7 +234,9 @@ impl Walk {
                 self.say(Say::Quit);
             }
             Some(Panel::TakeOver) => self.say(Say::TakeOver),
-            Some(panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Ask(_) | Panel::Notice { .. })) => {
+            Some(
+                panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Search(_) | Panel::Ask(_) | Panel::Notice { .. }),
+            ) => {
                 self.panel = Some(panel);
             }
             None => match self.awaiting.clone() {
@@ -339,6 +352,11 @@ impl Walk {
             Action::LeaveField => form.focus = Focus::Out,
             Action::NextField => form.step(1),
             Action::PreviousField => form.step(-1),
+            Action::KeepPaste => {
+                if let Some(field) = form.focused_mut() {
+                    field.have_paste_back();
+                }
+            }
             // The others are no actions of a form.
             _ => {
                 if let Some(field) = form.focused_mut() {
@@ -373,7 +391,7 @@ impl Walk {
                     *down = down.saturating_add_signed(by);
                 }
             }
-            Some(Panel::Ask(_) | Panel::Confirm(_) | Panel::Leave | Panel::TakeOver) => {}
+            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave | Panel::TakeOver) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,

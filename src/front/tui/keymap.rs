@@ -24,6 +24,7 @@ pub(super) enum Action {
     NextField,
     PreviousField,
     ClearField,
+    KeepPaste,
     Again,
     Verify,
     ByHand,
@@ -47,6 +48,9 @@ pub(super) enum Action {
     Zoom,
     Help,
     Palette,
+    Search,
+    FindAbove,
+    FindBelow,
     Abandon,
     Back,
     Leave,
@@ -160,6 +164,13 @@ pub(super) static TABLE: &[Binding] = &[
     row(Action::NextField, &[TAB, DOWN], "next field", "Go to the next field.", FORM),
     row(Action::PreviousField, &[Key::Code(KeyCode::BackTab), UP], "field before", "Go to the field before.", FORM),
     row(Action::ClearField, &[Key::Ctrl('u')], "clear", "Empty the field.", FORM),
+    row(
+        Action::KeepPaste,
+        &[Key::Ctrl('o')],
+        "keep as pasted",
+        "Take the last paste as it came, with the blanks and invisible characters that were removed.",
+        FORM,
+    ),
     row(Action::Tick, &[Key::Char(' ')], "tick", "Tick the line, or choose the next value.", FORM),
     row(
         Action::OpenLink,
@@ -203,6 +214,9 @@ pub(super) static TABLE: &[Binding] = &[
     row(Action::GoToCurrent, &[ESC], "to current", "Go back to the step whose turn it is.", LOOK),
     row(Action::Back, &[ESC], "back", "Close the panel; nothing is done.", LOOK),
     deed(Action::Help, &[Key::Char(keys::HELP.letter), Key::Code(KeyCode::F(1))], keys::HELP, LOOK),
+    row(Action::Search, &[Key::Char('/')], "search", "Search the output; upwards from its end.", LOOK),
+    row(Action::FindAbove, &[ENTER, UP], "find above", "Go to the line before that has the words.", LOOK),
+    row(Action::FindBelow, &[DOWN], "find below", "Go to the next line that has the words.", LOOK),
     row(Action::Palette, &[Key::Char(':')], "all actions", "List what can be done now, and find by name.", LOOK),
 ];
 

@@ -32,6 +32,7 @@ mod panel;
 mod probes;
 mod question;
 mod rollback;
+mod search;
 mod seat;
 mod state;
 mod step;

@@ -83,6 +83,9 @@ impl Walk {
             offers.extend([Action::PageUp, Action::PageDown]);
         }
         offers.extend([Action::First, Action::Last, Action::NextPane, Action::Zoom]);
+        if self.has_output() {
+            offers.push(Action::Search);
+        }
         if self.live && idle && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing) {
             offers.push(Action::Abandon);
         }
@@ -119,6 +122,7 @@ impl Walk {
                 let links = if link { &[Action::OpenLink, Action::CopyLink][..] } else { &[] };
                 if form.is_some_and(Form::typing) {
                     offers.push(Action::Accept);
+                    offers.extend(form.filter(|form| form.can_have_paste_back()).map(|_| Action::KeepPaste));
                     offers.extend(links);
                     if form.is_some_and(|form| form.fields.len() + form.ticks.len() > 1) {
                         offers.extend([Action::NextField, Action::PreviousField]);

@@ -23,8 +23,13 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
     let back = walk.back.min(tail.len().saturating_sub(height));
     let end = tail.len() - back;
     let start = end.saturating_sub(height);
-    let lines: Vec<Line<'_>> =
-        (start..end).filter_map(|at| tail.line(at)).map(|line| styled(line, walk, usize::from(area.width))).collect();
+    let lines: Vec<Line<'_>> = (start..end)
+        .filter_map(|at| tail.line(at).map(|line| (at, line)))
+        .map(|(at, line)| {
+            let line = styled(line, walk, usize::from(area.width));
+            if walk.is_found(tail, at) { line.patch_style(walk.theme.selected()) } else { line }
+        })
+        .collect();
     frame.render_widget(Paragraph::new(lines), area);
 }
 

@@ -6,6 +6,7 @@
 use super::field::Field;
 use super::form::Form;
 use super::keymap::Action;
+use super::search::Search;
 use crate::engine::Target;
 use crate::playbook::plan::StepId;
 
@@ -16,6 +17,8 @@ pub(super) enum Panel {
     Help(usize),
     /// What can be done now.
     Palette(Palette),
+    /// Something is looked for in the output.
+    Search(Box<Search>),
     /// A line of text is wanted.
     Ask(Box<Ask>),
     /// The step wants a deliberate yes before it starts.
@@ -124,7 +127,12 @@ impl Panel {
                 Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
                 Purpose::Note(_) | Purpose::Abandon => false,
             },
-            Self::Help(_) | Self::Rollback { .. } | Self::Leave | Self::TakeOver | Self::Notice { .. } => false,
+            Self::Help(_)
+            | Self::Search(_)
+            | Self::Rollback { .. }
+            | Self::Leave
+            | Self::TakeOver
+            | Self::Notice { .. } => false,
         }
     }
 
@@ -134,6 +142,7 @@ impl Panel {
             Self::Help(_) | Self::Notice { .. } => {
                 vec![Action::Back, Action::Up, Action::Down, Action::PageUp, Action::PageDown]
             }
+            Self::Search(_) => vec![Action::FindAbove, Action::FindBelow, Action::Back, Action::Interrupt],
             Self::Palette(_) => vec![Action::Choose, Action::Up, Action::Down, Action::Back],
             Self::Ask(_) => vec![Action::Accept, Action::ClearField, Action::Back, Action::Interrupt],
             Self::Confirm(_) => vec![Action::Agree, Action::Back, Action::Interrupt],
@@ -153,6 +162,6 @@ impl Panel {
 
     /// Says whether letters are typed into it.
     pub(super) fn typing(&self) -> bool {
-        matches!(self, Self::Ask(_) | Self::Palette(_))
+        matches!(self, Self::Ask(_) | Self::Palette(_) | Self::Search(_))
     }
 }

@@ -36,7 +36,7 @@ impl Walk {
             return;
         }
         // What is said aloud in a panel, only who acts may say.
-        let stays = |panel: &Panel| matches!(panel, Panel::Help(_) | Panel::Notice { .. });
+        let stays = |panel: &Panel| matches!(panel, Panel::Help(_) | Panel::Search(_) | Panel::Notice { .. });
         self.panel = self.panel.take().filter(stays);
         if before == Some(Seat::Acts) {
             let now = self.actor().map_or_else(|| "nobody acts".to_owned(), |actor| format!("{actor} took over"));

@@ -30,7 +30,7 @@ const FLOODS: &[Flood] = &[
     ("g04 lines of a megabyte", |at| {
         if at % 16 == 15 { [&vec![b'm'; PIECE - 1][..], b"\n"].concat() } else { vec![b'm'; PIECE] }
     }),
-    ("g05 bytes that are no text", |at| (0..PIECE).map(|byte| (byte * 7 + at).to_le_bytes()[0] | 0x80).collect()),
+    ("g05 bytes that are no text", |at| (0x80..=0xff).cycle().step_by(7).skip(at).take(PIECE).collect()),
     ("g06 colours within colours", |at| {
         let one = |n: usize| format!("\u{1b}[1;4;38;5;{};48;5;{}mx", (n + at) % 256, n % 256);
         (0..PIECE / 24).map(one).collect::<Vec<_>>().concat().into_bytes()

@@ -213,6 +213,20 @@ fn too_small() {
 
 #[test]
 fn no_size_breaks_any_screen() {
+    // Every turn of the layout, both sides of it, and the ends.
+    let widths = [0, 1, 2, 3, 5, 9, 19, 20, 21, 40, 79, 80, 81, 109, 110, 160, 300];
+    draws_all(&widths, &[0, 1, 2, 3, 4, 5, 6, 9, 15, 23, 24, 25, 40, 100]);
+}
+
+/// All 30 401 of them: `cargo test --lib every_size -- --ignored`.
+#[test]
+#[ignore = "takes minutes"]
+fn every_size_from_none_to_300_by_100() {
+    draws_all(&(0..=300).collect::<Vec<_>>(), &(0..=100).collect::<Vec<_>>());
+}
+
+/// Draws every screen and panel at every size.
+fn draws_all(widths: &[u16], heights: &[u16]) {
     let mut stories = vec![Story::begin()];
     for (step, keys) in [
         ("reset-doadmin", vec![KeyCode::Enter]),
@@ -235,9 +249,8 @@ fn no_size_breaks_any_screen() {
     let plan = plan();
     let briefing = Briefing::new(&plan, &BTreeMap::new(), facts(), Theme::plain());
     let library = Library::new(Vec::new(), Theme::plain());
-    // Every turn of the layout, both sides of it, and the ends.
-    for width in [0, 1, 2, 3, 5, 9, 19, 20, 21, 40, 79, 80, 81, 109, 110, 160, 300] {
-        for height in [0, 1, 2, 3, 4, 5, 6, 9, 15, 23, 24, 25, 40, 100] {
+    for &width in widths {
+        for &height in heights {
             draw_page(&briefing, width, height);
             draw_page(&library, width, height);
             for story in &stories {
