@@ -1,6 +1,6 @@
 //! The same story through the three fronts gives the same journal, line for line.
 //!
-//! Normalised are only the run's id, its folder, times, durations and what is reckoned from them or under the run's own
+//! Normalised are only the run's id, its folder, times, durations, syncs, and what is reckoned from them or under the run's own
 //! key; and in the story that is rolled back `by_policy`: nobody but the command line can say yes for an unattended run,
 //! and the journal must tell that.
 
@@ -169,7 +169,7 @@ fn level(value: &mut Value) {
     match value {
         Value::Object(mapping) => {
             mapping.retain(|key, _| {
-                !matches!(key.as_str(), "at" | "prev" | "sum" | "took_ms" | "by_policy" | "fingerprints")
+                !matches!(key.as_str(), "at" | "prev" | "sum" | "sure" | "took_ms" | "by_policy" | "fingerprints")
             });
             mapping.values_mut().for_each(level);
         }
