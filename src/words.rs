@@ -5,7 +5,7 @@ pub mod describe;
 use std::time::Duration;
 
 use crate::engine::undo::UndoSort;
-use crate::engine::{Awaiting, End, Finding, How, Outcome, Refusal, Run, StepRun, StepState};
+use crate::engine::{Awaiting, End, Finding, How, Outcome, Presence, Refusal, Run, StepRun, StepState};
 use crate::playbook;
 use crate::playbook::plan::{FollowUp, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
 
@@ -176,6 +176,18 @@ pub fn refusal(refusal: &Refusal) -> String {
             format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
         }
         Refusal::Stale => "that came too late".to_owned(),
+    }
+}
+
+/// Says who came to act, or went.
+#[must_use]
+pub fn presence(presence: &Presence) -> String {
+    match presence {
+        Presence::Attached { operator, host, .. } => format!("{operator} acts from here on, from a screen on {host}"),
+        Presence::TakenOver { operator, host, from, .. } => {
+            format!("{operator} took over from {from}, from a screen on {host}")
+        }
+        Presence::Detached { operator, why } => format!("{operator} is gone from the screen ({why}); the run goes on"),
     }
 }
 

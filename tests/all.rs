@@ -16,6 +16,7 @@ mod faults;
 mod fronts;
 mod guard;
 mod held;
+mod host;
 mod hostile;
 mod identity;
 mod journal;

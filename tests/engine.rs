@@ -495,6 +495,8 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: question; b: run", "", "begin", "begun, started a#1 >"),
     ("a: run", "begin", "pause", "paused > leave"),
     ("a: run; b: question", "begin", "note hello", "note >"),
+    ("a: run; b: question", "begin; go a", "attached Ada", "presence >"),
+    ("a: run; b: question", "begin", "attached Ada", "presence >"),
     ("a: run", "begin", "abandon enough", "closing abandoned, ended abandoned > close, leave"),
     ("a: run undo; c: run", "begin; go a; ok a", "rollback", "rollback all >"),
     ("a: run undo; c: run", "begin; go a; ok a; rollback", "undo a.1", "started a.1#1 > perform a.1#1"),
@@ -749,6 +751,7 @@ hand x done             b        +        r        r        +        +        + 
 skip x no               b        +        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        c        +        +        c        o        o
 stop                    b        r        +        +        r        r        r        +        +        +        +        r        r        +        +        r        r        r        r        r        r        o        o
 note hello              b        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        o
+attached Ada            b        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        o
 rollback                b        x        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        +        +        x        +        o        +
 rollback a              b        x        r        r        +        +        +        r        r        r        r        x        +        r        r        +        x        +        +        x        +        o        +
 undo x                  b        n        r        r        n        n        n        r        r        r        r        n        +        r        r        +        n        c        n        n        c        o        o
@@ -778,6 +781,7 @@ fn every_input_in_every_state() {
         "skip x no",
         "stop",
         "note hello",
+        "attached Ada",
         "rollback",
         "rollback a",
         "undo x",

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Foreseen, How, Record, Stamped, Target};
+use runsheet::engine::{Begun, End, Foreseen, How, Presence, Record, Stamped, Target};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -47,6 +47,9 @@ const RECORDS: &[&str] = &[
     "looked_ahead",
     "ended",
     "recovered",
+    "presence",
+    "presence",
+    "presence",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -119,6 +122,18 @@ fn every_record() -> Vec<Record> {
         },
         Record::Ended { end: End::RolledBack },
         Record::Recovered { target: recovered, attempt: 2, outcome: recovered_outcome },
+        Record::Presence(Presence::Attached {
+            operator: "ada".to_owned(),
+            account: "ada".to_owned(),
+            host: "bastion".to_owned(),
+        }),
+        Record::Presence(Presence::TakenOver {
+            operator: "grace".to_owned(),
+            account: "grace".to_owned(),
+            host: "bastion".to_owned(),
+            from: "ada".to_owned(),
+        }),
+        Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
     ]
 }
 
@@ -248,7 +263,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replace("\"attempt\":2", "\"attempt\":3"));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("SIGHUP", "SIGINT"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -469,6 +484,9 @@ fn no_record_is_forgotten() {
         Record::LookedAhead { .. } => 23,
         Record::Ended { .. } => 24,
         Record::Recovered { .. } => 25,
+        Record::Presence(Presence::Attached { .. }) => 26,
+        Record::Presence(Presence::TakenOver { .. }) => 27,
+        Record::Presence(Presence::Detached { .. }) => 28,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -98,6 +98,7 @@ fn anything(plan: &Plan) -> Vec<String> {
         "stop",
         "stop!",
         "note hello",
+        "attached Ada",
         "rollback",
         "removed",
         "pause",
@@ -486,6 +487,7 @@ fn is_result(record: &Record) -> bool {
         | Record::Skipped { .. }
         | Record::StopAsked { .. }
         | Record::Note { .. }
+        | Record::Presence(_)
         | Record::RollbackBegun { .. }
         | Record::RollbackEnded { .. }
         | Record::Resumed { .. }

@@ -28,7 +28,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             let target = Target::step(&step);
             resting(plan, run, &target, "go on anyway")?;
             if run.step(plan, &step).is_none_or(|step| step.ahead.is_empty()) {
-                return Err(Refusal::NotNow { what: "go on anyway" });
+                return Err(Refusal::NotNow { what: "go on anyway".into() });
             }
             if reason.trim().is_empty() {
                 return Err(Refusal::NeedsReason);
@@ -178,6 +178,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
         },
         Input::Resume { operator, account, host, program } => Ok(Record::Resumed { operator, account, host, program }),
+        Input::Presence(presence) => Ok(Record::Presence(presence)),
         Input::Pause { why } => Ok(Record::Paused { why }),
         Input::Abandon { reason } => {
             idle(run)?;
@@ -198,7 +199,11 @@ fn alive(run: &Run, input: &Input) -> Result<(), Refusal> {
         (_, Input::Begin { .. }) => Err(Refusal::BegunAlready),
         (
             Stage::Closing,
-            Input::TemporaryRemoved { .. } | Input::Resume { .. } | Input::Pause { .. } | Input::Note { .. },
+            Input::TemporaryRemoved { .. }
+            | Input::Resume { .. }
+            | Input::Presence(_)
+            | Input::Pause { .. }
+            | Input::Note { .. },
         )
         | (Stage::Walking | Stage::RollingBack | Stage::AfterRollback, _) => Ok(()),
         (Stage::Closing, _) => Err(Refusal::Over),
@@ -318,7 +323,7 @@ fn signing(plan: &Plan, run: &Run, role: &str) -> Result<(), Refusal> {
     match run.awaiting(plan) {
         Awaiting::SignOff(next) if next == role => Ok(()),
         Awaiting::SignOff(_) => Err(Refusal::NoSuchRole { role: role.to_owned() }),
-        _ => Err(Refusal::NotNow { what: "sign" }),
+        _ => Err(Refusal::NotNow { what: "sign".into() }),
     }
 }
 
@@ -333,7 +338,7 @@ fn not_now(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Refus
     let current = run.undoing().map(|target| target.step.clone());
     let current = current.or_else(|| run.current(plan).map(|step| step.id.clone()));
     if current.as_ref() == Some(&target.step) {
-        return Refusal::NotNow { what };
+        return Refusal::NotNow { what: what.into() };
     }
     Refusal::NotCurrent { step: target.step.clone(), current }
 }

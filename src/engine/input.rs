@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{Begun, Foreseen, Outcome, SavedFile, Target, Verdict};
+use super::record::{Begun, Foreseen, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
 /// Something said to the engine.
@@ -168,6 +168,8 @@ pub enum Input {
         /// The version of the program.
         program: String,
     },
+    /// Somebody came to act, or went.
+    Presence(Presence),
     /// Stop the program; the run stays open.
     Pause {
         /// Why.

@@ -223,6 +223,8 @@ pub enum Record {
         /// Why: the operator left, a signal, a failed step.
         why: String,
     },
+    /// Somebody came to the screen that may act, or went from it. It changes nothing of the run.
+    Presence(Presence),
     /// A role signed, by a typed name. Recorded as typed, not as proven.
     SignedOff {
         /// The role.
@@ -258,6 +260,39 @@ pub enum Record {
     Ended {
         /// How.
         end: End,
+    },
+}
+
+/// Who may act, as screens come and go. Those who only watch are not recorded: they can change nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Somebody acts from now on; nobody did before.
+    Attached {
+        /// Who.
+        operator: String,
+        /// The account of the operating system.
+        account: String,
+        /// The machine.
+        host: String,
+    },
+    /// Somebody acts from now on in place of somebody else, who only watches now.
+    TakenOver {
+        /// Who.
+        operator: String,
+        /// The account of the operating system.
+        account: String,
+        /// The machine.
+        host: String,
+        /// Who acted before.
+        from: String,
+    },
+    /// Whoever acted is gone, and the run goes on without anybody.
+    Detached {
+        /// Who acted.
+        operator: String,
+        /// Why: left it running, a signal, the screen is gone.
+        why: String,
     },
 }
 

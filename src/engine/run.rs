@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::record::{Begun, End, Foreseen, How, Outcome, SavedFile, Target, Verdict};
+use super::record::{Begun, End, Foreseen, How, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
@@ -35,6 +36,8 @@ pub struct Run {
     pub busy: Option<Busy>,
     /// Notes, in order.
     pub notes: Vec<Note>,
+    /// Who came to act while it went on, and who went, in order.
+    pub presence: Vec<(Timestamp, Presence)>,
     /// Who signed, as typed.
     pub signed: Vec<(String, String)>,
     /// Who refused to sign: role, name, reason.
@@ -212,7 +215,8 @@ pub struct Note {
 }
 
 /// What a run is waiting for: the one question that every front answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Awaiting {
     /// The briefing's inputs.
     Begin,

@@ -120,8 +120,8 @@ impl<F: Front> Bench<F> {
                 }
                 self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
             }
-            Say::Preview(_) => {}
-            Say::Quit => self.over = true,
+            Say::Quit | Say::Detach(_) => self.over = true,
+            Say::Preview(_) | Say::TakeOver | Say::Presence(_) => {}
         }
     }
 

@@ -33,5 +33,9 @@ pub(super) const ROLL_BACK: Deed =
 pub(super) const NOTES: Deed = deed('n', "notes", "Read the notes and leave one.");
 pub(super) const ABANDON: Deed = deed('A', "abandon", "Give the run up for good; what stays is listed first.");
 pub(super) const LEAVE: Deed = deed('q', "leave", "Leave the program; the run stays open and can be resumed.");
+pub(super) const DETACH: Deed =
+    deed('d', "leave it running", "Leave the screen alone; the run goes on, and `runsheet attach` comes back to it.");
+pub(super) const TAKE_OVER: Deed =
+    deed('T', "take over", "Act in place of whoever does; that is asked once more, and goes on record.");
 pub(super) const WHY: Deed = deed('w', "why", "Show or hide why the step is done.");
 pub(super) const HELP: Deed = deed('?', "help", "Show all keys.");

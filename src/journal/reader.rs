@@ -63,7 +63,19 @@ impl fmt::Display for ReadError {
 ///
 /// # Errors
 /// [`ReadError`]: the file cannot be read, or a line other than a torn last one is damaged.
-pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
+pub fn read(path: &Path, go_on: bool, take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
+    read_some(path, go_on, u64::MAX, take)
+}
+
+/// Reads the first records of a journal that somebody else writes to, at most so many; changes nothing.
+///
+/// # Errors
+/// As [`read`], as far as it reads.
+pub fn read_first(path: &Path, records: u64, take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
+    read_some(path, false, records, take)
+}
+
+fn read_some(path: &Path, go_on: bool, most: u64, mut take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
     let file_error = |error| ReadError::File(path.to_owned(), error);
     let file = OpenOptions::new().read(true).append(go_on).open(path).map_err(file_error)?;
     // Line by line: a long journal is as many bytes in memory as its longest line.
@@ -74,7 +86,7 @@ pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<J
     let mut summed = false;
     loop {
         bytes.clear();
-        if reader.read_until(b'\n', &mut bytes).map_err(file_error)? == 0 {
+        if seq == most || reader.read_until(b'\n', &mut bytes).map_err(file_error)? == 0 {
             break;
         }
         let line = bytes.strip_suffix(b"\n");

@@ -147,6 +147,7 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Rollback { .. }
         | Input::Undo { .. }
         | Input::TemporaryRemoved { .. }
+        | Input::Presence(_)
         | Input::Resume { .. }) => other,
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use runsheet::engine::{
-    Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Record, Refusal, Run, SavedFile,
+    Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Presence, Record, Refusal, Run, SavedFile,
     StepState, Target, Turn, Verdict,
 };
 use runsheet::playbook::plan::{Name, Plan, StepId};
@@ -152,6 +152,7 @@ pub(crate) fn record(record: &Record) -> String {
         }
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Record::Note { .. } => "note".to_owned(),
+        Record::Presence(_) => "presence".to_owned(),
         Record::RollbackBegun { to, by_policy } => {
             let to = to.as_ref().map_or("all", StepId::as_str);
             format!("rollback {to}{}", if *by_policy { " by policy" } else { "" })
@@ -251,6 +252,11 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "stop" => Input::Stop { hard: false },
         "stop!" => Input::Stop { hard: true },
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
+        "attached" => Input::Presence(Presence::Attached {
+            operator: first.unwrap_or_default().to_owned(),
+            account: "ada".to_owned(),
+            host: "bastion".to_owned(),
+        }),
         "note-on" => Input::Note { step: Some(step()), text: reason() },
         "rollback" => Input::Rollback { to: first.map(StepId::new), by_policy: false },
         "undo" => Input::Undo { target: target() },

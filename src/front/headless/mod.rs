@@ -161,6 +161,7 @@ impl Headless {
             | Record::Skipped { .. }
             | Record::StopAsked { .. }
             | Record::Note { .. }
+            | Record::Presence(_)
             | Record::RollbackBegun { .. }
             | Record::RollbackEnded { .. }
             | Record::Resumed { .. }
@@ -214,7 +215,7 @@ impl Front for Headless {
             }
             Update::Notice(text) => self.print(&text),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
-            Update::Attempt { .. } | Update::Preview { .. } | Update::Over => {}
+            Update::Attempt { .. } | Update::Preview { .. } | Update::Seat(_) | Update::Over => {}
         }
     }
 

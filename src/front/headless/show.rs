@@ -168,6 +168,7 @@ impl Headless {
             | Record::RecaptureStarted { .. }
             | Record::StopAsked { .. }
             | Record::Note { .. }
+            | Record::Presence(_)
             | Record::Resumed { .. }
             | Record::Paused { .. }
             | Record::SignedOff { .. }

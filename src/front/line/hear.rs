@@ -91,7 +91,9 @@ impl Desk {
         if !matches!(question, Question::Incomplete) && !question.free() {
             keys.push(Key::Abandon);
         }
-        keys.extend([Key::Quit, Key::Help]);
+        keys.push(Key::Quit);
+        keys.extend(self.hosted().then_some(Key::Detach));
+        keys.push(Key::Help);
         keys
     }
 
@@ -106,8 +108,11 @@ impl Desk {
                 }
                 return;
             }
-            Line::End => return self.say(Say::Quit),
+            Line::End => return self.ended(),
         };
+        if self.watching() {
+            return self.watcher_says(text.trim());
+        }
         if !self.in_time(at) {
             self.print("That came before the question was asked, so it was not taken.");
             return;
@@ -141,9 +146,11 @@ impl Desk {
         match text.trim() {
             stop if is(stop, keys::STOP) => self.say(Say::Input(Input::Stop { hard: busy.stopping })),
             leave if is(leave, keys::LEAVE) => self.say(Say::Quit),
+            detach if is(detach, keys::DETACH) && self.hosted() => self.detach(),
             _ => {
+                let detach = if self.hosted() { ", d leaves it running" } else { "" };
                 let line = format!(
-                    "{} is at work, so that was not taken. x stops it (again: at once), q stops it and leaves.",
+                    "{} is at work, so that was not taken. x stops it (again: at once), q stops it and leaves{detach}.",
                     show::name(&busy.target)
                 );
                 self.print(&line);
@@ -227,6 +234,7 @@ impl Desk {
                 Next::Ask(question)
             }
             (Key::Quit, _) => Next::Said(Say::Quit),
+            (Key::Detach, _) => Next::Said(super::seat::left()),
             (Key::Help, question) => {
                 let lines = Key::help(&self.offers(&question), question.free());
                 self.lines(&lines);

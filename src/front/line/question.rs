@@ -104,6 +104,7 @@ pub(super) enum Key {
     Abandon,
     Back,
     Quit,
+    Detach,
     Help,
 }
 
@@ -126,7 +127,7 @@ const fn deed(key: Key, deed: Deed) -> Row {
 }
 
 /// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
-const TABLE: [Row; 19] = [
+const TABLE: [Row; 20] = [
     (Key::Start, Typed::Enter, "start", "Start the step as shown."),
     (Key::Done, Typed::Enter, "done", "You have done it."),
     (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
@@ -143,9 +144,10 @@ const TABLE: [Row; 19] = [
     (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
     (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
     deed(Key::Abandon, keys::ABANDON),
-    // Not `c`: that copies on the screen.
-    (Key::Back, Typed::Letter('g'), "go back", "Go back to the question before."),
+    // The previous one. Not `c`, which copies on the screen, nor `b`, which rolls back.
+    (Key::Back, Typed::Letter('p'), "go back", "Go back to the question before."),
     deed(Key::Quit, keys::LEAVE),
+    deed(Key::Detach, keys::DETACH),
     (Key::Help, Typed::Letter(keys::HELP.letter), keys::HELP.label, "Show this list."),
 ];
 

@@ -170,7 +170,7 @@ fn nothing_but_what_is_offered_is_taken() {
     let shown = talk.types(&["", "", ""]);
     assert!(shown.contains("Enter says nothing here."), "{shown}");
     assert_eq!(talk.state("reset"), StepState::Pending);
-    talk.types(&["g"]);
+    talk.types(&["p"]);
     let shown = talk.types(&["w"]);
     assert!(shown.contains("why           It leaked."), "{shown}");
     let shown = talk.types(&["?"]);
@@ -197,7 +197,7 @@ fn skipping_and_by_hand_need_words() {
     assert!(shown.contains("A few words are needed"), "{shown}");
     talk.types(&["not on this host"]);
     assert_eq!(talk.state("signed-in"), StepState::Skipped);
-    talk.types(&["h", ":g", "h", "in the console"]);
+    talk.types(&["h", ":p", "h", "in the console"]);
     assert_eq!(talk.state("reset"), StepState::Done);
     let shown = talk.types(&["s", "later", "s", "no need", "y"]);
     assert!(shown.contains("Where it went another way than the playbook:"), "{shown}");
@@ -216,7 +216,7 @@ fn a_failure_is_decided_by_the_operator() {
     );
     let shown = talk.types(&["r"]);
     assert!(shown.contains("CAREFUL"), "a retry is warned of as well\n{shown}");
-    talk.types(&["g"]);
+    talk.types(&["p"]);
     assert_eq!(talk.bench.engine.run().step(talk.bench.engine.plan(), &StepId::new("reset")).unwrap().attempts, 1);
     let shown = talk.types(&["r", "y"]);
     assert!(shown.contains("took too long and was stopped"), "{shown}");
@@ -238,7 +238,7 @@ fn a_rollback_is_shown_then_begun_then_asked_for_action_by_action() {
     let shown = talk.types(&["reset"]);
     assert!(shown.contains("A rollback to before reset"), "{shown}");
     assert!(shown.contains("Roll back as shown?"), "{shown}");
-    talk.types(&["g"]);
+    talk.types(&["p"]);
     assert!(matches!(talk.bench.engine.run().awaiting(talk.bench.engine.plan()), Awaiting::Go(_)));
     let shown = talk.types(&["b", "", "y"]);
     assert!(shown.contains("Undo paste, action 1"), "{shown}");
@@ -311,7 +311,7 @@ fn who_comes_for_a_rollback_sees_its_plan_first() {
     let shown = talk.paper.take();
     assert!(shown.contains("A rollback to before reset"), "{shown}");
     assert!(!shown.contains("Paste it"), "{shown}");
-    let shown = talk.types(&["g"]);
+    let shown = talk.types(&["p"]);
     assert!(shown.contains("Paste it"), "declined, the walk is where it was\n{shown}");
 
     let mut talk = Talk::new(&plan(ROTATION), Some(HowFar(None)));

@@ -52,7 +52,14 @@ impl Walk {
                 palette.find.key(key)
             }
             None if typing => self.form.as_mut().is_some_and(|form| form.key(key)),
-            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave | Panel::Notice { .. })
+            Some(
+                Panel::Help(_)
+                | Panel::Confirm(_)
+                | Panel::Rollback { .. }
+                | Panel::Leave
+                | Panel::TakeOver
+                | Panel::Notice { .. },
+            )
             | None => false,
         }
     }
@@ -60,6 +67,7 @@ impl Walk {
     /// Takes a paste.
     pub(super) fn paste(&mut self, text: &str, at: Instant) {
         self.gate.pass(at);
+        let watching = self.watching();
         match &mut self.panel {
             Some(Panel::Ask(ask)) => ask.form.paste(text),
             Some(Panel::Search(search)) => {
@@ -67,7 +75,16 @@ impl Walk {
                 search.find.paste(text);
             }
             Some(Panel::Palette(palette)) => palette.find.paste(text),
-            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave | Panel::Notice { .. }) => {
+            Some(
+                Panel::Help(_)
+                | Panel::Confirm(_)
+                | Panel::Rollback { .. }
+                | Panel::Leave
+                | Panel::TakeOver
+                | Panel::Notice { .. },
+            ) => {}
+            None if watching => {
+                self.message = Some(("this screen only watches, so the paste was not taken".into(), false));
             }
             None if self.form.as_ref().is_none_or(|form| form.fields.is_empty()) => {
                 self.message = Some(("nothing is asked for here, so the paste was not taken".into(), false));
@@ -118,6 +135,10 @@ impl Walk {
                 }
             }
             Action::Stop => self.stop(),
+            // Who watches has nothing to stop and nothing to lose.
+            Action::Interrupt | Action::Leave if self.watching() => self.detach(),
+            Action::Detach => self.detach(),
+            Action::TakeOver => self.panel = Some(Panel::TakeOver),
             Action::Interrupt => {
                 self.stop();
                 self.panel = Some(Panel::Leave);
@@ -217,6 +238,7 @@ impl Walk {
                 self.leaving = true;
                 self.say(Say::Quit);
             }
+            Some(Panel::TakeOver) => self.say(Say::TakeOver),
             Some(
                 panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Search(_) | Panel::Ask(_) | Panel::Notice { .. }),
             ) => {
@@ -375,7 +397,7 @@ impl Walk {
                     *down = down.saturating_add_signed(by);
                 }
             }
-            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave) => {}
+            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave | Panel::TakeOver) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,

@@ -55,6 +55,8 @@ pub(super) enum Action {
     Abandon,
     Back,
     Leave,
+    Detach,
+    TakeOver,
     Interrupt,
 }
 
@@ -192,6 +194,8 @@ pub(super) static TABLE: &[Binding] = &[
     deed(Action::Abandon, &[Key::Char(keys::ABANDON.letter)], keys::ABANDON, RUN),
     row(Action::Refuse, &[Key::Code(KeyCode::F(4))], "refuse to sign", "Refuse to sign, with a reason.", RUN),
     deed(Action::Leave, &[Key::Char(keys::LEAVE.letter)], keys::LEAVE, RUN),
+    deed(Action::Detach, &[Key::Char(keys::DETACH.letter)], keys::DETACH, RUN),
+    deed(Action::TakeOver, &[Key::Char(keys::TAKE_OVER.letter)], keys::TAKE_OVER, RUN),
     row(Action::Interrupt, &[Key::Ctrl('c')], "stop/leave", "Stop what runs, and ask whether to leave.", RUN),
     row(Action::Up, &[UP, Key::Char('k')], "up", "Look at the step before.", LOOK),
     row(Action::Down, &[DOWN, Key::Char('j')], "down", "Look at the next step.", LOOK),

@@ -126,7 +126,7 @@ pub(super) async fn walk(
 ) {
     if follow(terminal, keys, &mut walk, &inbox, &says).await.is_none() {
         // The session may be over already; then nobody needs to hear it.
-        let _ = says.send(Say::Quit);
+        let _ = says.send(Say::Detach("the terminal is gone".to_owned()));
     }
 }
 

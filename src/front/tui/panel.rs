@@ -32,6 +32,8 @@ pub(super) enum Panel {
     },
     /// Whether to leave.
     Leave,
+    /// Whether to act in place of somebody else.
+    TakeOver,
     /// Something longer that the operator should know.
     Notice {
         /// Its text, of several lines.
@@ -127,7 +129,12 @@ impl Panel {
                 Purpose::Anyway(_) | Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
                 Purpose::Note(_) | Purpose::Abandon => false,
             },
-            Self::Help(_) | Self::Search(_) | Self::Rollback { .. } | Self::Leave | Self::Notice { .. } => false,
+            Self::Help(_)
+            | Self::Search(_)
+            | Self::Rollback { .. }
+            | Self::Leave
+            | Self::TakeOver
+            | Self::Notice { .. } => false,
         }
     }
 
@@ -149,6 +156,7 @@ impl Panel {
                 offers.push(Action::Interrupt);
                 offers
             }
+            Self::TakeOver => vec![Action::Agree, Action::Back],
             Self::Leave if idle => vec![Action::Agree, Action::Back, Action::Interrupt],
             Self::Leave => vec![Action::Stop, Action::Agree, Action::Back, Action::Interrupt],
         }

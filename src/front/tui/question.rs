@@ -211,6 +211,9 @@ fn keyed(walk: &Walk, keys: &[(Action, &str)], columns: usize) -> Line<'static> 
         spans.push(Span::styled(key, walk.theme.key()));
         spans.push(Span::raw(format!(" {label}   ")));
     }
+    if spans.is_empty() && walk.watching() {
+        return Line::styled(fit(&walk.seat_line(), columns, walk.theme), walk.theme.care());
+    }
     if spans.is_empty() && walk.panel.is_none() {
         let text = if walk.here() { walk.theme.more() } else { "Esc goes to it" };
         return Line::styled(fit(text, columns, walk.theme), walk.theme.quiet());

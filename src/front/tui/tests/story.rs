@@ -289,7 +289,7 @@ impl Story {
                     }
                     self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
-                Say::Preview(_) | Say::Quit => {}
+                Say::Preview(_) | Say::Quit | Say::Detach(_) | Say::TakeOver | Say::Presence(_) => {}
             }
         }
     }
