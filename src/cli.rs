@@ -33,6 +33,10 @@ pub enum Command {
     Run(RunArgs),
     /// Go on with a run that was interrupted
     Resume(ResumeArgs),
+    /// Come back to a run that goes on in the background
+    Attach(AttachArgs),
+    /// Look on at a run, live, without being able to change anything
+    Watch(AttachArgs),
     /// Undo a run, whole or back to a step
     Rollback(RollbackArgs),
     /// List the runs, newest first
@@ -95,7 +99,7 @@ pub struct FrontArgs {
     /// The answers of an unattended run (YAML)
     #[arg(long, value_name = "FILE", requires = "unattended")]
     pub answers: Option<PathBuf>,
-    /// Keep everything in this process (the only way in this version)
+    /// Keep everything in this process: the run ends with its terminal (unattended runs do that anyway)
     #[arg(long)]
     pub foreground: bool,
     /// What follows when a step fails and the playbook leaves it open
@@ -123,6 +127,19 @@ pub struct ResumeArgs {
     /// How it is walked.
     #[command(flatten)]
     pub front: FrontArgs,
+}
+
+/// `attach` and `watch`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AttachArgs {
+    /// The run, by the beginning of its id; the latest that goes on in the background when left out
+    pub run: Option<String>,
+    /// Plain lines in place of the full screen
+    #[arg(long)]
+    pub plain: bool,
+    /// Who sits here, for the record; your account when left out
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
 }
 
 /// `rollback`.

@@ -5,7 +5,7 @@ pub mod describe;
 use std::time::Duration;
 
 use crate::engine::undo::UndoSort;
-use crate::engine::{Awaiting, End, Finding, How, Outcome, Refusal, Run, StepRun, StepState};
+use crate::engine::{Awaiting, End, Finding, How, Outcome, Presence, Refusal, Run, StepRun, StepState};
 use crate::playbook;
 use crate::playbook::plan::{FollowUp, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
 
@@ -179,6 +179,18 @@ pub fn refusal(refusal: &Refusal) -> String {
     }
 }
 
+/// Says who came to act, or went.
+#[must_use]
+pub fn presence(presence: &Presence) -> String {
+    match presence {
+        Presence::Attached { operator, host, .. } => format!("{operator} acts from here on, from a screen on {host}"),
+        Presence::TakenOver { operator, host, from, .. } => {
+            format!("{operator} took over from {from}, from a screen on {host}")
+        }
+        Presence::Detached { operator, why } => format!("{operator} is gone from the screen ({why}); the run goes on"),
+    }
+}
+
 /// Fills a template with the values of a run.
 #[must_use]
 pub fn fill(text: &Template, run: &Run) -> String {
@@ -247,6 +259,9 @@ fn deviation(step: &Step, state: &StepRun) -> Vec<String> {
     }
     if state.by_hand {
         said.push(format!("{} was done by hand{because}", step.id));
+    }
+    if let Some(reason) = &state.despite {
+        said.push(format!("{} was started although later steps would be refused: {reason}", step.id));
     }
     if state.attempts > 1 {
         said.push(format!("{} was started {} times", step.id, state.attempts));

@@ -4,22 +4,26 @@
 
 mod architecture;
 mod back;
+mod back_quick;
 mod bad_playbooks;
 mod binary;
 mod crash;
 mod crash_rotation;
 mod doctor;
+mod edits;
 mod engine;
 mod faults;
 mod fronts;
 mod guard;
 mod held;
+mod host;
 mod hostile;
 mod identity;
 mod journal;
 mod launch;
 mod leaks;
 mod mutations;
+mod power;
 mod probes;
 mod properties;
 mod readme;

@@ -95,7 +95,7 @@ fn limits_of_the_process_are_told() {
     command.args(["-c", &script]).envs(place.desk.env()).current_dir(place.desk.home());
     let called = called(&mut command).ends_with(1);
     let out = called.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    for told in ["warn core dumps on", "warn file size a file may not grow beyond", "bad descriptors only 32 files"] {
+    for told in ["ok core dumps off", "warn file size a file may not grow beyond", "bad descriptors only 32 files"] {
         assert!(out.contains(told), "{told}\n{}", called.out);
     }
 }

@@ -31,6 +31,36 @@ const STORIES: &[(&str, &str, &str)] = &[
     ("a: snapshot verify", "begin; go a; saved a", "a:verifying | world a"),
     ("a: generate; b: run", "begin; go a; ok a *made", "a:done b:pending | go b"),
     ("a: wait; b: run", "begin; go a; stopped a", "a:failed b:pending | decide a"),
+    // Before what cannot be taken back the later edits and copies are tried: until they were, nothing has happened.
+    ("a: run irreversible; b: edit", "begin; go a", "a:pending b:pending | world a"),
+    ("a: run irreversible; b: edit", "begin; go a; clear a", "a:running b:pending | world a"),
+    ("a: manual irreversible; b: snapshot", "begin; go a", "a:pending b:pending | world a"),
+    ("a: manual irreversible; b: snapshot", "begin; go a; clear a", "a:waiting b:pending | person a"),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b", "a:failed b:pending | decide a"),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b; go a", "a:failed b:pending | world a"),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b; go a; clear a", "a:running b:pending | world a"),
+    (
+        "a: run irreversible; b: edit",
+        "begin; go a; refused a b; anyway a by hand later",
+        "a:running b:pending | world a",
+    ),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b; skip a no", "a:skipped b:pending | go b"),
+    (
+        "c: run undo; a: run irreversible; b: edit",
+        "begin; go c; ok c; go a; refused a b; rollback",
+        "c:done a:failed b:pending | undo c.1",
+    ),
+    ("a: run irreversible; b: edit", "begin; go a; resume", "a:pending b:pending | go a"),
+    ("a: run irreversible; b: edit", "begin; go a; clear a; resume; go a", "a:unknown b:pending | world a"),
+    (
+        "a: run irreversible; b: edit",
+        "begin; go a; clear a; resume; go a; refused a b",
+        "a:unknown b:pending | decide a",
+    ),
+    ("a: run irreversible; b: edit", "begin; go a; stop; clear a", "a:pending b:pending | go a"),
+    ("a: run irreversible stop; b: edit", "begin; go a; refused a b", "a:failed b:pending | decide a"),
+    ("a: run irreversible retry=3; b: edit", "begin; go a; refused a b", "a:failed b:pending | decide a"),
+    ("a: run irreversible retry=3; b: edit", "begin; go a; clear a; fail a", "a:running b:pending | world a"),
     // People: what changes something is begun by a word, what only asks begins by itself.
     ("a: manual", "begin", "a:pending | go a"),
     ("a: manual", "begin; go a", "a:waiting | person a"),
@@ -410,6 +440,25 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: manual", "begin", "go a", "started a#1 >"),
     ("a: edit", "begin", "go a", "started a#1 > save a#1"),
     ("a: edit", "begin; go a", "saved a", "saved a > edit a#1"),
+    ("a: run irreversible; b: edit", "begin", "go a", "look ahead from a > look ahead from a at b"),
+    (
+        "@input env; a: run irreversible; b: edit when=env:x; c: edit when=later:x; d: edit when=env:y; e: snapshot; z: edit after",
+        "begin env=y",
+        "go a",
+        "look ahead from a > look ahead from a at d e",
+    ),
+    ("a: run irreversible; b: edit", "begin; go a", "clear a", "looked ahead from a clear, started a#1 > perform a#1"),
+    ("a: manual irreversible; b: edit", "begin; go a", "clear a", "looked ahead from a clear, started a#1 >"),
+    ("a: run irreversible; b: edit", "begin; go a", "refused a b", "looked ahead from a refused >"),
+    ("a: run irreversible stop; b: edit", "begin; go a", "refused a b", "looked ahead from a refused, paused > leave"),
+    (
+        "a: run irreversible; b: edit",
+        "begin; go a; refused a b",
+        "anyway a so be it",
+        "started a#1 despite > perform a#1",
+    ),
+    ("a: run irreversible; b: run", "begin", "go a", "started a#1 > perform a#1"),
+    ("a: edit; b: run irreversible", "begin; go a; saved a; ok a", "go b", "started b#1 > perform b#1"),
     ("a: snapshot", "begin", "go a", "started a#1 > save a#1"),
     ("a: snapshot verify", "begin; go a", "saved a", "saved a > probe a"),
     ("a: generate", "begin", "go a", "started a#1 > perform a#1"),
@@ -446,6 +495,8 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: question; b: run", "", "begin", "begun, started a#1 >"),
     ("a: run", "begin", "pause", "paused > leave"),
     ("a: run; b: question", "begin", "note hello", "note >"),
+    ("a: run; b: question", "begin; go a", "attached Ada", "presence >"),
+    ("a: run; b: question", "begin", "attached Ada", "presence >"),
     ("a: run", "begin", "abandon enough", "closing abandoned, ended abandoned > close, leave"),
     ("a: run undo; c: run", "begin; go a; ok a", "rollback", "rollback all >"),
     ("a: run undo; c: run", "begin; go a; ok a; rollback", "undo a.1", "started a.1#1 > perform a.1#1"),
@@ -610,6 +661,17 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     ("a: edit; c: run", "begin; go a; saved a; ok a; rollback; undo a.1", "saved a.1", "Stale"),
     ("a: run", "begin; go a; resume", "ok a", "Stale"),
     ("a: run; @temporary", "begin", "removed", "Stale"),
+    ("a: run irreversible; b: edit", "begin", "clear a", "Stale"),
+    ("a: run irreversible; b: edit", "begin; go a", "ok a", "Stale"),
+    ("a: run irreversible; b: edit", "begin; go a; clear a", "clear a", "Stale"),
+    ("a: run irreversible recapture; b: edit", "begin; go a", "fetched a", "Stale"),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b", "anyway a", "NeedsReason"),
+    (
+        "a: run irreversible; b: edit",
+        "begin; go a; clear a; fail a",
+        "anyway a please",
+        r#"NotNow { what: "go on anyway" }"#,
+    ),
     // Sign-off.
     ("a: run; @sign operator", "begin", "sign operator Ada", r#"NotNow { what: "sign" }"#),
     ("a: run; @sign operator reviewer", "begin; go a; ok a", "sign reviewer Ada", r#"NoSuchRole { role: "reviewer" }"#),
@@ -689,6 +751,7 @@ hand x done             b        +        r        r        +        +        + 
 skip x no               b        +        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        c        +        +        c        o        o
 stop                    b        r        +        +        r        r        r        +        +        +        +        r        r        +        +        r        r        r        r        r        r        o        o
 note hello              b        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        o
+attached Ada            b        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        +        o
 rollback                b        x        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        +        +        x        +        o        +
 rollback a              b        x        r        r        +        +        +        r        r        r        r        x        +        r        r        +        x        +        +        x        +        o        +
 undo x                  b        n        r        r        n        n        n        r        r        r        r        n        +        r        r        +        n        c        n        n        c        o        o
@@ -718,6 +781,7 @@ fn every_input_in_every_state() {
         "skip x no",
         "stop",
         "note hello",
+        "attached Ada",
         "rollback",
         "rollback a",
         "undo x",

@@ -1,7 +1,8 @@
 //! The same story through the three fronts gives the same journal, line for line.
 //!
-//! Normalised are only the run's id, its folder, times and durations; and in the story that is rolled back `by_policy`:
-//! nobody but the command line can say yes for an unattended run, and the journal must tell that.
+//! Normalised are only the run's id, its folder, times, durations, syncs, and what is reckoned from them or under the run's own
+//! key; and in the story that is rolled back `by_policy`: nobody but the command line can say yes for an unattended run,
+//! and the journal must tell that.
 
 use std::fs::{self, Permissions};
 use std::io::Write as _;
@@ -167,7 +168,9 @@ fn starts(terminal: &Terminal, number: usize) {
 fn level(value: &mut Value) {
     match value {
         Value::Object(mapping) => {
-            mapping.retain(|key, _| !matches!(key.as_str(), "at" | "prev" | "took_ms" | "by_policy"));
+            mapping.retain(|key, _| {
+                !matches!(key.as_str(), "at" | "prev" | "sum" | "sure" | "took_ms" | "by_policy" | "fingerprints")
+            });
             mapping.values_mut().for_each(level);
         }
         Value::Array(list) => list.iter_mut().for_each(level),

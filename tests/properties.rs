@@ -98,6 +98,7 @@ fn anything(plan: &Plan) -> Vec<String> {
         "stop",
         "stop!",
         "note hello",
+        "attached Ada",
         "rollback",
         "removed",
         "pause",
@@ -135,11 +136,14 @@ fn anything(plan: &Plan) -> Vec<String> {
                 "undo",
                 "skip",
                 "answer",
+                "clear",
+                "refused",
             ];
             words.extend(verbs.iter().map(|verb| format!("{verb} {target}")));
             words.extend([
                 format!("hand {target} done"),
                 format!("skip {target} no"),
+                format!("anyway {target} so be it"),
                 format!("answer {target} who=me *token"),
             ]);
         }
@@ -264,8 +268,8 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
 /// What the world answers to what is out, without looking at the effect: only one of them is not stale.
 fn world(engine: &Engine, target: &Target, luck: Luck) -> String {
     let verbs = match luck {
-        Luck::Good => ["saved", "ok", "pass", "fetched"],
-        Luck::Bad => ["fail", "bad", "unfetched", "saved"],
+        Luck::Good => ["saved", "ok", "pass", "fetched", "clear"],
+        Luck::Bad => ["fail", "bad", "unfetched", "saved", "refused"],
     };
     let fits = |verb: &&str| {
         let mut story = Story::with(Arc::clone(engine.plan()));
@@ -380,6 +384,10 @@ proptest! {
                         });
                         assert_eq!(out.replace(target.clone()), None, "{effect:?} beside another");
                     }
+                    Effect::LookAhead { step, .. } => {
+                        said(&|record| matches!(record, Record::LookAhead { step: of } if of == step));
+                        assert_eq!(out.replace(Target::step(step)), None, "{effect:?} beside another");
+                    }
                     Effect::Recapture { step } => {
                         said(&|record| matches!(record, Record::RecaptureStarted { step: of } if of == step));
                         assert_eq!(out.replace(Target::step(step)), None, "{effect:?} beside another");
@@ -461,9 +469,14 @@ fn tale(records: &[Stamped]) -> String {
 /// Says whether a record tells that what was out is over.
 fn is_result(record: &Record) -> bool {
     match record {
-        Record::Performed { .. } | Record::Probed { .. } | Record::Recaptured { .. } | Record::Saved { .. } => true,
+        Record::Performed { .. }
+        | Record::Probed { .. }
+        | Record::Recaptured { .. }
+        | Record::Saved { .. }
+        | Record::LookedAhead { .. } => true,
         Record::Begun(_)
         | Record::LeftOut { .. }
+        | Record::LookAhead { .. }
         | Record::Started { .. }
         | Record::Answered { .. }
         // What was out stays so: its end was not seen.
@@ -474,6 +487,7 @@ fn is_result(record: &Record) -> bool {
         | Record::Skipped { .. }
         | Record::StopAsked { .. }
         | Record::Note { .. }
+        | Record::Presence(_)
         | Record::RollbackBegun { .. }
         | Record::RollbackEnded { .. }
         | Record::Resumed { .. }

@@ -107,7 +107,8 @@ impl Executor for World {
                 }
                 return;
             }
-            Effect::Save { .. }
+            Effect::LookAhead { .. }
+            | Effect::Save { .. }
             | Effect::Restore { .. }
             | Effect::Recapture { .. }
             | Effect::RemoveTemporary
@@ -176,6 +177,7 @@ impl Front for Scripted {
             Update::Preview { .. } => "show preview".to_owned(),
             Update::Refused(refusal) => format!("refused {refusal:?}"),
             Update::Notice(text) => format!("notice {text}"),
+            Update::Seat(_) => "seat".to_owned(),
             Update::Over => "over".to_owned(),
         });
     }

@@ -5,11 +5,12 @@
 //! is named, whichever way the run was left.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _, stderr};
 use std::path::{Path, PathBuf};
 
 use super::resume;
 use crate::engine::{Run, Stage};
+use crate::output::visible_plain;
 use crate::playbook::plan::Plan;
 use crate::words;
 
@@ -51,6 +52,14 @@ pub(super) fn line(plan: &Plan, run: &Run) -> Option<String> {
     let left = if run.stage == Stage::Over { Vec::new() } else { still_there(plan, run) };
     let files: Vec<String> = left.into_iter().map(|left| left.file).collect();
     (!files.is_empty()).then(|| format!("{STILL_THERE}: {}; removed when the run ends", files.join(", ")))
+}
+
+/// Prints the line on standard error, for whoever has had a full screen until now.
+pub(super) fn tell(line: Option<String>) {
+    if let Some(line) = line {
+        // Where it cannot be printed there is nobody to tell.
+        let _ = writeln!(stderr(), "{}", visible_plain(&line));
+    }
 }
 
 /// Says whether there is something, or may be: a place that cannot be looked at is no proof that it is empty.

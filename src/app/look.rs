@@ -4,12 +4,14 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{left, library, place, resume};
+use super::{attach, left, library, place, resume};
 use crate::ending::{Code, Ending};
-use crate::journal::Summary;
+use crate::engine::End;
+use crate::journal::{Holder, RunFolder, Summary};
 use crate::output::{json as safe_json, visible_plain};
 use crate::playbook;
 use crate::report;
+use crate::session::wire::Welcome;
 use crate::words;
 
 /// Prints text on standard output. A reader that has gone has read enough.
@@ -33,23 +35,85 @@ pub(super) fn print_json(value: &Value) -> Result<Code, Ending> {
 
 /// `runsheet runs`.
 pub(super) fn runs(as_json: bool) -> Result<Code, Ending> {
-    let runs = place::state()?.runs();
+    let state = place::state()?;
+    let runs = state.runs();
+    let runs: Vec<(&Summary, Live)> = runs.iter().map(|run| (run, live(&state.folder(&run.id), run.end))).collect();
     if as_json {
-        return print_json(&runs.iter().map(summary).collect());
+        return print_json(&runs.iter().map(|(run, live)| summary(run, live)).collect());
     }
     if runs.is_empty() {
         return print("no run yet; `runsheet run PLAYBOOK` begins one\n");
     }
-    let lines = runs.iter().map(|run| {
+    let lines = runs.iter().map(|(run, live)| {
         let when = run.began_at.strftime("%Y-%m-%d %H:%M");
-        let state = run.end.map_or("open", words::end);
+        let state = run.end.map_or(live.word(), words::end);
         let title = visible_plain(&run.begun.title);
-        format!("{}  {when}  {state:<11}  {}  {title}\n", run.id, visible_plain(&run.begun.operator))
+        format!("{}  {when}  {state:<15}  {}  {title}\n", run.id, visible_plain(&run.begun.operator))
     });
     print(&lines.collect::<Vec<_>>().concat())
 }
 
-fn summary(run: &Summary) -> Value {
+/// What carries a run on at this moment.
+enum Live {
+    /// Nothing does.
+    No,
+    /// A process that keeps it to itself.
+    Foreground(Holder),
+    /// A host, which screens can be attached to.
+    Host(Holder, Welcome),
+}
+
+/// Finds out what carries a run on. A run that is over needs no asking.
+fn live(folder: &RunFolder, end: Option<End>) -> Live {
+    let Some(holder) = folder.held_by().filter(|_| end.is_none()) else { return Live::No };
+    match attach::look(folder) {
+        Some(welcome) => Live::Host(holder, welcome),
+        None => Live::Foreground(holder),
+    }
+}
+
+impl Live {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::No => "open",
+            Self::Foreground(_) => "running",
+            Self::Host(..) => "running, attach",
+        }
+    }
+
+    /// For machines: the process, whether one can attach, and who is there.
+    fn json(&self) -> Value {
+        match self {
+            Self::No => Value::Null,
+            Self::Foreground(holder) => json!({ "pid": holder.pid, "since": holder.since, "attach": false }),
+            Self::Host(holder, welcome) => json!({
+                "pid": holder.pid,
+                "since": holder.since,
+                "attach": true,
+                "acts": welcome.actor,
+                "watchers": welcome.watchers,
+            }),
+        }
+    }
+
+    /// For people: a line.
+    fn line(&self) -> Option<String> {
+        match self {
+            Self::No => None,
+            Self::Foreground(holder) => Some(format!("running: process {}, in its own terminal", holder.pid)),
+            Self::Host(holder, welcome) => {
+                let acts = welcome.actor.as_deref().unwrap_or("nobody");
+                let watch = words::count(welcome.watchers, "screen watches", "screens watch");
+                Some(visible_plain(&format!(
+                    "running: host process {}; {acts} acts, {watch}; `runsheet attach`",
+                    holder.pid
+                )))
+            }
+        }
+    }
+}
+
+fn summary(run: &Summary, live: &Live) -> Value {
     json!({
         "run": run.id,
         "title": run.begun.title,
@@ -60,6 +124,7 @@ fn summary(run: &Summary) -> Value {
         "began_at": run.began_at.to_string(),
         "last_at": run.last_at.to_string(),
         "state": run.end.map_or("open", words::end),
+        "live": live.json(),
     })
 }
 
@@ -68,6 +133,8 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
     let seen = resume::look(prefix)?;
     let (plan, run) = (&seen.plan, &seen.run);
     let stands = words::awaiting(&run.awaiting(plan));
+    let live = live(&seen.folder, run.ended.map(|(end, _)| end));
+    let current = run.undoing().map(|target| &target.step).or_else(|| run.current(plan).map(|step| &step.id));
     if as_json {
         let steps: Vec<Value> = plan
             .steps
@@ -89,6 +156,8 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
             "playbook": begun.map(|begun| &begun.playbook),
             "operator": begun.map(|begun| &begun.operator),
             "stands": stands,
+            "step": current,
+            "live": live.json(),
             "state": run.ended.map_or("open", |(end, _)| words::end(end)),
             "records": seen.journal.records,
             "head": seen.journal.head,
@@ -103,7 +172,9 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
     let mut lines = Vec::new();
     if let Some(begun) = &run.begun {
         lines.push(format!("{}  {}", begun.run, visible_plain(&begun.title)));
-        lines.push(format!("by {} on {}  {stands}\n", visible_plain(&begun.operator), visible_plain(&begun.host)));
+        lines.push(format!("by {} on {}  {stands}", visible_plain(&begun.operator), visible_plain(&begun.host)));
+        lines.extend(live.line());
+        lines.push(String::new());
     }
     for (step, state) in plan.steps.iter().zip(&run.steps) {
         let word = words::state(state.state);

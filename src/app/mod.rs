@@ -1,7 +1,9 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
+mod attach;
 mod briefing;
 mod doctor;
+mod host;
 mod identity;
 mod inputs;
 mod left;
@@ -19,6 +21,7 @@ use crate::cli::{Cli, Command};
 use crate::ending::{Code, Ending};
 use crate::engine::Refusal;
 use crate::exec;
+use crate::session::wire::Role;
 use crate::words;
 
 /// Runs the program with the words it was called with.
@@ -26,6 +29,9 @@ use crate::words;
 pub fn main() -> ExitCode {
     exec::shut_off();
     crate::session::keep_size_limit_an_error();
+    if std::env::args_os().nth(1).is_some_and(|word| word == host::WORD) {
+        return host::main();
+    }
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(code) => return code,
@@ -41,6 +47,8 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         None => run::library(),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Resume(args)) => run::resume(&args),
+        Some(Command::Attach(args)) => attach::attach(&args, Role::Act),
+        Some(Command::Watch(args)) => attach::attach(&args, Role::Watch),
         Some(Command::Rollback(args)) => run::rollback(&args),
         Some(Command::Runs(args)) => look::runs(args.json),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use etcetera::base_strategy::{BaseStrategy, Xdg};
+use serde::{Deserialize, Serialize};
 
 use crate::ending::{Code, Ending};
 use crate::journal::Place;
@@ -59,7 +60,7 @@ pub(super) fn descriptors() -> Result<(), Ending> {
 }
 
 /// Who runs this, and where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Who {
     /// The operator, as given or as the account is called.
     pub(super) operator: String,

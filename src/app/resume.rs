@@ -14,6 +14,7 @@ use crate::journal::{self, Journal, Place, ReadError, RunFolder};
 use crate::output;
 use crate::playbook::plan::Plan;
 use crate::secret::{Identity, Secrets};
+use crate::words;
 
 /// A run that was read back.
 pub(super) struct Taken {
@@ -180,8 +181,25 @@ pub(super) fn base(playbook: &Path) -> PathBuf {
     folder.unwrap_or_else(|| std::env::current_dir().unwrap_or_default())
 }
 
+/// Holds that a run is not over.
+///
+/// # Errors
+/// It is, and what can still be done with it.
+pub(super) fn still_open(ready: &Ready) -> Result<(), Ending> {
+    let run = ready.engine.run();
+    if run.stage != Stage::Over {
+        return Ok(());
+    }
+    Err(Ending {
+        code: Code::Usage,
+        what: "that run is over".to_owned(),
+        because: run.ended.map(|(end, at)| format!("it was {} at {at}", words::end(end))),
+        next: Some("`runsheet rollback RUN` undoes it, `runsheet report RUN` prints its record".to_owned()),
+    })
+}
+
 /// Reads the playbook as it was when the run began.
-fn playbook(folder: &RunFolder) -> Result<(Plan, String), Ending> {
+pub(super) fn playbook(folder: &RunFolder) -> Result<(Plan, String), Ending> {
     let path = folder.playbook();
     let text = fs::read_to_string(&path).map_err(|error| Ending {
         code: Code::Failed,
@@ -193,7 +211,7 @@ fn playbook(folder: &RunFolder) -> Result<(Plan, String), Ending> {
     Ok((plan, text))
 }
 
-fn damaged(error: &ReadError) -> Ending {
+pub(super) fn damaged(error: &ReadError) -> Ending {
     Ending {
         code: Code::Failed,
         what: "the journal is damaged".to_owned(),

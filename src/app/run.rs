@@ -4,26 +4,27 @@ use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::attach::{self, Shown};
 use super::briefing::{self, Asked};
+use super::host::Start;
 use super::identity;
 use super::inputs::{self, Given, Known};
 use super::left;
 use super::library;
-use super::place;
+use super::place::{self, Who};
 use super::resume::{self, Old, Taken};
 use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
 use crate::ending::{Code, Ending};
-use crate::engine::{End, Engine, Input, Run, Stage, StepState};
+use crate::engine::{Awaiting, End, Engine, Input, Run, Stage, StepState};
 use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
 use crate::front::{Front, HowFar};
-use crate::output::visible_plain;
+use crate::journal::Place;
 use crate::playbook::plan::{OnFailure, Plan, StepId};
 use crate::secret::Identity;
 use crate::session::{Because, Over};
-use crate::words;
 
 /// How a run is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(super) enum Mode {
 }
 
 /// Chooses the front: the full screen needs a terminal at both ends.
-fn mode(args: &FrontArgs) -> Mode {
+pub(super) fn mode(args: &FrontArgs) -> Mode {
     if args.unattended {
         return Mode::Unattended;
     }
@@ -112,6 +113,12 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
         },
     };
 
+    if let Some(identity) = identity.as_ref().filter(|_| hosted(mode, &args.front)) {
+        let Asked { known, typed, screen } = asked;
+        let shown = Shown { mode, plan: Arc::clone(&loaded.plan), rollback: None, screen };
+        let start = Start::begin(&loaded, known, &who, args.ticket.clone(), typed, identity);
+        return attach::begin(start, shown, &who);
+    }
     let ready = match &identity {
         Some(identity) => walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed, identity)?,
         None => walk::rehearse(&loaded, &asked.known, &who)?,
@@ -161,28 +168,56 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<Code, Ending> {
 fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     let who = place::who(args.front.operator.clone());
     let (mode, mut screen, mut said) = (mode(&args.front), screen, Answers::default());
+    if hosted(mode, &args.front) {
+        let state = place::state()?;
+        let run = resume::find(&state, args.run.as_deref(), args.run.is_none())?;
+        let shown = Shown { mode, plan: plan_of(&state, &run)?, rollback: None, screen };
+        return go_on(run, shown, &who, false);
+    }
     let Taken { ready, old } = resume::take_up(args.run.as_deref(), &who, true, |plan| {
         said = answers(&args.front, plan)?;
         let (key, kept) = key(mode, &said, screen.take())?;
         screen = kept;
         Ok(key)
     })?;
-    if ready.engine.run().stage == Stage::Over {
-        return Err(Ending {
-            code: Code::Usage,
-            what: "that run is over".to_owned(),
-            because: ready.engine.run().ended.map(|(end, at)| format!("it was {} at {at}", words::end(end))),
-            next: Some("`runsheet rollback RUN` undoes it, `runsheet report RUN` prints its record".to_owned()),
-        });
-    }
+    resume::still_open(&ready)?;
     let way = Way { mode, answers: said, rollback: None, screen };
     drive(way, ready, old, &args.front)
+}
+
+/// Goes on with a run in its host, which is started where there is none.
+fn go_on(run: String, mut shown: Shown, who: &Who, closed_too: bool) -> Result<Code, Ending> {
+    // Whoever wants to go on with a run wants to see it go on: it makes no difference to them where it lives.
+    if attach::look(&place::state()?.folder(&run)).is_some() {
+        return attach::join(&run, shown, who);
+    }
+    let (identity, screen) = key(shown.mode, &Answers::default(), shown.screen.take())?;
+    shown.screen = screen;
+    attach::begin(Start::take_up(run, who, closed_too, &identity), shown, who)
+}
+
+/// Reads the plan of a run.
+fn plan_of(state: &Place, run: &str) -> Result<Arc<Plan>, Ending> {
+    resume::playbook(&state.folder(run)).map(|(plan, _)| Arc::new(plan))
+}
+
+/// Says whether a run gets a process of its own: where a person is at the screen, unless they want it otherwise.
+fn hosted(mode: Mode, args: &FrontArgs) -> bool {
+    mode != Mode::Unattended && !args.foreground
 }
 
 /// `runsheet rollback`.
 pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
     let who = place::who(args.front.operator.clone());
     let (mode, mut said) = (mode(&args.front), Answers::default());
+    if hosted(mode, &args.front) {
+        let state = place::state()?;
+        let run = resume::find(&state, Some(&args.run), false)?;
+        let plan = plan_of(&state, &run)?;
+        let to = args.to.as_ref().map(|to| step(&plan, to)).transpose()?;
+        let shown = Shown { mode, plan, rollback: Some(HowFar(to)), screen: None };
+        return go_on(run, shown, &who, true);
+    }
     let Taken { mut ready, old } = resume::take_up(Some(&args.run), &who, false, |plan| {
         said = answers(&args.front, plan)?;
         key(mode, &said, None).map(|(key, _)| key)
@@ -192,7 +227,11 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
         Some(to) => Some(step(ready.engine.plan(), to)?),
     };
     if mode == Mode::Unattended {
-        ready.first.push(Input::Rollback { to: to.clone(), by_policy: true });
+        let rollback = Input::Rollback { to: to.clone(), by_policy: true };
+        // Where only the end is not on record yet, going on would close the run before anything is undone.
+        let ending = ready.engine.run().stage == Stage::Walking
+            && ready.engine.run().awaiting(ready.engine.plan()) == Awaiting::Closing;
+        ready.first.insert(if ending { 0 } else { ready.first.len() }, rollback);
     }
     let way = Way { mode, answers: said, rollback: Some(HowFar(to)), screen: None };
     drive(way, ready, old, &args.front)
@@ -283,8 +322,6 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             if ready.folder.is_none() {
                 front = front.dry_run();
             }
-            // It says nothing of what was before it.
-            let old = Old { journal: None, ..old };
             let over = walk::walk(ready, front, old)?;
             // It leaves by a pause that it says itself, so that the reason is on record.
             if matches!(over.because, Because::Left | Because::Run)
@@ -315,17 +352,14 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             // What is said below is printed once the front is dropped, and with it the terminal given back.
             let (ended, left) = (close(&over), left::line(over.engine.plan(), over.engine.run()));
             drop(over);
-            if let Some(left) = left {
-                // Where it cannot be printed there is nobody to tell.
-                let _ = writeln!(stderr(), "{}", visible_plain(&left));
-            }
+            left::tell(left);
             ended
         }
     }
 }
 
 /// Says how a session ended: a status, or an ending with what to do now.
-fn close<F: Front>(over: &Over<F>) -> Result<Code, Ending> {
+pub(super) fn close<F: Front>(over: &Over<F>) -> Result<Code, Ending> {
     let run = over.engine.run();
     let id = run.begun.as_ref().map(|begun| begun.run.clone()).unwrap_or_default();
     let ending = |code: Code, what: String, next: String| Err(Ending { code, what, because: None, next: Some(next) });

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
+use super::attach;
 use super::inputs::Known;
 use super::left;
 use super::library::Loaded;
 use super::log;
 use super::place::{self, Who};
-use super::resume::Old;
+use super::resume::{self, Old};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
 use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
@@ -21,6 +22,7 @@ use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
 use crate::secret::{Identity, Secret, Secrets};
 use crate::session::{Over, Session, clock};
+use crate::words;
 
 /// A run that is ready to be walked: on disk, locked, its secrets kept.
 pub(super) struct Ready {
@@ -200,8 +202,13 @@ pub(super) fn held(error: LockError, what: &str) -> Ending {
         LockError::Held(Some(holder)) => Ending {
             code: Code::Failed,
             what: format!("{what} is being run by {} on {}, since {}", holder.operator, holder.host, holder.since),
-            because: Some(format!("one run of a playbook at a time; theirs is {}, process {}", holder.run, holder.pid)),
-            next: Some(format!("`runsheet show {}` says where it stands", holder.run)),
+            because: Some(format!(
+                "one run of a playbook at a time; theirs is {}, process {}{}",
+                holder.run,
+                holder.pid,
+                stands(&holder.run)
+            )),
+            next: Some(look_on(&holder.run)),
         },
         LockError::Held(None) => Ending {
             code: Code::Failed,
@@ -215,6 +222,23 @@ pub(super) fn held(error: LockError, what: &str) -> Ending {
             because: Some(error.to_string()),
             next: Some("nothing has been started".to_owned()),
         },
+    }
+}
+
+/// Says where a run of somebody's stands, behind what else is said of it.
+fn stands(run: &str) -> String {
+    match resume::look(Some(run)) {
+        Ok(seen) => format!("; {}", words::awaiting(&seen.run.awaiting(&seen.plan))),
+        // It may be on another machine, or only beginning.
+        Err(_) => String::new(),
+    }
+}
+
+/// Says how to see what a run of somebody's does.
+fn look_on(run: &str) -> String {
+    match place::state().ok().and_then(|state| attach::look(&state.folder(run))) {
+        Some(_) => format!("`runsheet watch {run}` looks on, `runsheet attach {run}` takes part"),
+        None => format!("`runsheet show {run}` says where it stands"),
     }
 }
 

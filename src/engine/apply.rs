@@ -26,7 +26,12 @@ impl Run {
                 self.stage = Stage::Walking;
             }
             Record::LeftOut { step } => self.set(plan, &Target::step(step), |step| step.state = StepState::LeftOut),
-            Record::Started { target, attempt, retry } => self.started(plan, target, *attempt, *retry, at),
+            Record::LookAhead { step } => self.look_ahead(plan, step, at),
+            Record::LookedAhead { step, refused } => self.looked_ahead(plan, step, refused, at),
+            Record::Started { target, attempt, retry, despite } => {
+                self.set(plan, target, |step| step.despite = despite.clone().or(step.despite.take()));
+                self.started(plan, target, *attempt, *retry, at);
+            }
             Record::Saved { target, files } => self.saved(plan, target, files, at),
             Record::Performed { target, outcome, .. } => self.performed(plan, target, outcome, at),
             Record::RecaptureStarted { step } => {
@@ -76,6 +81,7 @@ impl Run {
                 }
             }
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
+            Record::Presence(presence) => self.presence.push((at, presence.clone())),
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),
             Record::RollbackEnded { failed } => self.rollback_ended(plan, *failed),
             Record::Resumed { .. } => self.resumed(plan, at),
@@ -140,6 +146,8 @@ impl Run {
             step.by_hand = false;
             step.touched = true;
             step.held = false;
+            step.cleared = false;
+            step.ahead.clear();
             step.note = None;
             step.acted = state == StepState::Verifying;
             step.undo.clear();
@@ -382,5 +390,5 @@ pub(super) fn action<'p>(plan: &'p Plan, target: &Target) -> Option<Option<&'p A
 }
 
 fn busy(target: &Target, since: Timestamp, probing: bool) -> Busy {
-    Busy { target: target.clone(), since, probing, saving: false, stopping: false }
+    Busy { target: target.clone(), since, probing, saving: false, looking: false, stopping: false }
 }

@@ -1,5 +1,6 @@
 //! What may happen: an input becomes one record, or is refused.
 
+use super::ahead;
 use super::apply::action;
 use super::input::Input;
 use super::record::{End, How, Record, Target};
@@ -23,6 +24,29 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
         }
         Input::Go { step, confirmed } => go(plan, run, step, confirmed),
+        Input::GoAnyway { step, reason } => {
+            let target = Target::step(&step);
+            resting(plan, run, &target, "go on anyway")?;
+            if run.step(plan, &step).is_none_or(|step| step.ahead.is_empty()) {
+                return Err(Refusal::NotNow { what: "go on anyway".into() });
+            }
+            if reason.trim().is_empty() {
+                return Err(Refusal::NeedsReason);
+            }
+            Ok(Record::Started {
+                attempt: next_attempt(plan, run, &target),
+                target,
+                retry: false,
+                despite: Some(reason),
+            })
+        }
+        Input::LookedAhead { step, refused } => {
+            out(run, &Target::step(&step), false)?;
+            if !run.busy.as_ref().is_some_and(|busy| busy.looking) {
+                return Err(Refusal::Stale);
+            }
+            Ok(Record::LookedAhead { step, refused })
+        }
         Input::Answer { target, values, secrets, fingerprints } => {
             if run.awaiting(plan) != Awaiting::Person(target.clone()) {
                 return Err(not_now(plan, run, &target, "answer"));
@@ -64,7 +88,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Recaptured { step, outcome } => {
             let target = Target::step(&step);
             out(run, &target, false)?;
-            if running(plan, run, &target) {
+            if running(plan, run, &target) || run.busy.as_ref().is_some_and(|busy| busy.looking) {
                 return Err(Refusal::Stale);
             }
             Ok(Record::Recaptured { step, outcome })
@@ -124,7 +148,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Rollback { to, by_policy } => rollback(plan, run, to, by_policy),
         Input::Undo { target } => match run.awaiting(plan) {
             Awaiting::Undo(next) | Awaiting::UndoDecision(next) if next == target => {
-                Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false })
+                Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false, despite: None })
             }
             // Whatever else is awaited, it is not this.
             _ => Err(not_now(plan, run, &target, "undo")),
@@ -154,6 +178,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
         },
         Input::Resume { operator, account, host, program } => Ok(Record::Resumed { operator, account, host, program }),
+        Input::Presence(presence) => Ok(Record::Presence(presence)),
         Input::Pause { why } => Ok(Record::Paused { why }),
         Input::Abandon { reason } => {
             idle(run)?;
@@ -174,7 +199,11 @@ fn alive(run: &Run, input: &Input) -> Result<(), Refusal> {
         (_, Input::Begin { .. }) => Err(Refusal::BegunAlready),
         (
             Stage::Closing,
-            Input::TemporaryRemoved { .. } | Input::Resume { .. } | Input::Pause { .. } | Input::Note { .. },
+            Input::TemporaryRemoved { .. }
+            | Input::Resume { .. }
+            | Input::Presence(_)
+            | Input::Pause { .. }
+            | Input::Note { .. },
         )
         | (Stage::Walking | Stage::RollingBack | Stage::AfterRollback, _) => Ok(()),
         (Stage::Closing, _) => Err(Refusal::Over),
@@ -190,8 +219,11 @@ fn go(plan: &Plan, run: &Run, step: StepId, confirmed: bool) -> Result<Record, R
     if spec.confirm.is_some() && !confirmed {
         return Err(Refusal::NeedsConfirm { step });
     }
+    if !ahead::later(plan, run, spec).is_empty() {
+        return Ok(Record::LookAhead { step });
+    }
     let target = Target::step(&step);
-    Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false })
+    Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false, despite: None })
 }
 
 fn rollback(plan: &Plan, run: &Run, to: Option<StepId>, by_policy: bool) -> Result<Record, Refusal> {
@@ -291,7 +323,7 @@ fn signing(plan: &Plan, run: &Run, role: &str) -> Result<(), Refusal> {
     match run.awaiting(plan) {
         Awaiting::SignOff(next) if next == role => Ok(()),
         Awaiting::SignOff(_) => Err(Refusal::NoSuchRole { role: role.to_owned() }),
-        _ => Err(Refusal::NotNow { what: "sign" }),
+        _ => Err(Refusal::NotNow { what: "sign".into() }),
     }
 }
 
@@ -306,7 +338,7 @@ fn not_now(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Refus
     let current = run.undoing().map(|target| target.step.clone());
     let current = current.or_else(|| run.current(plan).map(|step| step.id.clone()));
     if current.as_ref() == Some(&target.step) {
-        return Refusal::NotNow { what };
+        return Refusal::NotNow { what: what.into() };
     }
     Refusal::NotCurrent { step: target.step.clone(), current }
 }

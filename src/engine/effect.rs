@@ -27,6 +27,13 @@ pub enum Effect {
         /// The files as they were before the first attempt, which may have written some of them already.
         saved: Vec<SavedFile>,
     },
+    /// Try later steps, changing nothing, before an irreversible one starts. Comes back as `LookedAhead`.
+    LookAhead {
+        /// The irreversible step.
+        step: StepId,
+        /// The later steps, in order.
+        later: Vec<StepId>,
+    },
     /// Put sealed copies of the files on disk that an `edit` will change or a `snapshot` names.
     /// Comes back as `Saved`, or as `Performed` when it failed.
     Save {

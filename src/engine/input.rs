@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{Begun, Outcome, SavedFile, Target, Verdict};
+use super::record::{Begun, Foreseen, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
 /// Something said to the engine.
@@ -21,6 +21,20 @@ pub enum Input {
         step: StepId,
         /// The step's `confirm` was read and agreed to.
         confirmed: bool,
+    },
+    /// The later steps were tried.
+    LookedAhead {
+        /// The irreversible step that waits for it.
+        step: StepId,
+        /// Those that would be refused.
+        refused: Vec<Foreseen>,
+    },
+    /// Start an irreversible step although later steps would be refused.
+    GoAnyway {
+        /// The step.
+        step: StepId,
+        /// Why.
+        reason: String,
     },
     /// A person did the step or the action, and brought this back.
     Answer {
@@ -154,6 +168,8 @@ pub enum Input {
         /// The version of the program.
         program: String,
     },
+    /// Somebody came to act, or went.
+    Presence(Presence),
     /// Stop the program; the run stays open.
     Pause {
         /// Why.

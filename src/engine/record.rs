@@ -80,6 +80,21 @@ pub enum Record {
         /// The playbook's `retry` starts it, not a person.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         retry: bool,
+        /// Why it starts although later steps would be refused, where an operator said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        despite: Option<String>,
+    },
+    /// The later steps are about to be tried before an irreversible one starts, of which nothing has happened yet.
+    LookAhead {
+        /// The irreversible step.
+        step: StepId,
+    },
+    /// The later steps were tried.
+    LookedAhead {
+        /// The irreversible step.
+        step: StepId,
+        /// Those that would be refused.
+        refused: Vec<Foreseen>,
     },
     /// Sealed copies of files are on disk; what changes them may start.
     Saved {
@@ -208,6 +223,8 @@ pub enum Record {
         /// Why: the operator left, a signal, a failed step.
         why: String,
     },
+    /// Somebody came to the screen that may act, or went from it. It changes nothing of the run.
+    Presence(Presence),
     /// A role signed, by a typed name. Recorded as typed, not as proven.
     SignedOff {
         /// The role.
@@ -243,6 +260,39 @@ pub enum Record {
     Ended {
         /// How.
         end: End,
+    },
+}
+
+/// Who may act, as screens come and go. Those who only watch are not recorded: they can change nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Somebody acts from now on; nobody did before.
+    Attached {
+        /// Who.
+        operator: String,
+        /// The account of the operating system.
+        account: String,
+        /// The machine.
+        host: String,
+    },
+    /// Somebody acts from now on in place of somebody else, who only watches now.
+    TakenOver {
+        /// Who.
+        operator: String,
+        /// The account of the operating system.
+        account: String,
+        /// The machine.
+        host: String,
+        /// Who acted before.
+        from: String,
+    },
+    /// Whoever acted is gone, and the run goes on without anybody.
+    Detached {
+        /// Who acted.
+        operator: String,
+        /// Why: left it running, a signal, the screen is gone.
+        why: String,
     },
 }
 
@@ -285,6 +335,15 @@ pub struct Begun {
     pub protected: bool,
 }
 
+/// A later step that would be refused as things stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// The step.
+    pub step: StepId,
+    /// Why: a sentence, masked.
+    pub why: String,
+}
+
 /// A sealed copy of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedFile {
@@ -301,6 +360,12 @@ pub struct SavedFile {
     pub gid: u32,
     /// Length in bytes.
     pub size: u64,
+    /// The name in `snapshots/` of the copy of its extended attributes; none where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<String>,
+    /// The symbolic links that led to it: where each stands, and what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<(String, String)>,
 }
 
 /// How a command, an edit or a wait came to an end.

@@ -1,9 +1,14 @@
 //! Why the engine will not, now. The run goes on; `words` puts it into a sentence.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use crate::playbook::plan::{Name, StepId};
 
 /// Why the engine refuses an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The run has not begun.
     NotBegun,
@@ -14,7 +19,7 @@ pub enum Refusal {
     /// It is the turn of something else.
     NotNow {
         /// What was asked for, in a few words: "start", "skip".
-        what: &'static str,
+        what: Cow<'static, str>,
     },
     /// That step is not the current one.
     NotCurrent {

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::record::{Begun, End, How, Outcome, SavedFile, Target, Verdict};
+use super::record::{Begun, End, Foreseen, How, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
@@ -35,6 +36,8 @@ pub struct Run {
     pub busy: Option<Busy>,
     /// Notes, in order.
     pub notes: Vec<Note>,
+    /// Who came to act while it went on, and who went, in order.
+    pub presence: Vec<(Timestamp, Presence)>,
     /// Who signed, as typed.
     pub signed: Vec<(String, String)>,
     /// Who refused to sign: role, name, reason.
@@ -100,12 +103,18 @@ pub struct StepRun {
     pub failed: bool,
     /// It failed, and the walk went on all the same because the playbook says so.
     pub passed_over: bool,
+    /// The later steps that would be refused, as last tried before this one was to start; none once it has started.
+    pub ahead: Vec<Foreseen>,
+    /// Why it was started all the same.
+    pub despite: Option<String>,
     /// How often it was tried since a person last started it.
     pub tries: u32,
     /// Its undo actions, once a rollback has come to it.
     pub undo: Vec<UndoRun>,
     /// How often each undo action was started over all rollbacks, so that no attempt has the number of another.
     pub(super) undo_starts: Vec<u32>,
+    /// The later steps were tried, and it may start.
+    pub(super) cleared: bool,
     /// It was started or done by hand, and not undone since; whatever else is said of it later, skipped for one.
     pub(super) touched: bool,
     /// A person stopped it or asked it anew: what follows from a failure is for a person to say, not for the playbook.
@@ -177,6 +186,7 @@ pub struct Rollback {
 }
 
 /// What is out in the world.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Busy {
     /// Whose effect.
@@ -187,6 +197,8 @@ pub struct Busy {
     pub probing: bool,
     /// Copies of files are being made; the act itself has not begun.
     pub(super) saving: bool,
+    /// Later steps are being tried; the step itself has not begun.
+    pub looking: bool,
     /// The operator asked for it to stop.
     pub stopping: bool,
 }
@@ -203,7 +215,8 @@ pub struct Note {
 }
 
 /// What a run is waiting for: the one question that every front answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Awaiting {
     /// The briefing's inputs.
     Begin,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::ahead;
 use super::child::Stop;
 use super::command::{self, Task, failed, spell};
 use super::edit::{self, Earlier, Seen};
@@ -15,9 +16,9 @@ use super::files;
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::snapshot::{self, Wanted};
-use crate::engine::{How, Outcome, SavedFile};
+use crate::engine::{Foreseen, How, Outcome, SavedFile};
 use crate::playbook::plan::{
-    Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Name, Template,
+    Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Name, StepId, Template,
 };
 use crate::secret::{Recipe, generate};
 
@@ -127,6 +128,15 @@ pub(super) async fn preview(action: Action, earlier: Earlier, scene: Scene) -> (
     match worked_out.await {
         Ok((diff, seen)) => (Ok(diff), seen),
         Err(wrong) => (Err(masking.line(&wrong)), Seen::of(None)),
+    }
+}
+
+/// Tries later steps before an irreversible one, and lists those that would be refused.
+pub(super) async fn look_ahead(before: Vec<StepId>, step: StepId, later: Vec<StepId>, scene: Scene) -> Vec<Foreseen> {
+    let from = step.clone();
+    match blocking(move || Ok(ahead::look(&before, &from, &later, &scene))).await {
+        Ok(refused) => refused,
+        Err(why) => vec![Foreseen { step, why }],
     }
 }
 

@@ -217,6 +217,15 @@ impl World {
         });
     }
 
+    /// Tries later steps, after those that only a dry run has passed over.
+    pub(super) fn look_ahead(&self, before: Vec<StepId>, step: StepId, later: Vec<StepId>, scene: Scene) {
+        let scene = Scene { gaps: Gaps::Shown, ..scene };
+        self.spawn(async move {
+            let refused = act::look_ahead(before, step.clone(), later, scene).await;
+            Input::LookedAhead { step, refused }
+        });
+    }
+
     fn recapture(&mut self, step: StepId, scene: Scene) {
         let target = Target::step(&step);
         let found = self.setting.plan.step(&step).and_then(|found| {
@@ -264,6 +273,7 @@ impl Executor for World {
         let scene = self.scene(values);
         match effect {
             Effect::Perform { target, attempt, after } => self.perform(target, attempt, after, scene),
+            Effect::LookAhead { step, later } => self.look_ahead(Vec::new(), step, later, scene),
             Effect::Edit { target, attempt, saved } => self.edit(target, attempt, saved, scene),
             Effect::Save { target, attempt } => self.save(target, attempt, scene),
             Effect::Restore { target, attempt, files } => {

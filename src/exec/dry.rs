@@ -9,7 +9,7 @@ use super::Executor;
 use super::carry::{Setting, World};
 use super::scene::{Gaps, Scene};
 use crate::engine::{Effect, Finding, Input, Outcome, Run, Target, Verdict};
-use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Source, Template};
+use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Source, StepId, Template};
 use crate::secret::Secret;
 
 /// What everything that is not carried out says.
@@ -21,13 +21,15 @@ pub struct DryRun {
     world: World,
     /// Whether a step that changes something was passed over: from then on the world is not what the playbook expects.
     passed_over: bool,
+    /// The edits that were passed over: later ones may look for what they would have left.
+    edited: Vec<StepId>,
 }
 
 impl DryRun {
     /// Makes one. The folders of the setting, if there are any, are not used.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        Self { world: World::new(Setting { folder: None, ..setting }), passed_over: false }
+        Self { world: World::new(Setting { folder: None, ..setting }), passed_over: false, edited: Vec::new() }
     }
 
     /// The command of a read-only step. Only a step's own act can be known to change nothing; an undo is there to change
@@ -79,8 +81,12 @@ impl Executor for DryRun {
                 }
                 self.pretend(target.clone(), attempt);
             }
+            Effect::LookAhead { step, later } => {
+                self.world.look_ahead(self.edited.clone(), step, later, self.world.scene(values));
+            }
             Effect::Edit { target, attempt, .. } => {
                 self.passed_over = true;
+                self.edited.push(target.step.clone());
                 self.show(target.clone(), values);
                 self.pretend(target, attempt);
             }

@@ -4,6 +4,8 @@
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
 mod act;
+mod ahead;
+mod attributes;
 mod capture;
 mod carry;
 mod child;
@@ -19,9 +21,12 @@ pub mod fuzzing;
 mod guard;
 mod handed;
 mod holders;
+mod host;
 mod kept;
 mod launch;
+mod links;
 mod memory;
+mod replaceable;
 mod scene;
 mod shown;
 mod snapshot;
@@ -43,6 +48,7 @@ pub use child::Stop;
 pub use dry::DryRun;
 pub use guard::shut_off;
 pub use handed::remove_leftovers;
+pub use host::HostProcess;
 pub use launch::{Launcher, child_main};
 pub use memory::memory_place;
 pub use scene::{Gaps, Scene};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Answer, Front, Say, Update};
 use crate::engine::{
-    Begun, Effect, Engine, Finding, How, Input, Outcome, Record, Refusal, Stamped, Target, Turn, Verdict,
+    Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Record, Refusal, Stamped, Target, Turn, Verdict,
 };
 use crate::playbook::check;
 use crate::playbook::plan::{Name, Plan};
@@ -26,6 +26,8 @@ pub(super) struct Bench<F> {
     pub(super) over: bool,
     pub(super) refused: Vec<Refusal>,
     pub(super) preview: Result<String, String>,
+    /// What the next look ahead finds.
+    pub(super) foreseen: Vec<Foreseen>,
     pending: Turn,
     previewed: bool,
 }
@@ -48,6 +50,7 @@ impl<F: Front> Bench<F> {
             over: false,
             refused: Vec::new(),
             preview: Ok("-OLD=1\n+OLD=2\n".to_owned()),
+            foreseen: Vec::new(),
             pending: Turn::default(),
             previewed: false,
         }
@@ -117,8 +120,8 @@ impl<F: Front> Bench<F> {
                 }
                 self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
             }
-            Say::Preview(_) => {}
-            Say::Quit => self.over = true,
+            Say::Quit | Say::Detach(_) => self.over = true,
+            Say::Preview(_) | Say::TakeOver | Say::Presence(_) => {}
         }
     }
 
@@ -212,6 +215,10 @@ impl<F: Front> Bench<F> {
             Effect::Recapture { step } => {
                 let outcome = self.outcome(&Target::step(&step));
                 self.input(Input::Recaptured { step, outcome });
+            }
+            Effect::LookAhead { step, .. } => {
+                let refused = std::mem::take(&mut self.foreseen);
+                self.input(Input::LookedAhead { step, refused });
             }
             Effect::RemoveTemporary => self.input(Input::TemporaryRemoved { removed: Vec::new(), left: Vec::new() }),
             Effect::Leave => {

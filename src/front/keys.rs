@@ -24,6 +24,8 @@ pub(super) const STOP: Deed = deed('x', "stop", "Stop what runs: the first time 
 pub(super) const AGAIN: Deed = deed('r', "run again", "Run the failed step or action again.");
 pub(super) const VERIFY: Deed = deed('v', "verify again", "Ask the probes again, without running anything.");
 pub(super) const FETCH: Deed = deed('f', "fetch again", "Fetch the captured values again, changing nothing.");
+pub(super) const ANYWAY: Deed =
+    deed('g', "go on anyway", "Start it although a later step would be refused, with a reason.");
 pub(super) const BY_HAND: Deed = deed('h', "by hand", "Say that it was done by hand, with a note.");
 pub(super) const SKIP: Deed = deed('s', "skip", "Pass over it, with a reason unless it is optional.");
 pub(super) const ROLL_BACK: Deed =
@@ -31,5 +33,9 @@ pub(super) const ROLL_BACK: Deed =
 pub(super) const NOTES: Deed = deed('n', "notes", "Read the notes and leave one.");
 pub(super) const ABANDON: Deed = deed('A', "abandon", "Give the run up for good; what stays is listed first.");
 pub(super) const LEAVE: Deed = deed('q', "leave", "Leave the program; the run stays open and can be resumed.");
+pub(super) const DETACH: Deed =
+    deed('d', "leave it running", "Leave the screen alone; the run goes on, and `runsheet attach` comes back to it.");
+pub(super) const TAKE_OVER: Deed =
+    deed('T', "take over", "Act in place of whoever does; that is asked once more, and goes on record.");
 pub(super) const WHY: Deed = deed('w', "why", "Show or hide why the step is done.");
 pub(super) const HELP: Deed = deed('?', "help", "Show all keys.");

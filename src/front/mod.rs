@@ -8,6 +8,7 @@ mod bench;
 pub mod headless;
 mod keys;
 pub mod line;
+mod paste;
 mod plain;
 pub(crate) mod signals;
 pub mod tui;
@@ -16,9 +17,10 @@ mod watch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::engine::{Finding, Input, Refusal, Run, Stamped, Target};
+use crate::engine::{Awaiting, Finding, Input, Presence, Refusal, Run, Stamped, Target};
 use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
 
@@ -62,8 +64,25 @@ pub enum Update {
     Refused(Refusal),
     /// Something that the operator should know: a sentence.
     Notice(String),
+    /// The run lives in a process of its own; what this screen may do there.
+    Seat(Seat),
     /// The session is over; the front should end.
     Over,
+}
+
+/// What a screen may do with a run that lives in a process of its own. One that is not told may act, and is the only one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seat {
+    /// It acts: what its operator says is done.
+    Acts,
+    /// It only watches.
+    Watches {
+        /// Who acts; none when nobody does.
+        actor: Option<String>,
+        /// It may take over when its operator wants that; one that came only to watch may not.
+        may_take_over: bool,
+    },
 }
 
 /// What a front says.
@@ -82,6 +101,13 @@ pub enum Say {
     Preview(Target),
     /// Leave; the run stays open.
     Quit,
+    /// The screen goes, for this reason. A run that lives in a process of its own goes on without it; another one cannot,
+    /// and stays open.
+    Detach(String),
+    /// Act in place of whoever does. Only a watcher says it.
+    TakeOver,
+    /// Somebody came to act, or went: said by who knows it, never by a person.
+    Presence(Presence),
 }
 
 /// An answer of a person.
@@ -114,6 +140,16 @@ pub trait Front: Send {
     /// Hands over the channel on which a person's words come. Asked for once.
     fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
         None
+    }
+
+    /// Learns what the turn comes to whose records come next, where the front is not asked by [`Front::answer`].
+    fn expect(&mut self, awaiting: &Awaiting) {
+        let _ = awaiting;
+    }
+
+    /// Says whether the session ends when its terminal hangs up.
+    fn hangs_up(&self) -> bool {
+        true
     }
 }
 

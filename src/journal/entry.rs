@@ -23,6 +23,9 @@ pub struct Entry {
     pub record: Record,
     /// The SHA-256 of the line before, without its line end, in small hex; zeros in the first.
     pub prev: String,
+    /// The number up to which records were known to be on disk when this one was written; in the first behind each sync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sure: Option<u64>,
     /// The first 8 digits of the SHA-256 of the line up to this field; none in the first journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<String>,
@@ -35,6 +38,8 @@ pub(super) struct EntryRef<'a> {
     pub(super) at: Timestamp,
     pub(super) record: &'a Record,
     pub(super) prev: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sure: Option<u64>,
 }
 
 /// The same, read without copying what is only compared.
@@ -45,6 +50,8 @@ pub(super) struct EntryIn<'a> {
     pub(super) at: Timestamp,
     pub(super) record: Record,
     pub(super) prev: &'a str,
+    #[serde(default)]
+    pub(super) sure: Option<u64>,
     #[serde(default)]
     pub(super) sum: Option<&'a str>,
 }

@@ -13,7 +13,7 @@ mod writer;
 pub use entry::Entry;
 pub use lock::{Holder, Lock, LockError};
 pub use place::{Place, RunFolder, Summary};
-pub use reader::{Journal, ReadError, read};
+pub use reader::{Journal, ReadError, read, read_first};
 pub use writer::Writer;
 
 use crate::engine::Stamped;

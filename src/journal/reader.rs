@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,19 @@ impl fmt::Display for ReadError {
 ///
 /// # Errors
 /// [`ReadError`]: the file cannot be read, or a line other than a torn last one is damaged.
-pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
+pub fn read(path: &Path, go_on: bool, take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
+    read_some(path, go_on, u64::MAX, take)
+}
+
+/// Reads the first records of a journal that somebody else writes to, at most so many; changes nothing.
+///
+/// # Errors
+/// As [`read`], as far as it reads.
+pub fn read_first(path: &Path, records: u64, take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
+    read_some(path, false, records, take)
+}
+
+fn read_some(path: &Path, go_on: bool, most: u64, mut take: impl FnMut(Stamped)) -> Result<Journal, ReadError> {
     let file_error = |error| ReadError::File(path.to_owned(), error);
     let file = OpenOptions::new().read(true).append(go_on).open(path).map_err(file_error)?;
     // Line by line: a long journal is as many bytes in memory as its longest line.
@@ -74,7 +86,7 @@ pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<J
     let mut summed = false;
     loop {
         bytes.clear();
-        if reader.read_until(b'\n', &mut bytes).map_err(file_error)? == 0 {
+        if seq == most || reader.read_until(b'\n', &mut bytes).map_err(file_error)? == 0 {
             break;
         }
         let line = bytes.strip_suffix(b"\n");
@@ -92,6 +104,15 @@ pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<J
                 reader.read_until(b'\n', &mut next).map_err(file_error)?;
                 if next.is_empty() && is_torn(&bytes) {
                     break;
+                }
+                // Records of one sync reach the disk in any order: the first of them may be a hole, and the next be there.
+                if bytes.windows(HOLE.len()).any(|part| part == HOLE) {
+                    let mut rest = next.clone();
+                    reader.read_to_end(&mut rest).map_err(file_error)?;
+                    if !proves(&rest, seq + 1) {
+                        bytes.extend_from_slice(&rest);
+                        break;
+                    }
                 }
                 let (line, why) = wrong.told(seq + 1, &bytes, &next);
                 let byte = if line > seq { whole } else { whole - last };
@@ -124,6 +145,16 @@ fn is_torn(bytes: &[u8]) -> bool {
         Some(Ok(_)) => values.byte_offset() == bytes.len(),
         Some(Err(_)) | None => true,
     }
+}
+
+/// What a sector that never reached the disk looks like; far more than any change of a byte makes.
+const HOLE: [u8; 64] = [0; 64];
+
+/// Says whether a line among these was written when a record of this number was known to be on disk.
+fn proves(lines: &[u8], seq: u64) -> bool {
+    let lines = lines.split(|&byte| byte == b'\n');
+    let mut entries = lines.filter_map(|line| serde_json::from_slice::<EntryIn<'_>>(line).ok());
+    entries.any(|entry| entry.sure.is_some_and(|sure| sure >= seq))
 }
 
 /// What is wrong with a line.

@@ -40,9 +40,10 @@ impl Writer {
         Ok(Self::at_end(file, 0, Hash::nothing()))
     }
 
-    /// Goes on behind the last record that was read.
+    /// Goes on behind the last record that was read. Who wrote that may have died before it was on disk, so it counts as
+    /// not synced yet.
     pub(super) fn at_end(file: File, seq: u64, prev: Hash) -> Self {
-        Self { file, seq, prev, line: Vec::new(), dirty: false, failed: None, reserved: 0 }
+        Self { file, seq, prev, line: Vec::new(), dirty: seq > 0, failed: None, reserved: 0 }
     }
 
     /// Returns the hash of the last line: the head, which stands for everything before it.
@@ -52,7 +53,14 @@ impl Writer {
     }
 
     fn try_append(&mut self, stamped: &Stamped) -> Result<(), String> {
-        let entry = EntryRef { seq: self.seq + 1, at: stamped.at, record: &stamped.record, prev: self.prev.as_str() };
+        let entry = EntryRef {
+            seq: self.seq + 1,
+            at: stamped.at,
+            record: &stamped.record,
+            prev: self.prev.as_str(),
+            // What is behind this may be torn all the same; what is before it may not.
+            sure: (!self.dirty && self.seq > 0).then_some(self.seq),
+        };
         self.line.clear();
         let line = serde_json::to_string(&entry).map_err(|error| error.to_string())?;
         self.line.extend_from_slice(output::json(&line).as_bytes());

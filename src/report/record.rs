@@ -28,6 +28,7 @@ pub fn record(plan: &Plan, run: &Run, head: &str) -> String {
     page.rollback();
     page.deviations();
     page.notes();
+    page.presence();
     page.secrets();
     page.end(head);
     page.text
@@ -246,6 +247,17 @@ impl Page<'_> {
         for note in self.run.notes.clone() {
             let about = note.step.map(|step| format!(" ({step})")).unwrap_or_default();
             self.fact(&format!("{}{about}", time(note.at)), &note.text);
+        }
+    }
+
+    /// Who came to act while the run went on, and who went.
+    fn presence(&mut self) {
+        if self.run.presence.is_empty() {
+            return;
+        }
+        self.heading("At the screen");
+        for (at, presence) in self.run.presence.clone() {
+            self.fact(&time(at), &words::presence(&presence));
         }
     }
 

@@ -46,6 +46,20 @@ impl Identity {
         text.map(|text| Self::load(file.path(), &text)).transpose()
     }
 
+    /// Hands the key to another process of this program, which makes it again by [`Identity::of`].
+    #[must_use]
+    pub fn hand_over(&self) -> Secret {
+        Secret::new(self.0.to_string().expose_secret().to_owned())
+    }
+
+    /// Takes a key that was handed over.
+    ///
+    /// # Errors
+    /// When it is no key: a sentence.
+    pub fn of(text: &Secret) -> Result<Self, String> {
+        text.expose().parse().map(Self).map_err(|_| "that is no key".to_owned())
+    }
+
     fn plain(file: &KeyFile) -> Result<Self, String> {
         match file.text(None)? {
             Some(text) => Self::load(file.path(), &text),

@@ -128,11 +128,13 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         Input::RefuseSignOff { role, name, reason } => {
             Input::RefuseSignOff { role, name: mask(&name), reason: mask(&reason) }
         }
+        Input::GoAnyway { step, reason } => Input::GoAnyway { step, reason: mask(&reason) },
         Input::Pause { why } => Input::Pause { why: mask(&why) },
         Input::Abandon { reason } => Input::Abandon { reason: mask(&reason) },
         // No text of a person's own.
         other @ (Input::Begin { .. }
         | Input::Go { .. }
+        | Input::LookedAhead { .. }
         | Input::Answer { .. }
         | Input::Saved { .. }
         | Input::Performed { .. }
@@ -145,6 +147,7 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Rollback { .. }
         | Input::Undo { .. }
         | Input::TemporaryRemoved { .. }
+        | Input::Presence(_)
         | Input::Resume { .. }) => other,
     }
 }

@@ -4,8 +4,12 @@
 //! else decides anything: what may happen is the engine's, what is shown the front's, what is done the executor's.
 
 mod answers;
+pub mod client;
 pub mod clock;
+pub mod host;
 mod signals;
+pub mod socket;
+pub mod wire;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -100,7 +104,7 @@ impl<F: Front> Session<F> {
     }
 
     async fn walk(&mut self, first: Vec<Input>) -> Result<Because, Because> {
-        let mut signals = Signals::new();
+        let mut signals = Signals::new(self.front.hangs_up());
         let mut words = self.front.words();
         let mut leaving: Option<Because> = None;
         let mut previewed: Option<(StepId, u32)> = None;
@@ -138,7 +142,9 @@ impl<F: Front> Session<F> {
                 else => return Ok(Because::Left),
             };
             match message {
-                Message::Say(Say::Quit) => leaving = Some(self.stop_for(Because::Left, leaving.as_ref(), &mut pending)),
+                Message::Say(Say::Quit | Say::Detach(_)) => {
+                    leaving = Some(self.stop_for(Because::Left, leaving.as_ref(), &mut pending));
+                }
                 Message::Signal(name) => {
                     leaving = Some(self.stop_for(Because::Signal(name), leaving.as_ref(), &mut pending));
                 }
@@ -200,7 +206,7 @@ impl<F: Front> Session<F> {
             let Some(say) = self.front.answer(self.engine.plan(), self.engine.run()) else { break };
             let preview = matches!(say, Say::Preview(_));
             match say {
-                Say::Quit => return Ok(Some(Because::Left)),
+                Say::Quit | Say::Detach(_) => return Ok(Some(Because::Left)),
                 say => match self.hear(say, pending)? {
                     // It was told why, and may have something better to say. Who has not would be asked for ever.
                     Some(refusal) if refused => return Ok(Some(Because::Refused(refusal))),
@@ -233,7 +239,13 @@ impl<F: Front> Session<F> {
                 pending.previews += 1;
                 Ok(())
             }
-            Say::Quit => Ok(()),
+            Say::Presence(presence) => {
+                // Before a run has begun and once it is over there is nothing to act on, and nothing to write down.
+                let written = self.ask(Input::Presence(presence), pending);
+                tracing::debug!(?written, "somebody came or went");
+                Ok(())
+            }
+            Say::Quit | Say::Detach(_) | Say::TakeOver => Ok(()),
         };
         if let Err(refusal) = said {
             self.settle(pending)?;

@@ -1,4 +1,4 @@
-//! The signals that end a session: INT, TERM, HUP, QUIT; and the one that must not.
+//! The signals that end a session: INT, TERM, QUIT, and HUP where the session has a terminal; and the one that must not.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -21,9 +21,13 @@ pub(super) struct Signals(Vec<(Signal, &'static str)>);
 
 impl Signals {
     /// Begins to listen. A signal that cannot be listened to keeps its usual effect.
-    pub(super) fn new() -> Self {
+    ///
+    /// Where no terminal can hang up on the session, HUP is caught and nothing follows from it.
+    pub(super) fn new(hangs_up: bool) -> Self {
         pass_over();
-        Self(ENDING.into_iter().filter_map(|(kind, name)| Some((signal(kind).ok()?, name))).collect())
+        let caught = ENDING.into_iter().filter_map(|(kind, name)| Some((signal(kind).ok()?, name)));
+        // Once caught it stays caught, heard or not.
+        Self(caught.filter(|(_, name)| hangs_up || *name != "SIGHUP").collect())
     }
 
     /// Waits for one, and names it.

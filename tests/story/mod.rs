@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use runsheet::engine::{
-    Awaiting, Begun, Effect, Engine, Finding, How, Input, Outcome, Record, Refusal, Run, SavedFile, StepState, Target,
-    Turn, Verdict,
+    Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Presence, Record, Refusal, Run, SavedFile,
+    StepState, Target, Turn, Verdict,
 };
 use runsheet::playbook::plan::{Name, Plan, StepId};
 
@@ -123,8 +123,13 @@ pub(crate) fn record(record: &Record) -> String {
     match record {
         Record::Begun(_) => "begun".to_owned(),
         Record::LeftOut { step } => format!("left out {step}"),
-        Record::Started { target, attempt, retry } => {
-            format!("{} {}#{attempt}", if *retry { "retried" } else { "started" }, name(target))
+        Record::Started { target, attempt, retry, despite } => {
+            let despite = if despite.is_some() { " despite" } else { "" };
+            format!("{} {}#{attempt}{despite}", if *retry { "retried" } else { "started" }, name(target))
+        }
+        Record::LookAhead { step } => format!("look ahead from {step}"),
+        Record::LookedAhead { step, refused } => {
+            format!("looked ahead from {step} {}", if refused.is_empty() { "clear" } else { "refused" })
         }
         Record::Saved { target, .. } => format!("saved {}", name(target)),
         Record::Performed { target, attempt, outcome } => {
@@ -147,6 +152,7 @@ pub(crate) fn record(record: &Record) -> String {
         }
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Record::Note { .. } => "note".to_owned(),
+        Record::Presence(_) => "presence".to_owned(),
         Record::RollbackBegun { to, by_policy } => {
             let to = to.as_ref().map_or("all", StepId::as_str);
             format!("rollback {to}{}", if *by_policy { " by policy" } else { "" })
@@ -167,6 +173,10 @@ fn effect(effect: &Effect) -> String {
         Effect::Perform { target, attempt, after } if after.is_zero() => format!("perform {}#{attempt}", name(target)),
         Effect::Perform { target, attempt, after } => {
             format!("perform {}#{attempt} after {}s", name(target), after.as_secs())
+        }
+        Effect::LookAhead { step, later } => {
+            let later: Vec<&str> = later.iter().map(StepId::as_str).collect();
+            format!("look ahead from {step} at {}", later.join(" "))
         }
         Effect::Edit { target, attempt, .. } => format!("edit {}#{attempt}", name(target)),
         Effect::Save { target, attempt } => format!("save {}#{attempt}", name(target)),
@@ -211,6 +221,13 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         }
         "go" => Input::Go { step: step(), confirmed: false },
         "go!" => Input::Go { step: step(), confirmed: true },
+        "anyway" => Input::GoAnyway { step: step(), reason: reason() },
+        "clear" => Input::LookedAhead { step: step(), refused: Vec::new() },
+        "refused" => {
+            let rest = if rest.is_empty() { vec!["later"] } else { rest };
+            let foreseen = |id: &&str| Foreseen { step: StepId::new(id), why: "no such text".to_owned() };
+            Input::LookedAhead { step: step(), refused: rest.iter().map(foreseen).collect() }
+        }
         "answer" => {
             let (values, secrets) = given(&rest);
             Input::Answer { target: target(), values, secrets, fingerprints: BTreeMap::new() }
@@ -235,6 +252,11 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "stop" => Input::Stop { hard: false },
         "stop!" => Input::Stop { hard: true },
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
+        "attached" => Input::Presence(Presence::Attached {
+            operator: first.unwrap_or_default().to_owned(),
+            account: "ada".to_owned(),
+            host: "bastion".to_owned(),
+        }),
         "note-on" => Input::Note { step: Some(step()), text: reason() },
         "rollback" => Input::Rollback { to: first.map(StepId::new), by_policy: false },
         "undo" => Input::Undo { target: target() },
@@ -299,5 +321,7 @@ pub(crate) fn file() -> SavedFile {
         uid: 1000,
         gid: 1000,
         size: 12,
+        attributes: None,
+        links: Vec::new(),
     }
 }

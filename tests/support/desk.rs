@@ -8,9 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use super::process::{run, write_private};
+use super::process::{is_gone, run, write_private};
 use super::rig::Rig;
 
 /// The built program.
@@ -57,8 +58,9 @@ impl Desk {
     }
 
     /// Adds variables that the program is called with.
-    pub(crate) fn with_env(self, env: Vec<(String, String)>) -> Self {
-        Self { env, ..self }
+    pub(crate) fn with_env(mut self, env: Vec<(String, String)>) -> Self {
+        self.env = env;
+        self
     }
 
     /// Returns the desk's own folder.
@@ -77,6 +79,22 @@ impl Desk {
         ];
         let own = own.map(|(name, value)| (name.to_owned(), value));
         own.into_iter().chain(self.env.iter().cloned()).collect()
+    }
+
+    /// Lists the processes of this desk's hosts.
+    pub(crate) fn hosts(&self) -> Vec<u32> {
+        let ours = format!("XDG_STATE_HOME={}", self.home.join("state").display());
+        let processes = fs::read_dir("/proc").expect("list the processes");
+        let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+        let has = |id: &u32, file: &str, word: &str| {
+            let bytes = fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
+            bytes.split(|byte| *byte == 0).any(|part| part == word.as_bytes())
+        };
+        let locks: Vec<String> =
+            self.runs().iter().filter_map(|run| fs::read_to_string(run.join("lock")).ok()).collect();
+        // What shuts itself off shows its environment to nobody but root; then the locks must do.
+        let locked = |id: &u32| locks.iter().any(|lock| lock.contains(&format!("\"pid\":{id},")));
+        ids.filter(|id| has(id, "cmdline", "__host") && (has(id, "environ", &ours) || locked(id))).collect()
     }
 
     /// Makes a command that calls the program.
@@ -124,6 +142,15 @@ impl Desk {
     /// Reads the journal of the latest run, each line a record; a torn last line is left out.
     pub(crate) fn journal(&self) -> Vec<Value> {
         records(&self.run_folder().join("journal.jsonl"))
+    }
+}
+
+impl Drop for Desk {
+    /// No test leaves a host behind, however it ends.
+    fn drop(&mut self) {
+        for host in self.hosts() {
+            super::process::end(host, Signal::KILL, || is_gone(host));
+        }
     }
 }
 

@@ -41,6 +41,28 @@ pub(crate) fn go_on(desk: &Desk, what: &str, answers: &str) -> Called {
     desk.call([what, &desk.run_id(), "--unattended", "--answers", &answers])
 }
 
+/// Answers to everything but the password of Valkey, which is asked for with `VALKEY`.
+pub(crate) const ANSWERS: &str = "
+keep-copies: { unknown: retry }
+check-certificates: { unknown: retry }
+restart-with-checks: { unknown: retry }
+reset-doadmin: { confirm: done, unknown: retry }
+write-pg-password: { unknown: retry }
+restart-after-postgres: { unknown: retry }
+write-valkey-password: { unknown: retry }
+write-valkey-password-env: { unknown: retry }
+write-valkey-password-app-env: { unknown: retry }
+restart-after-valkey: { unknown: retry }
+keep-pg-password: { unknown: retry }
+keep-valkey-password: { unknown: retry }
+keep-valkey-password-env: { unknown: retry }
+keep-valkey-password-app-env: { unknown: retry }
+restart-after-rollback: { unknown: retry }
+";
+/// What answers for the password of Valkey, forward and back; it is kept at the desk.
+pub(crate) const VALKEY: &str =
+    "reset-valkey: { new_valkey_password: 'file:valkey', undo: { new_valkey_password: 'file:valkey' } }\n";
+
 /// A file to the last bit that we promise to bring back.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Kept {

@@ -8,6 +8,7 @@
 //! byte, what the edits make of its copy is as it should be, and is left alone.
 
 mod diff;
+mod draft;
 mod earlier;
 mod place;
 mod seen;
@@ -17,9 +18,11 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use zeroize::{Zeroize, Zeroizing};
 
+pub(super) use self::draft::Draft;
 pub(super) use self::earlier::Earlier;
 pub(super) use self::seen::Seen;
 use super::files::{self, Found};
+use super::replaceable;
 use super::scene::Scene;
 use crate::playbook::plan::{EditSpec, Given, Put};
 use crate::secret::Secret;
@@ -74,13 +77,16 @@ fn change(named: &str, found: Found, specs: &[&EditSpec], scene: &Scene, earlier
     {
         return Ok(Change { old: made.new.clone(), written: true, ..made });
     }
-    change.edited(specs, scene).map_err(|wrong| {
+    let path = change.path.clone();
+    let fits =
+        |change: Change| if change.old == change.new { Ok(change) } else { replaceable::check(&path).map(|()| change) };
+    change.edited(specs, scene).map_err(|wrong| format!("{named}: {wrong}")).and_then(fits).map_err(|wrong| {
         let more = match copy {
             Ok(None) => String::new(),
             Ok(Some(_)) => "; it is neither as it was before the first attempt nor as this step leaves it".to_owned(),
             Err(why) => format!("; whether an earlier attempt wrote it is not known: {why}"),
         };
-        scene.mask(&format!("{named}: {wrong}{more}"))
+        scene.mask(&format!("{wrong}{more}"))
     })
 }
 
@@ -98,7 +104,10 @@ pub(super) fn apply(changes: &[Change]) -> Result<String, String> {
     for change in changes {
         let found = change.unchanged()?;
         if change.old != change.new {
-            ready.push((change, files::prepare(&change.path, change.new.as_bytes(), found.standing)?));
+            ready.push((
+                change,
+                files::prepare(&change.path, change.new.as_bytes(), found.standing, &found.attributes)?,
+            ));
         }
     }
     // Preparing takes its time: the last look is right before the first file is put in place.

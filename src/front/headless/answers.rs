@@ -35,6 +35,8 @@ pub(super) struct StepAnswer {
     pub(super) values: Vec<(Name, Answer)>,
     /// What to do when its outcome is unknown.
     pub(super) unknown: Option<Unknown>,
+    /// It starts even where later steps would be refused.
+    pub(super) go_on_anyway: bool,
     /// The actions of its undo that a person does are done, with what they ask for.
     pub(super) undo: Option<Vec<(Name, Answer)>>,
 }
@@ -107,6 +109,12 @@ fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, 
             Some("undo") => Unknown::Undo,
             Some(_) | None => return Err(format!("{id}: unknown is answered by done, retry or undo")),
         });
+    }
+    if let Some(word) = rest.remove("ahead") {
+        if scalar(&word).as_deref() != Some("anyway") {
+            return Err(format!("{id}: ahead is answered by anyway"));
+        }
+        answer.go_on_anyway = true;
     }
     for key in ["confirm", "manual"] {
         if let Some(word) = rest.remove(key) {

@@ -151,6 +151,8 @@ impl Headless {
             | Record::Recovered { outcome, .. } => learn(&outcome.values),
             Record::Probed { verdicts, .. } => verdicts.iter().for_each(|verdict| learn(&verdict.values)),
             Record::LeftOut { .. }
+            | Record::LookAhead { .. }
+            | Record::LookedAhead { .. }
             | Record::Started { .. }
             | Record::Saved { .. }
             | Record::VerifyAgain { .. }
@@ -159,6 +161,7 @@ impl Headless {
             | Record::Skipped { .. }
             | Record::StopAsked { .. }
             | Record::Note { .. }
+            | Record::Presence(_)
             | Record::RollbackBegun { .. }
             | Record::RollbackEnded { .. }
             | Record::Resumed { .. }
@@ -175,6 +178,7 @@ impl Headless {
     fn remember(&mut self, record: &Record) {
         match record {
             Record::Started { .. } | Record::RollbackBegun { .. } => self.failed_before = None,
+            Record::LookedAhead { step, refused } if !refused.is_empty() => self.failed_before = Some(step.clone()),
             Record::Performed { target, outcome, .. } if target.undo.is_none() && outcome.how != How::Ok => {
                 self.failed_before = Some(target.step.clone());
             }
@@ -211,7 +215,7 @@ impl Front for Headless {
             }
             Update::Notice(text) => self.print(&text),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
-            Update::Attempt { .. } | Update::Preview { .. } | Update::Over => {}
+            Update::Attempt { .. } | Update::Preview { .. } | Update::Seat(_) | Update::Over => {}
         }
     }
 

@@ -121,6 +121,13 @@ impl Headless {
                 let line = format!("run {}  {}  by {}", begun.run, begun.title, begun.operator);
                 self.print(&line);
             }
+            Record::LookedAhead { step, refused } => {
+                for foreseen in refused {
+                    let line =
+                        format!("FAILED {step}  not started: {} would be refused: {}", foreseen.step, foreseen.why);
+                    self.print(&line);
+                }
+            }
             Record::Started { target, attempt, .. } => self.started(target, *attempt),
             Record::Performed { target, attempt, outcome } => self.performed(target, outcome, *attempt),
             Record::Recaptured { step, outcome } => self.performed(&Target::step(step), outcome, 1),
@@ -155,11 +162,13 @@ impl Headless {
             }
             Record::Ended { end } => self.print(&format!("end    {}", words::end(*end))),
             Record::LeftOut { .. }
+            | Record::LookAhead { .. }
             | Record::Answered { .. }
             | Record::VerifyAgain { .. }
             | Record::RecaptureStarted { .. }
             | Record::StopAsked { .. }
             | Record::Note { .. }
+            | Record::Presence(_)
             | Record::Resumed { .. }
             | Record::Paused { .. }
             | Record::SignedOff { .. }

@@ -87,6 +87,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Where the answers come from.
 pub(super) trait Ear {
+    /// Says whether a person types, or pastes.
+    fn person(&self) -> bool;
+
     /// Makes ready for the answer to what will be asked: hidden while it is typed, if so said.
     fn ready(&mut self, asked: &str, hidden: bool);
 
@@ -103,6 +106,10 @@ struct Stdin {
 }
 
 impl Ear for Stdin {
+    fn person(&self) -> bool {
+        self.keys.terminal()
+    }
+
     fn ready(&mut self, asked: &str, hidden: bool) {
         let mut standing = lock(&self.standing);
         (standing.asked, standing.hidden) = (asked.to_owned(), hidden);
@@ -233,14 +240,15 @@ impl<W: Write, E: Ear> Talk<'_, W, E> {
             if let Some(known) = known.filter(|_| text.is_empty()) {
                 return Ok(Some(known.clone()));
             }
+            let (text, said) =
+                if self.ear.person() { hear::repaired(spec, &text) } else { (text.to_string().into(), None) };
             let taken = hear::take(spec, &text, &|template| {
                 template.fill(|name| self.run.values.get(name).map(String::as_str))
             });
             match taken {
                 Ok(answer) => {
-                    if let Answer::Secret(secret) = &answer {
-                        let length = secret.chars();
-                        self.line(&format!("Taken: {length} characters."))?;
+                    if let Some(line) = hear::taken(&answer, said) {
+                        self.line(&line)?;
                     }
                     return Ok(Some(answer));
                 }

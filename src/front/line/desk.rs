@@ -15,7 +15,7 @@ use super::question::{Key, Last, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Record, Run, Stamped, Target};
 use crate::front::plain::without_colours;
-use crate::front::{HowFar, Say, Update};
+use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, InputKind, Plan, StepId};
 use crate::words::{self, fill};
@@ -32,10 +32,14 @@ pub(super) struct Desk {
     /// The rollback that the operator came for, until it was offered.
     pub(super) came_for: Option<HowFar>,
     out: Printer,
-    keys: Keys,
+    pub(super) keys: Keys,
     says: UnboundedSender<Say>,
     live: bool,
     over: bool,
+    /// What may be said here, where the run lives in a process of its own.
+    pub(super) seat: Option<Seat>,
+    /// Who watches has asked to take over, and is asked once more.
+    pub(super) taking_over: bool,
     /// What the turn comes to whose records are being taken.
     expected: Option<Awaiting>,
     /// What was awaited when a question was last asked.
@@ -71,6 +75,8 @@ impl Desk {
             says,
             live: false,
             over: false,
+            seat: None,
+            taking_over: false,
             expected: None,
             asked: None,
             question: None,
@@ -119,6 +125,7 @@ impl Desk {
                 self.aside = None;
             }
             Update::Notice(text) => self.print(&visible_plain(&text)),
+            Update::Seat(seat) => self.take_seat(seat),
             Update::Over => {
                 self.over = true;
                 self.question = None;
@@ -208,6 +215,9 @@ impl Desk {
         let early = !self.live || self.over || self.expected.as_ref() != Some(&awaiting) || self.run.paused.is_some();
         if early || self.question.is_some() {
             return;
+        }
+        if self.watching() {
+            return self.tell_watcher(awaiting);
         }
         if !matches!(awaiting, Awaiting::World(_) | Awaiting::Begin)
             && let Some(HowFar(to)) = self.came_for.take()

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use zeroize::Zeroizing;
+
 use super::desk::Desk;
 use super::keys::Line;
 use super::question::{Free, Key, Last, Purpose, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Input, StepRun, Target};
 use crate::front::keys::{self, Deed};
+use crate::front::paste::{Into, repair};
 use crate::front::{Answer, Say};
 use crate::output::visible_plain;
 use crate::playbook::plan::{InputKind, InputSpec, Step, StepId};
@@ -28,6 +31,7 @@ pub(super) fn wording(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Skip(_, Free::No) => "Why is it skipped?",
         Purpose::Skip(_, Free::Yes) => "Why is it skipped? (Enter leaves it unsaid)",
+        Purpose::Anyway(_) => "Why does it start all the same? What is refused later is yours to see to.",
         Purpose::ByHand(_) => "What did you do?",
         Purpose::Note(_) => "Your note:",
         Purpose::Abandon => "The run is given up for good and what it changed stays. Why?",
@@ -58,6 +62,8 @@ impl Desk {
                 keys.push(Key::Again);
                 keys.extend(probes(&Target::step(id)).then_some(Key::Verify));
                 keys.extend(fetch.filter(|_| !lost));
+                let refused = self.run.step(&self.plan, id).is_some_and(|step| !step.ahead.is_empty());
+                keys.extend(refused.then_some(Key::Anyway));
                 keys.extend([Key::ByHand, Key::Skip]);
                 keys
             }
@@ -85,7 +91,9 @@ impl Desk {
         if !matches!(question, Question::Incomplete) && !question.free() {
             keys.push(Key::Abandon);
         }
-        keys.extend([Key::Quit, Key::Help]);
+        keys.push(Key::Quit);
+        keys.extend(self.hosted().then_some(Key::Detach));
+        keys.push(Key::Help);
         keys
     }
 
@@ -100,8 +108,11 @@ impl Desk {
                 }
                 return;
             }
-            Line::End => return self.say(Say::Quit),
+            Line::End => return self.ended(),
         };
+        if self.watching() {
+            return self.watcher_says(text.trim());
+        }
         if !self.in_time(at) {
             self.print("That came before the question was asked, so it was not taken.");
             return;
@@ -135,9 +146,11 @@ impl Desk {
         match text.trim() {
             stop if is(stop, keys::STOP) => self.say(Say::Input(Input::Stop { hard: busy.stopping })),
             leave if is(leave, keys::LEAVE) => self.say(Say::Quit),
+            detach if is(detach, keys::DETACH) && self.hosted() => self.detach(),
             _ => {
+                let detach = if self.hosted() { ", d leaves it running" } else { "" };
                 let line = format!(
-                    "{} is at work, so that was not taken. x stops it (again: at once), q stops it and leaves.",
+                    "{} is at work, so that was not taken. x stops it (again: at once), q stops it and leaves{detach}.",
                     show::name(&busy.target)
                 );
                 self.print(&line);
@@ -172,6 +185,10 @@ impl Desk {
                 None => Next::Ask(question),
             },
             (Key::Fetch, Question::Decision(step)) => Next::Said(Say::Input(Input::Recapture { step })),
+            (Key::Anyway, Question::Decision(step)) => {
+                let purpose = Purpose::Anyway(step.clone());
+                self.words(Question::Decision(step), Some(purpose))
+            }
             (Key::ByHand, question) => self.words(question, target.map(Purpose::ByHand)),
             (Key::Skip, question) => {
                 let purpose = target.map(|target| {
@@ -217,6 +234,7 @@ impl Desk {
                 Next::Ask(question)
             }
             (Key::Quit, _) => Next::Said(Say::Quit),
+            (Key::Detach, _) => Next::Said(super::seat::left()),
             (Key::Help, question) => {
                 let lines = Key::help(&self.offers(&question), question.free());
                 self.lines(&lines);
@@ -317,6 +335,7 @@ impl Desk {
         }
         Next::Said(Say::Input(match purpose {
             Purpose::Skip(target, _) => Input::Skip { target, reason: Some(said).filter(|said| !said.is_empty()) },
+            Purpose::Anyway(step) => Input::GoAnyway { step, reason: said },
             Purpose::ByHand(target) => Input::ByHand { target, note: said },
             Purpose::Note(step) => Input::Note { step, text: said },
             Purpose::Abandon => Input::Abandon { reason: said },
@@ -333,11 +352,12 @@ impl Desk {
             work.asks.pop();
             return finished(work);
         }
-        match take(spec, text, &|template| fill(template, &self.run)) {
+        // What a script sends through a pipe is meant as it is.
+        let (text, said) = if self.keys.terminal() { repaired(spec, text) } else { (text.to_owned().into(), None) };
+        match take(spec, &text, &|template| fill(template, &self.run)) {
             Ok(answer) => {
-                if let Answer::Secret(secret) = &answer {
-                    let length = secret.chars();
-                    self.print(&format!("Taken: {length} characters."));
+                if let Some(line) = taken(&answer, said) {
+                    self.print(&line);
                 }
                 work.given.push((spec.name.clone(), answer));
                 work.asks.pop();
@@ -349,6 +369,25 @@ impl Desk {
                 Next::Ask(Question::Work(work))
             }
         }
+    }
+}
+
+/// Takes off a line what a paste brought along, and says what.
+pub(super) fn repaired(spec: &InputSpec, text: &str) -> (Zeroizing<String>, Option<String>) {
+    let into = if spec.kind == InputKind::Secret { Into::Secret } else { Into::Line };
+    match repair(text, into) {
+        Ok(repaired) => (repaired.text, repaired.said),
+        // No line is as long as that; if it were, the input judges it as it is.
+        Err(_) => (text.to_owned().into(), None),
+    }
+}
+
+/// Says what was taken, where it cannot be seen, and what was changed.
+pub(super) fn taken(answer: &Answer, said: Option<String>) -> Option<String> {
+    match (answer, said) {
+        (Answer::Secret(secret), None) => Some(format!("Taken: {} characters.", secret.chars())),
+        (Answer::Secret(secret), Some(said)) => Some(format!("Taken: {} characters; {said}.", secret.chars())),
+        (Answer::Text(_), said) => said.map(|said| format!("Taken; {said}.")),
     }
 }
 

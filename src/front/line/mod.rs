@@ -12,6 +12,7 @@ mod keys;
 mod passphrase;
 mod printer;
 mod question;
+mod seat;
 mod show;
 
 #[cfg(test)]
@@ -33,7 +34,7 @@ use printer::Printer;
 use super::signals::Heard;
 use super::watch::Watch;
 use super::{Front, HowFar, Say, Update};
-use crate::engine::Run;
+use crate::engine::{Awaiting, Run};
 use crate::playbook::plan::Plan;
 
 /// The front of plain lines.
@@ -111,7 +112,11 @@ fn read(shared: &Shared, terminal: bool) {
         let at = Instant::now();
         // The end is an answer as well: to the question, not to what runs.
         let end = matches!(line, keys::Line::End);
-        let mut desk = if end { asked(shared) } else { shared.desk() };
+        let mut desk = shared.desk();
+        if end && !desk.goes_at_once() {
+            drop(desk);
+            desk = asked(shared);
+        }
         if desk.over() {
             return;
         }
@@ -145,6 +150,14 @@ impl Front for Line {
 
     fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
         self.words.take()
+    }
+
+    fn expect(&mut self, awaiting: &Awaiting) {
+        let mut desk = self.shared.desk();
+        desk.expect(awaiting.clone());
+        if desk.asking() {
+            self.shared.bell.notify_all();
+        }
     }
 }
 

@@ -52,7 +52,14 @@ impl Walk {
                 palette.find.key(key)
             }
             None if typing => self.form.as_mut().is_some_and(|form| form.key(key)),
-            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave | Panel::Notice { .. })
+            Some(
+                Panel::Help(_)
+                | Panel::Confirm(_)
+                | Panel::Rollback { .. }
+                | Panel::Leave
+                | Panel::TakeOver
+                | Panel::Notice { .. },
+            )
             | None => false,
         }
     }
@@ -60,6 +67,7 @@ impl Walk {
     /// Takes a paste.
     pub(super) fn paste(&mut self, text: &str, at: Instant) {
         self.gate.pass(at);
+        let watching = self.watching();
         match &mut self.panel {
             Some(Panel::Ask(ask)) => ask.form.paste(text),
             Some(Panel::Search(search)) => {
@@ -67,7 +75,16 @@ impl Walk {
                 search.find.paste(text);
             }
             Some(Panel::Palette(palette)) => palette.find.paste(text),
-            Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave | Panel::Notice { .. }) => {
+            Some(
+                Panel::Help(_)
+                | Panel::Confirm(_)
+                | Panel::Rollback { .. }
+                | Panel::Leave
+                | Panel::TakeOver
+                | Panel::Notice { .. },
+            ) => {}
+            None if watching => {
+                self.message = Some(("this screen only watches, so the paste was not taken".into(), false));
             }
             None if self.form.as_ref().is_none_or(|form| form.fields.is_empty()) => {
                 self.message = Some(("nothing is asked for here, so the paste was not taken".into(), false));
@@ -101,6 +118,11 @@ impl Walk {
                     self.say(Say::Input(Input::Recapture { step: target.step }));
                 }
             }
+            Action::Anyway => {
+                if let Some(target) = self.target() {
+                    self.ask(Purpose::Anyway(target.step), false);
+                }
+            }
             Action::ByHand => {
                 if let Some(target) = self.target() {
                     self.ask(Purpose::ByHand(target), false);
@@ -113,6 +135,10 @@ impl Walk {
                 }
             }
             Action::Stop => self.stop(),
+            // Who watches has nothing to stop and nothing to lose.
+            Action::Interrupt | Action::Leave if self.watching() => self.detach(),
+            Action::Detach => self.detach(),
+            Action::TakeOver => self.panel = Some(Panel::TakeOver),
             Action::Interrupt => {
                 self.stop();
                 self.panel = Some(Panel::Leave);
@@ -150,6 +176,7 @@ impl Walk {
             | Action::LeaveField
             | Action::NextField
             | Action::PreviousField
+            | Action::KeepPaste
             | Action::ClearField => self.in_form(action),
             Action::Why => self.why = !self.why,
             Action::Hint => self.hint = !self.hint,
@@ -211,6 +238,7 @@ impl Walk {
                 self.leaving = true;
                 self.say(Say::Quit);
             }
+            Some(Panel::TakeOver) => self.say(Say::TakeOver),
             Some(
                 panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Search(_) | Panel::Ask(_) | Panel::Notice { .. }),
             ) => {
@@ -282,6 +310,7 @@ impl Walk {
             return;
         }
         let input = match ask.purpose {
+            Purpose::Anyway(step) => Input::GoAnyway { step, reason: text },
             Purpose::ByHand(target) => Input::ByHand { target, note: text },
             Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
             Purpose::Note(step) => Input::Note { step, text },
@@ -329,6 +358,11 @@ impl Walk {
             Action::LeaveField => form.focus = Focus::Out,
             Action::NextField => form.step(1),
             Action::PreviousField => form.step(-1),
+            Action::KeepPaste => {
+                if let Some(field) = form.focused_mut() {
+                    field.have_paste_back();
+                }
+            }
             // The others are no actions of a form.
             _ => {
                 if let Some(field) = form.focused_mut() {
@@ -363,7 +397,7 @@ impl Walk {
                     *down = down.saturating_add_signed(by);
                 }
             }
-            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave) => {}
+            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave | Panel::TakeOver) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,

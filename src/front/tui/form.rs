@@ -140,6 +140,11 @@ impl Form {
         }
     }
 
+    /// Says whether the focused field's last paste was changed and can be had as it came.
+    pub(super) fn can_have_paste_back(&self) -> bool {
+        self.focused().is_some_and(Field::can_have_paste_back)
+    }
+
     /// Counts what is not ticked.
     pub(super) fn unticked(&self) -> usize {
         self.ticks.iter().filter(|(_, ticked)| !ticked).count()

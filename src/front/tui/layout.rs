@@ -32,7 +32,11 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, now: Timestamp) {
     let wanted = question::rows(walk, now, area.width - 2).clamp(1, area.height / 2);
     let asked = Rect { y: area.height - 2 - wanted, height: wanted + 1, ..area };
     let body = Rect { y: 1, height: area.height - 3 - wanted, ..area };
-    let title = if walk.here() { " now " } else { " now, at another step " };
+    let title = match (walk.watching(), walk.here()) {
+        (true, _) => " now, watching ",
+        (false, true) => " now ",
+        (false, false) => " now, at another step ",
+    };
     let block = Block::new().borders(Borders::TOP).border_set(walk.theme.border_set());
     let block = block.border_style(walk.theme.border(true)).title(title);
     let inner = block.inner(asked);
@@ -121,6 +125,9 @@ fn header(walk: &Walk, frame: &mut Frame<'_>, area: Rect, now: Timestamp) {
         right.push(Span::styled(format!("{}  {id} ", fit(&begun.operator, 16, theme)), theme.quiet()));
     }
     let mut left = vec![Span::raw(" ")];
+    if let Some(badge) = walk.seat_badge() {
+        left.extend([badge, Span::raw(" ")]);
+    }
     if let Some(begun) = walk.run.begun.as_ref().filter(|begun| begun.protected) {
         let word = crate::engine::protected_word(&walk.plan, |name| begun.values.get(name).map(String::as_str));
         left.push(Span::styled(format!(" {} ", word.unwrap_or("protected").to_uppercase()), theme.badge()));
@@ -171,6 +178,8 @@ fn footer(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
 fn label(walk: &Walk, action: Action) -> &'static str {
     match (action, &walk.panel, &walk.awaiting) {
         (Action::Agree, Some(Panel::Leave), _) => "leave",
+        (Action::Agree, Some(Panel::TakeOver), _) => "take over",
+        (Action::Leave, None, _) if walk.watching() => "stop watching",
         (Action::Agree, Some(Panel::Rollback { .. }), _) => "begin this rollback",
         (Action::Agree, Some(Panel::Confirm(_)), _) => "yes, start it",
         (Action::Accept, Some(Panel::Ask(_)), _) => "write it down",
@@ -229,6 +238,7 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => (centred(cells(notes::confirm(walk, panel, inside).len()) + 2), " before it starts "),
         Panel::Rollback { .. } => (centred(area.height), " rollback "),
         Panel::Leave => (centred(cells(notes::leave(walk, inside).len()) + 2), " leave? "),
+        Panel::TakeOver => (centred(cells(notes::take_over(walk, inside).len()) + 2), " take over? "),
         Panel::Notice { .. } => (centred(area.height), " please read "),
     };
     frame.render_widget(Clear, place);
@@ -240,6 +250,7 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Ask(ask) => notes::draw(walk, ask, frame, inner),
         Panel::Confirm(_) => frame.render_widget(Paragraph::new(notes::confirm(walk, panel, inside)), inner),
         Panel::Rollback { choice, down } => rollback::draw(walk, *choice, *down, frame, inner),
+        Panel::TakeOver => frame.render_widget(Paragraph::new(notes::take_over(walk, inside)), inner),
         Panel::Leave => frame.render_widget(Paragraph::new(notes::leave(walk, inside)), inner),
         Panel::Notice { text, down } => notes::notice(walk, text, *down, frame, inner),
     }
@@ -253,6 +264,9 @@ fn too_small(walk: &Walk, frame: &mut Frame<'_>, now: Timestamp) {
         (format!("Please make the window larger: {} by {} at least.", LEAST.0, LEAST.1), walk.theme.care()),
         (format!("It is {} by {} now. The run goes on; nothing is lost.", area.width, area.height), Style::new()),
     ];
+    if walk.watching() {
+        lines.push((walk.seat_line(), walk.theme.care()));
+    }
     if let Some((at, step)) = walk.shown() {
         let mark = steps::mark(walk, at);
         let text =

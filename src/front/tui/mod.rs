@@ -33,6 +33,7 @@ mod probes;
 mod question;
 mod rollback;
 mod search;
+mod seat;
 mod state;
 mod step;
 mod steps;

@@ -16,6 +16,7 @@ use crate::engine::undo;
 /// Names a dialog that wants a line of text.
 pub(super) fn title(purpose: &Purpose) -> &'static str {
     match purpose {
+        Purpose::Anyway(_) => " go on anyway ",
         Purpose::ByHand(_) => " done by hand ",
         Purpose::Skip(_) => " skip ",
         Purpose::Note(_) => " notes ",
@@ -51,6 +52,14 @@ fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut say = |text: &str| lines.extend(wrap(text, columns).into_iter().map(Line::from));
     match &ask.purpose {
+        Purpose::Anyway(step) => {
+            let name = walk.name(step);
+            say(&format!("\"{name}\" starts and cannot be undone, though these would be refused later:"));
+            for foreseen in walk.run.step(&walk.plan, step).iter().flat_map(|step| &step.ahead) {
+                say(&format!("  {} {}: {}", walk.theme.dot(), foreseen.step, foreseen.why));
+            }
+            say("The record will say so. What they would have done is yours to do by hand.");
+        }
         Purpose::ByHand(target) => {
             let name = walk.name(&target.step);
             say(&format!("You did \"{name}\" yourself. The record will say so, and its checks are not asked."));
@@ -170,29 +179,44 @@ pub(super) fn diff_style(theme: Theme, line: &str) -> Style {
 pub(super) fn leave(walk: &Walk, columns: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let run = walk.run.begun.as_ref().map_or("", |begun| begun.run.as_str());
+    let mut say = |text: &str, style: Style| {
+        lines.extend(wrap(text, columns).into_iter().map(|line| Line::styled(line, style)));
+    };
     if walk.run.stage == crate::engine::Stage::Over {
-        lines.push(Line::from("The run is closed. Leave?"));
+        say("The run is closed. Leave?", Style::new());
     } else {
         if let Some(busy) = &walk.run.busy {
-            let text = format!(
-                "\"{}\" still runs. x stops it; if you leave now, its end may not be seen.",
-                walk.name(&busy.target.step)
-            );
-            lines.extend(wrap(&text, columns).into_iter().map(|line| Line::styled(line, walk.theme.care())));
+            let name = walk.name(&busy.target.step);
+            say(&format!("\"{name}\" still runs. Leaving stops it."), walk.theme.care());
         }
-        lines.extend(
-            wrap("The run stays open. Nothing is undone and nothing is lost. To go on later:", columns)
-                .into_iter()
-                .map(Line::from),
-        );
-        lines.push(Line::styled(format!("  runsheet resume {run}"), walk.theme.code()));
+        say("The run stays open. Nothing is undone and nothing is lost. To go on later:", Style::new());
+        say(&format!("  runsheet resume {run}"), walk.theme.code());
+        if walk.hosted() {
+            say("Or leave it running without this screen, and come back with:", Style::new());
+            say(&format!("  runsheet attach {run}"), walk.theme.code());
+        }
     }
     lines.push(Line::default());
-    lines.push(Line::from(vec![
-        Span::styled("y", walk.theme.key()),
-        Span::raw(" leave   "),
-        Span::styled("Esc", walk.theme.key()),
-        Span::raw(" stay"),
-    ]));
+    let detach = walk.hosted() && walk.run.stage != crate::engine::Stage::Over;
+    let keys = [("y", "leave"), ("d", "leave it running"), ("Esc", "stay")];
+    lines.push(choices(walk, keys.into_iter().filter(|(key, _)| *key != "d" || detach)));
     lines
+}
+
+/// Sets what taking over means.
+pub(super) fn take_over(walk: &Walk, columns: usize) -> Vec<Line<'static>> {
+    let text = match walk.actor() {
+        Some(actor) => format!("{actor} acts. If you take over, {actor} is told and only watches from then on."),
+        None => "Nobody acts at the moment. From now on you would.".to_owned(),
+    };
+    let mut lines: Vec<Line<'static>> = wrap(&text, columns).into_iter().map(Line::from).collect();
+    lines.extend(wrap("It goes on record.", columns).into_iter().map(Line::from));
+    lines.push(Line::default());
+    lines.push(choices(walk, [("y", "take over"), ("Esc", "go on watching")].into_iter()));
+    lines
+}
+
+fn choices(walk: &Walk, keys: impl Iterator<Item = (&'static str, &'static str)>) -> Line<'static> {
+    let key = |(key, label)| [Span::styled(key, walk.theme.key()), Span::raw(format!(" {label}   "))];
+    Line::from(keys.flat_map(key).collect::<Vec<_>>())
 }

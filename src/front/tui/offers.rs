@@ -8,13 +8,14 @@ use super::keymap::Action;
 use super::panel::Panel;
 use super::state::Walk;
 use crate::engine::{Awaiting, Stage, StepRun, Target};
+use crate::front::Seat;
 
 impl Walk {
     /// Says whether letters are typed into a field.
     pub(super) fn typing(&self) -> bool {
         match &self.panel {
             Some(panel) => panel.typing(),
-            None => self.here() && self.form.as_ref().is_some_and(Form::typing) && !self.sent,
+            None => self.here() && !self.watching() && self.form.as_ref().is_some_and(Form::typing) && !self.sent,
         }
     }
 
@@ -33,7 +34,14 @@ impl Walk {
             if matches!(panel, Panel::Rollback { .. }) && (!self.may_roll_back() || goes_on || self.sent || !open) {
                 offers.retain(|&action| action != Action::Agree);
             }
+            if matches!(panel, Panel::Leave) && self.seat == Some(Seat::Acts) {
+                let behind = offers.iter().position(|&action| action == Action::Back).unwrap_or(offers.len());
+                offers.insert(behind, Action::Detach);
+            }
             return offers;
+        }
+        if self.watching() {
+            return self.watchers_offers();
         }
         let mut offers = Vec::new();
         let answering = self.live && open && !self.sent && self.here();
@@ -66,7 +74,11 @@ impl Walk {
         if self.shown().is_some_and(|(_, step)| step.hint.is_some()) {
             offers.push(Action::Hint);
         }
-        offers.extend([Action::Leave, Action::Up, Action::Down]);
+        offers.push(Action::Leave);
+        if self.hosted() && self.run.stage != Stage::Over {
+            offers.push(Action::Detach);
+        }
+        offers.extend([Action::Up, Action::Down]);
         if !offers.contains(&Action::PageUp) {
             offers.extend([Action::PageUp, Action::PageDown]);
         }
@@ -110,6 +122,7 @@ impl Walk {
                 let links = if link { &[Action::OpenLink, Action::CopyLink][..] } else { &[] };
                 if form.is_some_and(Form::typing) {
                     offers.push(Action::Accept);
+                    offers.extend(form.filter(|form| form.can_have_paste_back()).map(|_| Action::KeepPaste));
                     offers.extend(links);
                     if form.is_some_and(|form| form.fields.len() + form.ticks.len() > 1) {
                         offers.extend([Action::NextField, Action::PreviousField]);
@@ -141,6 +154,9 @@ impl Walk {
                     offers.push(Action::Verify);
                 }
                 offers.extend(fetch.filter(|_| !lost));
+                if self.run.step(&self.plan, step).is_some_and(|step| !step.ahead.is_empty()) {
+                    offers.push(Action::Anyway);
+                }
                 offers.extend([Action::ByHand, Action::Skip, Action::RollBack]);
             }
             Awaiting::Undo(_) => offers.extend([Action::Agree, Action::ByHand, Action::Skip]),

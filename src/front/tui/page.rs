@@ -99,6 +99,7 @@ pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &
         };
         while let Some(next) = read {
             match next.event {
+                Event::Key(_) if next.stray => {}
                 Event::Key(key) => {
                     if let Some(out) = page.key(key) {
                         return Ok(out);
@@ -125,7 +126,7 @@ pub(super) async fn walk(
 ) {
     if follow(terminal, keys, &mut walk, &inbox, &says).await.is_none() {
         // The session may be over already; then nobody needs to hear it.
-        let _ = says.send(Say::Quit);
+        let _ = says.send(Say::Detach("the terminal is gone".to_owned()));
     }
 }
 
@@ -188,6 +189,9 @@ async fn follow(
                 let mut read = Some(read?);
                 while let Some(next) = read {
                     match next.event {
+                        Event::Key(_) if next.stray => {
+                            walk.message = Some(("keys that came with the paste were not taken".into(), false));
+                        }
                         Event::Key(key) => walk.key(key, next.at),
                         Event::Paste(mut text) => {
                             walk.paste(&text, next.at);

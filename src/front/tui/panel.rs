@@ -32,6 +32,8 @@ pub(super) enum Panel {
     },
     /// Whether to leave.
     Leave,
+    /// Whether to act in place of somebody else.
+    TakeOver,
     /// Something longer that the operator should know.
     Notice {
         /// Its text, of several lines.
@@ -57,6 +59,8 @@ pub(super) struct Ask {
 /// What a line of text is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
+    /// A step starts although later ones would be refused.
+    Anyway(StepId),
     /// Something was done by hand.
     ByHand(Target),
     /// Something is passed over.
@@ -90,7 +94,7 @@ impl Ask {
     pub(super) fn new(purpose: Purpose, free: bool) -> Self {
         let prompt = match &purpose {
             Purpose::ByHand(_) => "What was done",
-            Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
+            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
             Purpose::Note(_) => "Note",
         };
         Self { purpose, form: Form::new(vec![Field::line("text", prompt)], Vec::new()), free, wrong: None }
@@ -122,10 +126,15 @@ impl Panel {
         match self {
             Self::Confirm(_) | Self::Palette(_) => true,
             Self::Ask(ask) => match ask.purpose {
-                Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
+                Purpose::Anyway(_) | Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
                 Purpose::Note(_) | Purpose::Abandon => false,
             },
-            Self::Help(_) | Self::Search(_) | Self::Rollback { .. } | Self::Leave | Self::Notice { .. } => false,
+            Self::Help(_)
+            | Self::Search(_)
+            | Self::Rollback { .. }
+            | Self::Leave
+            | Self::TakeOver
+            | Self::Notice { .. } => false,
         }
     }
 
@@ -147,6 +156,7 @@ impl Panel {
                 offers.push(Action::Interrupt);
                 offers
             }
+            Self::TakeOver => vec![Action::Agree, Action::Back],
             Self::Leave if idle => vec![Action::Agree, Action::Back, Action::Interrupt],
             Self::Leave => vec![Action::Stop, Action::Agree, Action::Back, Action::Interrupt],
         }

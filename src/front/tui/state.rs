@@ -14,7 +14,7 @@ use super::panel::Panel;
 use super::steps::{Row, rows};
 use super::theme::Theme;
 use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
-use crate::front::{HowFar, Say, Update};
+use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::Tail;
 use crate::playbook::plan::{Act, Action, PersonSpec, Plan, Step, StepId, Template};
 use crate::words;
@@ -116,6 +116,8 @@ pub(super) struct Walk {
     pub(super) sent: bool,
     /// The old records have come; what is next happens now.
     pub(super) live: bool,
+    /// What this screen may do, where the run lives in a process of its own.
+    pub(super) seat: Option<Seat>,
     /// The session is over.
     pub(super) over: bool,
     /// The operator leaves.
@@ -166,6 +168,7 @@ impl Walk {
             says: Vec::new(),
             sent: false,
             live: false,
+            seat: None,
             over: false,
             leaving: false,
             ring: false,
@@ -184,6 +187,11 @@ impl Walk {
                 if let Record::Started { target, .. } = &stamped.record {
                     self.outputs.remove(target);
                     self.cut = false;
+                }
+                if let Record::Presence(presence) = &stamped.record
+                    && self.live
+                {
+                    self.message = Some((words::presence(presence), false));
                 }
                 self.run.apply(&self.plan, &stamped);
                 self.sent = false;
@@ -210,6 +218,7 @@ impl Walk {
             }
             Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
             Update::Notice(text) => self.message = Some((text, false)),
+            Update::Seat(seat) => self.take_seat(seat),
             Update::Over => self.over = true,
         }
     }
@@ -237,6 +246,7 @@ impl Walk {
     pub(super) fn settle(&mut self) {
         self.turn();
         if self.live
+            && !self.watching()
             && self.run.busy.is_none()
             && self.panel.is_none()
             && let Some(HowFar(wanted)) = self.wanted.take()
@@ -270,7 +280,7 @@ impl Walk {
             }
             Awaiting::Go(step) | Awaiting::Decision(step) => {
                 let edits = self.plan.step(&step).is_some_and(|step| matches!(step.action.act, Act::Edit(_)));
-                if edits && self.asked.insert(Target::step(&step)) {
+                if edits && !self.watching() && self.asked.insert(Target::step(&step)) {
                     self.says.push(Say::Preview(Target::step(&step)));
                 }
             }

@@ -390,10 +390,25 @@ fn faults(scene: &Scene, glass: &mut Glass) -> Vec<String> {
 }
 
 #[test]
-fn foreign_text_stays_in_its_place_on_every_screen() {
+fn what_comes_while_a_run_goes_on_stays_in_its_place() {
+    stay_in_place(&WAYS[..6]);
+}
+
+#[test]
+fn what_is_said_and_typed_stays_in_its_place() {
+    stay_in_place(&WAYS[6..12]);
+}
+
+#[test]
+fn what_playbooks_say_stays_in_its_place() {
+    stay_in_place(&WAYS[12..]);
+}
+
+#[track_caller]
+fn stay_in_place(ways: &[Way]) {
     let mut wrong = Vec::new();
     let files = corpus();
-    for (way, scene) in WAYS {
+    for (way, scene) in ways {
         // One after the other: what one leaves behind is seen under the next.
         let mut glass = Glass::new(80, 24);
         for (name, bytes) in &files {

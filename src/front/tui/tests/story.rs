@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::engine::{Begun, Engine, Finding, How, Input, Outcome, Target, Verdict};
+use crate::engine::{Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Target, Verdict};
 use crate::front::tui::layout;
 use crate::front::tui::state::Walk;
 use crate::front::tui::theme::Theme;
@@ -203,6 +203,8 @@ pub(super) struct Story {
     pub(super) walk: Walk,
     now: Timestamp,
     pub(super) clock: Instant,
+    /// What the next look ahead finds.
+    pub(super) foreseen: Vec<Foreseen>,
 }
 
 impl Story {
@@ -215,7 +217,13 @@ impl Story {
         let plan = Arc::new(plan);
         let walk =
             Walk::new(Arc::clone(&plan), "/var/lib/runsheet/01JCANARY/journal.jsonl".into(), None, Theme::rich());
-        let mut story = Self { engine: Engine::new(plan), walk, now: AT.parse().unwrap(), clock: Instant::now() };
+        let mut story = Self {
+            engine: Engine::new(plan),
+            walk,
+            now: AT.parse().unwrap(),
+            clock: Instant::now(),
+            foreseen: Vec::new(),
+        };
         let values = [("environment", "production"), ("pg_host", "pg.example.com"), ("app_root", "/srv/milo")];
         let begun = Begun {
             run: "01JCANARY0000000000000RUN1".into(),
@@ -238,6 +246,12 @@ impl Story {
             self.walk.take(Update::Record(Arc::new(record)));
         }
         self.settle();
+        for effect in turn.effects {
+            if let Effect::LookAhead { step, .. } = effect {
+                let refused = std::mem::take(&mut self.foreseen);
+                self.input(Input::LookedAhead { step, refused });
+            }
+        }
     }
 
     /// Tells the screen.
@@ -275,7 +289,7 @@ impl Story {
                     }
                     self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
-                Say::Preview(_) | Say::Quit => {}
+                Say::Preview(_) | Say::Quit | Say::Detach(_) | Say::TakeOver | Say::Presence(_) => {}
             }
         }
     }
@@ -346,6 +360,8 @@ impl Story {
                 uid: 0,
                 gid: 0,
                 size: 10,
+                attributes: None,
+                links: Vec::new(),
             };
             self.input(Input::Saved { target, files: vec![file] });
             if !only_saves {

@@ -1,0 +1,189 @@
+//! The screen's side of a run that lives in a process of its own: couples a front to the host's socket.
+//!
+//! It decides nothing: what the host tells goes to the front, what the front says goes to the host. What must stay true:
+//! losing the terminal only detaches; when the host is gone that is told at once, and nothing waits for it.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::signals::Signals;
+use super::wire::{Answered, Down, Farewell, Frames, Hello, TO_SCREEN, Up, Welcome, Word, frame, understand};
+use super::{next, socket};
+use crate::front::{Front, Say, Seat, Update};
+use crate::journal::{ReadError, read_first};
+
+/// How long a host has to answer a greeting. It does at once, unless it reads a very long journal.
+const GREETING: Duration = Duration::from_mins(1);
+
+/// A connection to a host that has let us in.
+#[derive(Debug)]
+pub struct Link {
+    frames: Frames<OwnedReadHalf>,
+    write: OwnedWriteHalf,
+    /// What the host said first.
+    pub welcome: Welcome,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub enum Unreached {
+    /// No host listens there.
+    Nobody,
+    /// The host says no: a sentence.
+    Sorry(String),
+    /// Something went wrong on the way: a sentence.
+    Failed(String),
+}
+
+/// Why a screen ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parted {
+    /// The session is over; how.
+    Over(Farewell),
+    /// The operator left the run to itself, for this reason.
+    Detached(String),
+    /// A signal ended the screen; the run goes on.
+    Signal(&'static str),
+    /// The connection ended without a word: the host is gone, or has let this screen go.
+    Cut,
+}
+
+impl Link {
+    /// Connects to the host of a run, by the run's folder. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn connect(folder: &Path, hello: &Hello) -> Result<Self, Unreached> {
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Unreached::Nobody,
+            _ => Unreached::Failed(format!("the run's host cannot be reached: {error}")),
+        };
+        let stream = socket::connect(folder).map_err(failed)?;
+        stream.set_nonblocking(true).map_err(failed)?;
+        let (read, mut write) = UnixStream::from_std(stream).map_err(failed)?.into_split();
+        let mut frames = Frames::new(read, TO_SCREEN);
+        let greeting = frame(hello).map_err(Unreached::Failed)?;
+        write.write_all(&greeting).await.map_err(failed)?;
+        let answer = tokio::time::timeout(GREETING, frames.next()).await;
+        let answer = answer.map_err(|_| Unreached::Failed("the run's host does not answer".to_owned()))?;
+        match answer.map_err(|broken| Unreached::Failed(broken.to_string()))? {
+            None => Err(Unreached::Nobody),
+            Some(bytes) => match understand(&bytes) {
+                Ok(Answered::Welcome(welcome)) => Ok(Self { frames, write, welcome }),
+                Ok(Answered::Sorry(why)) => Err(Unreached::Sorry(why)),
+                Err(broken) => {
+                    Err(Unreached::Failed(format!("the run's host is another version of runsheet: {broken}")))
+                }
+            },
+        }
+    }
+
+    /// Shows the run in a front until either is over. `journal` has the records that were before.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn follow<F: Front>(mut self, journal: &Path, front: &mut F) -> Result<Parted, ReadError> {
+        let mut signals = Signals::new(true);
+        let mut words = front.words();
+        if self.welcome.records > 0 {
+            read_first(journal, self.welcome.records, |stamped| front.take(Update::Record(stamped.into())))?;
+        }
+        let parted = self.couple(&mut signals, &mut words, front).await;
+        front.take(Update::Over);
+        Ok(parted)
+    }
+
+    async fn couple(
+        &mut self,
+        signals: &mut Signals,
+        words: &mut Option<UnboundedReceiver<Say>>,
+        front: &mut impl Front,
+    ) -> Parted {
+        let mut leaving = None;
+        let mut watches = false;
+        loop {
+            let up = tokio::select! {
+                biased;
+                Some(signal) = signals.next() => match signal {
+                    // Ctrl-C at plain lines: what runs is to stop, as if there were no host.
+                    "SIGINT" if !watches => {
+                        let up = if leaving.is_some() { Word::Stop { hard: true } } else { Word::Leave };
+                        leaving = Some(signal);
+                        Up::Say(up)
+                    }
+                    signal => {
+                        self.send(&Up::Detach(signal.to_owned())).await;
+                        return Parted::Signal(signal);
+                    }
+                },
+                Some(say) = next(words) => match Up::of(say) {
+                    Some(Up::Detach(why)) => {
+                        self.send(&Up::Detach(why.clone())).await;
+                        return Parted::Detached(why);
+                    }
+                    // What would end the run for who acts only ends the screen of who watches.
+                    Some(Up::Say(Word::Leave)) if watches => {
+                        self.send(&Up::Detach("left".to_owned())).await;
+                        return Parted::Detached("left".to_owned());
+                    }
+                    Some(up) => up,
+                    None => continue,
+                },
+                frame = self.frames.next() => {
+                    let Ok(Some(frame)) = frame else { return Parted::Cut };
+                    match understand(&frame) {
+                        Ok(Down::Over(mut farewell)) => {
+                            if let (Some(signal), Some(what)) = (leaving, &mut farewell.what) {
+                                *what = format!("interrupted by {signal}; {what}");
+                            }
+                            return Parted::Over(farewell);
+                        }
+                        Ok(down) => {
+                            if let Down::Seat(seat) = &down {
+                                watches = matches!(seat, Seat::Watches { .. });
+                            }
+                            show(front, down);
+                        }
+                        // A later host may tell more than this screen knows.
+                        Err(broken) => front.take(Update::Notice(broken.to_string())),
+                    }
+                    continue;
+                }
+            };
+            if !self.send(&up).await {
+                return Parted::Cut;
+            }
+        }
+    }
+
+    /// Sends a word. Says whether it went.
+    async fn send(&mut self, up: &Up) -> bool {
+        let Ok(frame) = frame(up) else { return true };
+        self.write.write_all(&frame).await.is_ok()
+    }
+}
+
+/// Tells a front.
+fn show(front: &mut impl Front, down: Down) {
+    front.take(match down {
+        Down::Expect(awaiting) => return front.expect(&awaiting),
+        Down::Record(stamped) => Update::Record(stamped.into()),
+        Down::Live => Update::Live,
+        Down::Output { target, text } => Update::Output { target, text: text.into() },
+        Down::Attempt { target, probe, attempt, finding, pass, saw } => {
+            Update::Attempt { target, probe, attempt, finding, pass, saw }
+        }
+        Down::Preview { target, diff } => Update::Preview { target, diff },
+        Down::Refused(refusal) => Update::Refused(refusal),
+        Down::Notice(text) => Update::Notice(text),
+        Down::Seat(seat) => Update::Seat(seat),
+        // The caller has taken that.
+        Down::Over(_) => return,
+    });
+}
