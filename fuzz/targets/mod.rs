@@ -9,6 +9,7 @@ mod check;
 mod dotenv;
 mod edits;
 mod fields;
+mod frames;
 mod journal;
 mod mask;
 mod reads;
@@ -52,6 +53,7 @@ pub(crate) const TARGETS: &[Target] = &[
     reply::TARGET,
     answers::TARGET,
     fields::TARGET,
+    frames::TARGET,
     capture::TARGET,
 ];
 

@@ -4,6 +4,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::secret::wiped::append;
+
 /// The most bytes of an output that are kept.
 pub(super) const CAP: usize = 16 << 20;
 
@@ -20,14 +22,7 @@ impl Kept {
         let room = CAP - self.bytes.len();
         self.cut |= bytes.len() > room;
         let bytes = &bytes[..bytes.len().min(room)];
-        let needed = self.bytes.len() + bytes.len();
-        if needed > self.bytes.capacity() {
-            // Growing in place could leave a copy behind that nobody wipes.
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * self.bytes.capacity()).max(4096)));
-            larger.extend_from_slice(&self.bytes);
-            self.bytes = larger;
-        }
-        self.bytes.extend_from_slice(bytes);
+        append(&mut self.bytes, bytes);
     }
 
     /// Returns the output as text.

@@ -10,6 +10,7 @@ mod keyfile;
 mod mask;
 mod store;
 mod vault;
+pub mod wiped;
 
 pub use fingerprint::fingerprint;
 pub use generate::{Recipe, generate};

@@ -14,6 +14,7 @@ use crate::engine::{Awaiting, Finding, Input, Refusal, Stamped, Target};
 use crate::front::{Answer, Say, Seat};
 use crate::playbook::plan::{Name, StepId};
 use crate::secret::Secret;
+use crate::secret::wiped::{Appending, append};
 
 /// The version of all this. Another one is not talked to.
 pub const PROTOCOL: u32 = 1;
@@ -315,7 +316,7 @@ impl std::fmt::Display for Broken {
 pub fn frame<T: Serialize>(value: &T) -> Result<Frame, String> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(512));
     bytes.extend_from_slice(&[0; 4]);
-    serde_json::to_writer(&mut *bytes, value).map_err(|error| error.to_string())?;
+    serde_json::to_writer(Appending(&mut bytes), value).map_err(|error| error.to_string())?;
     let length = bytes.len() - 4;
     let head = u32::try_from(length).ok().filter(|_| length <= TO_SCREEN).ok_or("too long for a frame")?;
     bytes[..4].copy_from_slice(&head.to_be_bytes());
@@ -328,8 +329,8 @@ pub fn frame<T: Serialize>(value: &T) -> Result<Frame, String> {
 /// When they say nothing that is understood. The sentence has nothing of them in it: there may be a secret.
 pub fn understand<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
     serde_json::from_slice(bytes).map_err(|error| {
-        let at = error.column();
-        Broken::Frame(format!("a frame that is not understood, at byte {at}"))
+        let (line, column) = (error.line(), error.column());
+        Broken::Frame(format!("a frame that is not understood, at line {line}, column {column}"))
     })
 }
 
@@ -360,7 +361,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             }
             match self.reader.read(&mut piece).await.map_err(Broken::Connection)? {
                 0 => return Ok(None),
-                length => self.held.extend_from_slice(&piece[..length]),
+                length => append(&mut self.held, &piece[..length]),
             }
         }
     }
