@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -230,22 +230,48 @@ fn what_is_on_a_read_only_file_system_is_named() {
     assert!(place.desk.call(["show"]).ends_with(0).out.contains(&format!("still there\n  {why}\n")));
 }
 
+/// A run at a step that hangs, and what runs the step.
+struct Hanging {
+    child: Child,
+    step: Pid,
+}
+
+impl Hanging {
+    fn start(place: &Place) -> Self {
+        let mut program = place.desk.program(["run", "story.yaml", "--unattended"]);
+        let program = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let child = program.spawn().expect("start the program");
+        let begun = place.desk.home().join("begun");
+        let since = Instant::now();
+        while !begun.exists() {
+            assert!(since.elapsed() < Duration::from_mins(1), "the step does not begin");
+            thread::sleep(Duration::from_millis(5));
+        }
+        let step = fs::read_to_string(&begun).expect("read the number of the step's process");
+        let step = Pid::from_raw(step.trim().parse().expect("a number")).expect("a process");
+        Self { child, step }
+    }
+}
+
+#[test]
+fn an_interrupted_run_names_them() {
+    let place = Place::with(&[MAKE, HANGS]);
+    let Hanging { child, .. } = Hanging::start(&place);
+    let program = Pid::from_raw(i32::try_from(child.id()).expect("a number")).expect("a process");
+    kill_process(program, Signal::INT).expect("interrupt it");
+    let output = child.wait_with_output().expect("wait for it");
+    assert_eq!(output.status.code(), Some(130));
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(out.lines().last(), Some(place.line().as_str()), "{out}");
+    place.named();
+}
+
 #[test]
 fn a_killed_run_names_them_and_its_end_removes_them() {
     let place = Place::with(&[MAKE, HANGS]);
-    let mut program = place.desk.program(["run", "story.yaml", "--unattended"]);
-    let program = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = program.spawn().expect("start the program");
-    let begun = place.desk.home().join("begun");
-    let since = Instant::now();
-    while !begun.exists() {
-        assert!(since.elapsed() < Duration::from_mins(1), "the step does not begin");
-        thread::sleep(Duration::from_millis(5));
-    }
+    let Hanging { mut child, step } = Hanging::start(&place);
     child.kill().expect("kill the program");
     child.wait().expect("wait for it");
-    let step = fs::read_to_string(&begun).expect("read the number of the step's process");
-    let step = Pid::from_raw(step.trim().parse().expect("a number")).expect("a process");
     kill_process(step, Signal::KILL).expect("end what the step left");
     place.named();
 
