@@ -13,6 +13,7 @@ mod fronts;
 mod journal;
 mod launch;
 mod leaks;
+mod masking;
 mod mutations;
 mod probes;
 mod properties;

@@ -7,6 +7,7 @@ mod fingerprint;
 mod generate;
 mod identity;
 mod mask;
+mod search;
 mod store;
 mod vault;
 
@@ -14,6 +15,7 @@ pub use fingerprint::fingerprint;
 pub use generate::{Recipe, generate};
 pub use identity::Identity;
 pub use mask::{MASK, MaskStream, Masker};
+pub use search::{Place, search};
 pub use store::Secrets;
 
 use std::fmt;
