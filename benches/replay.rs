@@ -42,7 +42,7 @@ fn write(place: &Path, count: u64) -> Result<std::path::PathBuf, String> {
         let target = Target::step(&StepId::new(&format!("step-{}", number / 2)));
         let record = match number {
             0 => Record::Begun(Box::default()),
-            _ if number % 2 == 0 => Record::Started { target, attempt: 1, retry: false },
+            _ if number % 2 == 0 => Record::Started { target, attempt: 1, retry: false, despite: None },
             _ => {
                 let saw = "exit 0, 3 lines".to_owned();
                 let outcome = Outcome { how: How::Ok, saw, exit: Some(0), took_ms: 12, ..Outcome::default() };

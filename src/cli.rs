@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::ending::Code;
+use crate::output::visible_plain;
 
 /// Walks you through an operations playbook, step by step: every command shown before it runs, every change verified
 /// against the real system, every step reversible, everything on record.
@@ -46,6 +47,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Print a playbook as a checklist
     Plan(PlanArgs),
+    /// Show your key, and protect it by a passphrase
+    Identity(IdentityArgs),
+    /// Say what this machine lacks for a run
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of the playbook format
     Schema,
     /// Print completions for a shell
@@ -176,11 +181,36 @@ pub struct CheckArgs {
     pub files: Vec<String>,
 }
 
+/// `identity`.
+#[derive(Debug, Args)]
+pub struct IdentityArgs {
+    /// Ask for a passphrase and encrypt the key with it, as `age -p` does
+    #[arg(long, conflicts_with_all = ["unprotect", "change"])]
+    pub protect: bool,
+    /// Take the passphrase off
+    #[arg(long, conflicts_with = "change")]
+    pub unprotect: bool,
+    /// Ask for another passphrase
+    #[arg(long)]
+    pub change: bool,
+}
+
 /// `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     /// The playbook: a file, or a name in the library
     pub playbook: String,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Playbooks whose needs are looked at too: files, or names in the library
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbooks: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `completions`.
@@ -228,7 +258,12 @@ impl Cli {
         Self::try_parse().map_err(|error| {
             let code = if error.use_stderr() { Code::Usage } else { Code::Done };
             // Where it cannot be printed there is nobody to tell.
-            let _ = error.print();
+            let _ = if error.use_stderr() {
+                // It quotes what was typed, or pasted.
+                std::io::stderr().write_all(visible_plain(&error.render().to_string()).as_bytes())
+            } else {
+                error.print()
+            };
             code.into()
         })
     }

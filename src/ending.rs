@@ -1,8 +1,12 @@
 //! Why the program stops: what happened, because of what, what to do now, and one exit status from one list.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::output::visible_plain;
 
 /// The exit statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +83,16 @@ impl Ending {
     /// Prints the ending on standard error, and gives its status.
     #[must_use]
     pub fn print(&self) -> ExitCode {
+        let error = std::io::stderr();
+        // Who was told to end does not wait for a terminal that is held.
+        if self.code == Code::Interrupted && error.is_terminal() {
+            let within = Timespec { tv_sec: 1, tv_nsec: 0 };
+            if !matches!(poll(&mut [PollFd::new(&error, PollFlags::OUT)], Some(&within)), Ok(1..)) {
+                return self.code.into();
+            }
+        }
         // Where even that cannot be written there is nobody to tell.
-        let _ = std::io::stderr().write_all(self.text().as_bytes());
+        let _ = error.lock().write_all(visible_plain(&self.text()).as_bytes());
         self.code.into()
     }
 }

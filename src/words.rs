@@ -172,6 +172,9 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NoRecapture { step } => format!("{step} does not say how to fetch its values again"),
         Refusal::NoSuchRole { role } => format!("it is not {role} who signs now"),
         Refusal::MustDiffer { name } => format!("{name} has signed already; somebody else must sign"),
+        Refusal::NoRoom { step, why } => {
+            format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
+        }
         Refusal::Stale => "that came too late".to_owned(),
     }
 }
@@ -244,6 +247,9 @@ fn deviation(step: &Step, state: &StepRun) -> Vec<String> {
     }
     if state.by_hand {
         said.push(format!("{} was done by hand{because}", step.id));
+    }
+    if let Some(reason) = &state.despite {
+        said.push(format!("{} was started although later steps would be refused: {reason}", step.id));
     }
     if state.attempts > 1 {
         said.push(format!("{} was started {} times", step.id, state.attempts));

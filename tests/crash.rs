@@ -19,7 +19,7 @@ use runsheet::engine::{End, Engine, Stamped, StepState, Target, undo};
 use runsheet::playbook::plan::Act;
 use serde_json::Value;
 
-use crate::support::knife::{ANSWERS, Knife, Place, SETTINGS, in_flight, told};
+use crate::support::knife::{ANSWERS, Knife, Place, SETTINGS, in_flight, spool_of, told};
 
 /// Holds that nothing ran twice but what was out when the program was killed.
 fn nothing_ran_again(place: &Place, out: Option<&Target>, told: &str) {
@@ -227,6 +227,78 @@ fn in_the_middle_of_a_command() {
         assert_eq!(place.ran()[step], again, "{step}: {unknown}");
         assert_eq!(place.ran().get("undo-count").copied().unwrap_or(0), usize::from(unknown == "undo"));
     }
+}
+
+/// What a command prints after the program was killed is not lost: it can go on writing, and its captures are taken from what
+/// was kept.
+#[test]
+fn what_a_command_prints_outlives_the_program() {
+    let place = Place::make();
+    fs::write(place.at("die-reset"), "").expect("write the mark");
+    assert_eq!(place.desk.call(place.words(false)).code, None, "it was killed");
+    place.quiet();
+    let token = fs::read_to_string(place.at("scratch")).expect("it went on to its end");
+    let kept = spool_of(&place.desk.run_id());
+    assert_eq!(fs::read_to_string(kept.join("reset.1.out")).expect("what it printed was kept"), token);
+    for file in ["reset.1.out", "reset.1.err"] {
+        assert_eq!(fs::metadata(kept.join(file)).expect("it was kept").mode() & 0o777, 0o600, "{file}");
+    }
+    assert_eq!(fs::metadata(&kept).expect("the folder").mode() & 0o777, 0o700);
+
+    let silent = ANSWERS.replace("reset: { unknown: retry }\n", "");
+    let answers = place.desk.answers("answers.yaml", &format!("{silent}fine: done\n"));
+    let asked = place.desk.call(["resume", "--unattended", "--answers", &answers]).ends_with(7);
+    assert!(asked.out.contains("what it had printed was kept: captured token"), "{}", asked.out);
+    assert!(!asked.out.contains("CANARY"), "{}", asked.out);
+    assert!(!kept.exists(), "nothing of it is left in the clear");
+    let transcript = fs::read_to_string(place.desk.run_folder().join("transcript/reset.1.log")).expect("a transcript");
+    assert_eq!(transcript, "[secret]\n", "the transcript is whole, and masked");
+
+    // The operator looked: it was done. What it gave is used by the next step, and it did not run again.
+    let said = place.desk.answers("answers.yaml", &format!("{silent}fine: done\nreset: {{ unknown: done }}\n"));
+    place.desk.call(["resume", "--unattended", "--answers", &said]).ends_with(0);
+    assert_eq!((place.ran()["reset"], place.ran()["use"]), (1, 1));
+    assert!(!kept.parent().expect("a place").join(place.desk.run_id()).exists());
+}
+
+/// What nothing can be captured from is kept as well: sealed, beside the copies of files.
+#[test]
+fn what_nothing_can_be_captured_from_is_kept_sealed() {
+    let place = Place::make();
+    fs::write(place.at("die-reset"), "").expect("write the mark");
+    assert_eq!(place.desk.call(place.words(false)).code, None, "it was killed");
+    place.quiet();
+    let kept = spool_of(&place.desk.run_id());
+    // As if who wrote it had been killed too: it may not be whole.
+    fs::rename(kept.join("reset.1.out"), kept.join("reset.1.out.part")).expect("rename it");
+    let silent = ANSWERS.replace("reset: { unknown: retry }\n", "");
+    let answers = place.desk.answers("answers.yaml", &format!("{silent}fine: done\n"));
+    let asked = place.desk.call(["resume", "--unattended", "--answers", &answers]).ends_with(7);
+    assert!(asked.out.contains("kept sealed as snapshots/reset.1.output.age: it may not be whole"), "{}", asked.out);
+    let sealed = fs::read(place.desk.run_folder().join("snapshots/reset.1.output.age")).expect("it is there");
+    assert!(sealed.starts_with(b"age-encryption.org/v1"));
+    assert!(!kept.exists(), "nothing of it is left in the clear");
+    place.go_on("resume").ends_with(0);
+}
+
+/// As long as the command may still print, that is said, and nothing is taken from half of it.
+#[test]
+fn a_command_that_still_runs_is_told() {
+    let place = Place::make();
+    let hold = place.at("hold-reset");
+    rustix::fs::mknodat(rustix::fs::CWD, &hold, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+        .expect("make a pipe");
+    fs::write(place.at("die-reset"), "").expect("write the mark");
+    assert_eq!(place.desk.call(place.words(false)).code, None, "it was killed");
+    let silent = ANSWERS.replace("reset: { unknown: retry }\n", "");
+    let answers = place.desk.answers("answers.yaml", &format!("{silent}fine: done\n"));
+    let resume = ["resume", "--unattended", "--answers", &answers];
+    let asked = place.desk.call(resume).ends_with(7);
+    assert!(asked.out.contains("what reset started still runs"), "{}", asked.out);
+    drop(fs::OpenOptions::new().write(true).open(&hold).expect("let the command go on"));
+    place.quiet();
+    let asked = place.desk.call(resume).ends_with(7);
+    assert!(asked.out.contains("what it had printed was kept: captured token"), "{}", asked.out);
 }
 
 #[test]

@@ -31,6 +31,36 @@ const STORIES: &[(&str, &str, &str)] = &[
     ("a: snapshot verify", "begin; go a; saved a", "a:verifying | world a"),
     ("a: generate; b: run", "begin; go a; ok a *made", "a:done b:pending | go b"),
     ("a: wait; b: run", "begin; go a; stopped a", "a:failed b:pending | decide a"),
+    // Before what cannot be taken back the later edits and copies are tried: until they were, nothing has happened.
+    ("a: run irreversible; b: edit", "begin; go a", "a:pending b:pending | world a"),
+    ("a: run irreversible; b: edit", "begin; go a; clear a", "a:running b:pending | world a"),
+    ("a: manual irreversible; b: snapshot", "begin; go a", "a:pending b:pending | world a"),
+    ("a: manual irreversible; b: snapshot", "begin; go a; clear a", "a:waiting b:pending | person a"),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b", "a:failed b:pending | decide a"),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b; go a", "a:failed b:pending | world a"),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b; go a; clear a", "a:running b:pending | world a"),
+    (
+        "a: run irreversible; b: edit",
+        "begin; go a; refused a b; anyway a by hand later",
+        "a:running b:pending | world a",
+    ),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b; skip a no", "a:skipped b:pending | go b"),
+    (
+        "c: run undo; a: run irreversible; b: edit",
+        "begin; go c; ok c; go a; refused a b; rollback",
+        "c:done a:failed b:pending | undo c.1",
+    ),
+    ("a: run irreversible; b: edit", "begin; go a; resume", "a:pending b:pending | go a"),
+    ("a: run irreversible; b: edit", "begin; go a; clear a; resume; go a", "a:unknown b:pending | world a"),
+    (
+        "a: run irreversible; b: edit",
+        "begin; go a; clear a; resume; go a; refused a b",
+        "a:unknown b:pending | decide a",
+    ),
+    ("a: run irreversible; b: edit", "begin; go a; stop; clear a", "a:pending b:pending | go a"),
+    ("a: run irreversible stop; b: edit", "begin; go a; refused a b", "a:failed b:pending | decide a"),
+    ("a: run irreversible retry=3; b: edit", "begin; go a; refused a b", "a:failed b:pending | decide a"),
+    ("a: run irreversible retry=3; b: edit", "begin; go a; clear a; fail a", "a:running b:pending | world a"),
     // People: what changes something is begun by a word, what only asks begins by itself.
     ("a: manual", "begin", "a:pending | go a"),
     ("a: manual", "begin; go a", "a:waiting | person a"),
@@ -124,6 +154,14 @@ const STORIES: &[(&str, &str, &str)] = &[
     ),
     ("a: run verify recapture", "begin; go a; resume; bad a; recapture a; fetched a x=1; bad a", "a:failed | decide a"),
     ("a: run recapture", "begin; go a; resume; recapture a; fetched a x=1", "a:unknown | decide a"),
+    // What it had printed was kept: its values are known, and a person decides all the same.
+    ("a: run", "begin; go a; kept a x=1", "a:running | world a"),
+    ("a: run", "begin; go a; kept a x=1; resume", "a:unknown | decide a"),
+    ("a: run verify", "begin; go a; kept a x=1; resume; pass a", "a:unknown | decide a"),
+    ("a: run; b: run", "begin; go a; kept a x=1; resume; hand a it ran", "a:done b:pending | go b"),
+    ("a: run", "begin; go a; resume; kept a x=1", "a:unknown | decide a"),
+    ("a: run", "begin; go a; resume; unkept a", "a:unknown | decide a"),
+    ("a: run undo", "begin; go a; ok a; rollback; undo a.1; kept a.1; resume", "a:done | decide a.1"),
     ("a: run recapture", "begin; go a; resume; recapture a; unfetched a", "a:unknown | decide a"),
     ("a: run verify recapture", "begin; go a; resume; bad a; recapture a; resume", "a:unknown | decide a"),
     ("a: run recapture", "begin; go a; fail a; recapture a; unfetched a", "a:failed | decide a"),
@@ -401,7 +439,26 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: check", "begin", "go a", "started a#1 > probe a"),
     ("a: manual", "begin", "go a", "started a#1 >"),
     ("a: edit", "begin", "go a", "started a#1 > save a#1"),
-    ("a: edit", "begin; go a", "saved a", "saved a > perform a#1"),
+    ("a: edit", "begin; go a", "saved a", "saved a > edit a#1"),
+    ("a: run irreversible; b: edit", "begin", "go a", "look ahead from a > look ahead from a at b"),
+    (
+        "@input env; a: run irreversible; b: edit when=env:x; c: edit when=later:x; d: edit when=env:y; e: snapshot; z: edit after",
+        "begin env=y",
+        "go a",
+        "look ahead from a > look ahead from a at d e",
+    ),
+    ("a: run irreversible; b: edit", "begin; go a", "clear a", "looked ahead from a clear, started a#1 > perform a#1"),
+    ("a: manual irreversible; b: edit", "begin; go a", "clear a", "looked ahead from a clear, started a#1 >"),
+    ("a: run irreversible; b: edit", "begin; go a", "refused a b", "looked ahead from a refused >"),
+    ("a: run irreversible stop; b: edit", "begin; go a", "refused a b", "looked ahead from a refused, paused > leave"),
+    (
+        "a: run irreversible; b: edit",
+        "begin; go a; refused a b",
+        "anyway a so be it",
+        "started a#1 despite > perform a#1",
+    ),
+    ("a: run irreversible; b: run", "begin", "go a", "started a#1 > perform a#1"),
+    ("a: edit; b: run irreversible", "begin; go a; saved a; ok a", "go b", "started b#1 > perform b#1"),
     ("a: snapshot", "begin", "go a", "started a#1 > save a#1"),
     ("a: snapshot verify", "begin; go a", "saved a", "saved a > probe a"),
     ("a: generate", "begin", "go a", "started a#1 > perform a#1"),
@@ -591,6 +648,10 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     ("a: run", "begin; go a", "pass a", "Stale"),
     ("a: run", "begin; go a", "saved a", "Stale"),
     ("a: run recapture", "begin; go a", "fetched a", "Stale"),
+    ("a: run", "begin; go a; ok a", "kept a", "Over"),
+    ("a: run; b: run", "begin; go a; ok a", "kept a", "Stale"),
+    ("a: run", "begin; go a; fail a", "kept a", "Stale"),
+    ("a: run verify", "begin; go a; ok a", "kept a", "Stale"),
     ("a: run recapture", "begin; go a; resume; recapture a", "ok a", "Stale"),
     ("a: run; b: run", "begin; go a; ok a; go b", "ok a", "Stale"),
     ("a: run verify", "begin; go a; ok a", "ok a", "Stale"),
@@ -598,6 +659,17 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     ("a: edit; c: run", "begin; go a; saved a; ok a; rollback; undo a.1", "saved a.1", "Stale"),
     ("a: run", "begin; go a; resume", "ok a", "Stale"),
     ("a: run; @temporary", "begin", "removed", "Stale"),
+    ("a: run irreversible; b: edit", "begin", "clear a", "Stale"),
+    ("a: run irreversible; b: edit", "begin; go a", "ok a", "Stale"),
+    ("a: run irreversible; b: edit", "begin; go a; clear a", "clear a", "Stale"),
+    ("a: run irreversible recapture; b: edit", "begin; go a", "fetched a", "Stale"),
+    ("a: run irreversible; b: edit", "begin; go a; refused a b", "anyway a", "NeedsReason"),
+    (
+        "a: run irreversible; b: edit",
+        "begin; go a; clear a; fail a",
+        "anyway a please",
+        r#"NotNow { what: "go on anyway" }"#,
+    ),
     // Sign-off.
     ("a: run; @sign operator", "begin", "sign operator Ada", r#"NotNow { what: "sign" }"#),
     ("a: run; @sign operator reviewer", "begin; go a; ok a", "sign reviewer Ada", r#"NoSuchRole { role: "reviewer" }"#),
@@ -670,6 +742,7 @@ fail x                  b        s        +        s        s        s        s 
 pass x                  b        s        s        +        s        s        s        +        s        s        s        s        s        s        +        s        s        s        s        s        s        o        o
 bad x                   b        s        s        +        s        s        s        +        s        s        s        s        s        s        +        s        s        s        s        s        s        o        o
 fetched x               b        s        s        s        s        s        s        s        +        s        s        s        s        s        s        s        s        s        s        s        s        o        o
+kept x                  b        s        +        s        s        s        +        s        s        +        +        s        s        +        s        s        s        s        s        s        s        o        o
 verify x                b        n        r        r        +        +        +        r        r        r        r        n        n        r        r        +        n        c        +        n        c        o        o
 recapture x             b        n        r        r        +        +        +        r        r        r        r        n        n        r        r        n        n        c        +        n        c        o        o
 hand x done             b        +        r        r        +        +        +        r        r        r        r        +        +        r        r        +        +        c        +        +        c        o        o
@@ -698,6 +771,7 @@ fn every_input_in_every_state() {
         "pass x",
         "bad x",
         "fetched x",
+        "kept x",
         "verify x",
         "recapture x",
         "hand x done",
@@ -748,7 +822,9 @@ fn letter(refusal: &Refusal) -> &'static str {
         | Refusal::Missing { .. }
         | Refusal::Unfit { .. }
         | Refusal::NoSuchRole { .. }
-        | Refusal::MustDiffer { .. } => "?",
+        | Refusal::MustDiffer { .. }
+        // The session says it, not the engine.
+        | Refusal::NoRoom { .. } => "?",
     }
 }
 

@@ -167,7 +167,7 @@ fn starts(terminal: &Terminal, number: usize) {
 fn level(value: &mut Value) {
     match value {
         Value::Object(mapping) => {
-            mapping.retain(|key, _| !matches!(key.as_str(), "at" | "prev" | "took_ms" | "by_policy"));
+            mapping.retain(|key, _| !matches!(key.as_str(), "at" | "prev" | "sum" | "took_ms" | "by_policy"));
             mapping.values_mut().for_each(level);
         }
         Value::Array(list) => list.iter_mut().for_each(level),

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::support::desk::Desk;
 use crate::support::operator::{Asked, Operator};
-use crate::support::rig::Rig;
+use crate::support::rig::{Rig, in_url};
 use crate::support::rotation::{InForce, go_on, plan, run_words};
 use crate::support::terminal::Terminal;
 
@@ -56,9 +56,14 @@ impl Sampler {
     }
 }
 
-/// Lists the forms in which a secret may turn up. The rig's passwords have no sign that percent-encoding changes.
+/// Lists the forms in which a secret may turn up.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let mut forms = vec![secret.as_bytes().to_vec()];
+    let encoded = in_url(secret);
+    assert_ne!(encoded, secret, "the rig's passwords have signs that percent-encoding changes");
+    // What stands before the signs is no secret of its own, but it tells nearly all of one.
+    let plain = secret.trim_end_matches(|sign: char| !sign.is_ascii_alphanumeric());
+    let mut forms = vec![plain.as_bytes().to_vec(), encoded.to_lowercase().into_bytes(), encoded.into_bytes()];
+    forms.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
     for offset in 0..3 {
         let shifted = [&b"\0\0"[..offset], secret.as_bytes()].concat();
         for text in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
@@ -159,4 +164,73 @@ fn found_in(rig: &Rig, desk: &Desk, secrets: &[String]) -> Vec<PathBuf> {
     let ours = |path: &PathBuf| !meant.contains(path) && !theirs.iter().any(|folder| path.starts_with(folder));
     let has = |path: &PathBuf| fs::read(path).is_ok_and(|bytes| holds(&bytes, &forms));
     all.into_iter().filter(|path| ours(path) && has(path)).collect()
+}
+
+/// A program that was started, as strace saw it.
+struct Started {
+    words: Vec<String>,
+    environment: Vec<String>,
+}
+
+/// Reads the starts of programs out of what strace wrote. It writes strings as C does.
+fn started(text: &str) -> Vec<Started> {
+    let calls = text.lines().filter_map(|line| Some(line.split_once("execve(")?.1));
+    calls
+        .map(|call| {
+            let mut lists = vec![Vec::new()];
+            let mut signs = call.chars();
+            let mut string: Option<String> = None;
+            while let Some(sign) = signs.next() {
+                match (&mut string, sign) {
+                    (Some(text), '\\') => text.extend(signs.next()),
+                    (Some(text), '"') => {
+                        let text = std::mem::take(text);
+                        lists.last_mut().expect("a list").push(text);
+                        string = None;
+                    }
+                    (Some(text), sign) => text.push(sign),
+                    (None, '"') => string = Some(String::new()),
+                    (None, '[') => lists.push(Vec::new()),
+                    (None, _) => {}
+                }
+            }
+            let mut lists = lists.into_iter().skip(1);
+            let (words, environment) = (lists.next().unwrap_or_default(), lists.next().unwrap_or_default());
+            Started { words, environment }
+        })
+        .collect()
+}
+
+/// Not sampled but told by the system: no start of any program is missed, however short its life.
+#[test]
+fn no_program_is_ever_started_with_a_password_among_its_words() {
+    let rig = Rig::start();
+    let desk = Desk::beside(&rig);
+    let first = InForce::first(&rig);
+    let trace = rig.folder().join("trace");
+    let answers = desk.answers("answers.yaml", "reset-doadmin: done\n");
+    let words = run_words(&rig, "postgres");
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-qq", "-v", "-s", "1000000", "-e", "trace=execve", "-e", "signal=none", "-o"]).arg(&trace);
+    strace.arg("--").arg(crate::support::desk::PROGRAM).args(words);
+    strace.args(["--unattended", "--answers", &answers]).envs(desk.env()).current_dir(desk.home());
+    crate::support::desk::called(&mut strace).ends_with(0);
+
+    let secrets = [first.pg, first.valkey, rig.doctl().password()];
+    let forms: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let started = started(&String::from_utf8_lossy(&fs::read(&trace).expect("what strace saw")));
+    let doctl = |of: &Started| {
+        of.words.iter().any(|word| word.ends_with("bin/doctl")) && of.words.contains(&"reset".to_owned())
+    };
+    let reset = started.iter().find(|of| doctl(of)).expect("the reset is among the programs");
+    assert!(reset.environment.iter().any(|variable| variable.starts_with("PATH=")), "the environment is told");
+    for program in &started {
+        for word in &program.words {
+            assert!(!holds(word.as_bytes(), &forms), "among the words of {:?}", program.words.first());
+        }
+        // No step of this playbook gives a secret to a program by its environment.
+        for variable in &program.environment {
+            assert!(!holds(variable.as_bytes(), &forms), "in the environment of {:?}", program.words);
+        }
+    }
 }

@@ -128,16 +128,21 @@ fn anything(plan: &Plan) -> Vec<String> {
                 "warn",
                 "fetched",
                 "unfetched",
+                "kept",
+                "unkept",
                 "verify",
                 "recapture",
                 "undo",
                 "skip",
                 "answer",
+                "clear",
+                "refused",
             ];
             words.extend(verbs.iter().map(|verb| format!("{verb} {target}")));
             words.extend([
                 format!("hand {target} done"),
                 format!("skip {target} no"),
+                format!("anyway {target} so be it"),
                 format!("answer {target} who=me *token"),
             ]);
         }
@@ -262,8 +267,8 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
 /// What the world answers to what is out, without looking at the effect: only one of them is not stale.
 fn world(engine: &Engine, target: &Target, luck: Luck) -> String {
     let verbs = match luck {
-        Luck::Good => ["saved", "ok", "pass", "fetched"],
-        Luck::Bad => ["fail", "bad", "unfetched", "saved"],
+        Luck::Good => ["saved", "ok", "pass", "fetched", "clear"],
+        Luck::Bad => ["fail", "bad", "unfetched", "saved", "refused"],
     };
     let fits = |verb: &&str| {
         let mut story = Story::with(Arc::clone(engine.plan()));
@@ -366,7 +371,7 @@ proptest! {
             for effect in &turn.effects {
                 let said = |wanted: &dyn Fn(&Record) -> bool| assert!(announced.iter().any(wanted), "{effect:?} unsaid");
                 match effect {
-                    Effect::Perform { target, attempt, .. } | Effect::Save { target, attempt } | Effect::Restore { target, attempt, .. } => {
+                    Effect::Perform { target, attempt, .. } | Effect::Edit { target, attempt, .. } | Effect::Save { target, attempt } | Effect::Restore { target, attempt, .. } => {
                         said(&|record| matches!(record, Record::Started { target: of, attempt: number, .. } if of == target && number == attempt));
                         assert!(started.insert(format!("{effect:?}")), "{effect:?} a second time");
                         assert_eq!(out.replace(target.clone()), None, "{effect:?} beside another");
@@ -377,6 +382,10 @@ proptest! {
                             matches!(record, Record::Started { target: of, .. } | Record::VerifyAgain { target: of } if of == target)
                         });
                         assert_eq!(out.replace(target.clone()), None, "{effect:?} beside another");
+                    }
+                    Effect::LookAhead { step, .. } => {
+                        said(&|record| matches!(record, Record::LookAhead { step: of } if of == step));
+                        assert_eq!(out.replace(Target::step(step)), None, "{effect:?} beside another");
                     }
                     Effect::Recapture { step } => {
                         said(&|record| matches!(record, Record::RecaptureStarted { step: of } if of == step));
@@ -459,11 +468,18 @@ fn tale(records: &[Stamped]) -> String {
 /// Says whether a record tells that what was out is over.
 fn is_result(record: &Record) -> bool {
     match record {
-        Record::Performed { .. } | Record::Probed { .. } | Record::Recaptured { .. } | Record::Saved { .. } => true,
+        Record::Performed { .. }
+        | Record::Probed { .. }
+        | Record::Recaptured { .. }
+        | Record::Saved { .. }
+        | Record::LookedAhead { .. } => true,
         Record::Begun(_)
         | Record::LeftOut { .. }
+        | Record::LookAhead { .. }
         | Record::Started { .. }
         | Record::Answered { .. }
+        // What was out stays so: its end was not seen.
+        | Record::Recovered { .. }
         | Record::VerifyAgain { .. }
         | Record::RecaptureStarted { .. }
         | Record::ByHand { .. }

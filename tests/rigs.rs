@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use runsheet::playbook::check;
 
-use crate::support::rig::{Fault, Options, Rig};
+use crate::support::rig::{Fault, Options, Rig, in_url};
 
 fn restart(rig: &Rig) {
     let config = rig.app_root().join("ecosystem.config.js");
@@ -49,7 +49,7 @@ fn a_rotation_by_hand_is_seen_everywhere() {
     let answer: serde_json::Value = serde_json::from_str(&answer).expect("doctl prints JSON");
     let new_pg = answer.pointer("/0/password").and_then(|value| value.as_str()).expect("a new password").to_owned();
     assert_eq!(new_pg, rig.doctl().password());
-    assert_eq!(new_pg.len(), 24);
+    assert_eq!(new_pg.len(), 33);
     assert!(rig.pg_accepts(&new_pg) && !rig.pg_accepts(&old_pg));
     let down = rig.health();
     assert_eq!(down.status, 503);
@@ -57,15 +57,15 @@ fn a_rotation_by_hand_is_seen_everywhere() {
 
     let new_redis = rig.press_reset_in_panel(&old_redis);
     assert!(rig.redis_accepts(&new_redis) && !rig.redis_accepts(&old_redis));
-    replace_in_files(&rig, &old_pg, &new_pg);
-    replace_in_files(&rig, &old_redis, &new_redis);
+    replace_in_files(&rig, &in_url(&old_pg), &in_url(&new_pg));
+    replace_in_files(&rig, &in_url(&old_redis), &in_url(&new_redis));
     // With the name alone, PM2 keeps what the file said before.
     rig.call("pm2", &["restart", "milo-aggregator", "--update-env"]);
     let kept = healthy_within(&rig, 503);
     assert!(kept.contains("28P01") && kept.contains("WRONGPASS"), "{kept}");
     restart(&rig);
     healthy_within(&rig, 200);
-    assert!(rig.read(".env").contains(&new_redis));
+    assert!(rig.read(".env").contains(&in_url(&new_redis)));
     assert!(rig.app_root().starts_with(rig.folder()));
     let metrics = rig.aggregator().get("/metrics").expect("metrics").body;
     assert!(metrics.contains("# TYPE process_start_time_seconds gauge"));

@@ -25,7 +25,7 @@ fn walk(rig: &Rig, desk: &Desk, (columns, rows): (u16, u16), resized: (u16, u16)
     terminal.resize(resized.0, resized.1);
     terminal.paste(&format!("{new}\n"));
     terminal.see(&format!("{} characters", new.len()));
-    terminal.see("removed a line end at the end");
+    terminal.see("removed 1 line end at the end");
     terminal.press("\r");
     let before = Asked::Turn(number);
     let next = operator.asked(Some(&before));

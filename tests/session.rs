@@ -64,6 +64,14 @@ impl Log for Paper {
         }
         Ok(())
     }
+
+    fn reserve(&mut self) -> Result<(), String> {
+        if self.fails_at == Some("reserve") {
+            return Err("the journal has no room: no space".to_owned());
+        }
+        self.seen.see("reserve");
+        Ok(())
+    }
 }
 
 /// A world that answers each effect as it is told to; what it is told nothing of takes for ever, until it is stopped.
@@ -85,7 +93,9 @@ impl Executor for World {
         let text = story::told(&turn)[2..].to_owned();
         self.seen.see(format!("do {text}"));
         match &effect {
-            Effect::Perform { target, attempt, .. } => self.runs = Some((target.clone(), *attempt)),
+            Effect::Perform { target, attempt, .. } | Effect::Edit { target, attempt, .. } => {
+                self.runs = Some((target.clone(), *attempt));
+            }
             Effect::Probe { target } => self.runs = Some((target.clone(), 0)),
             Effect::Stop { .. } => {
                 if let Some((target, attempt)) = self.runs.take() {
@@ -97,7 +107,8 @@ impl Executor for World {
                 }
                 return;
             }
-            Effect::Save { .. }
+            Effect::LookAhead { .. }
+            | Effect::Save { .. }
             | Effect::Restore { .. }
             | Effect::Recapture { .. }
             | Effect::RemoveTemporary
@@ -107,14 +118,22 @@ impl Executor for World {
         if let Some(said) = self.says.get_mut(&text).and_then(VecDeque::pop_front) {
             self.runs = None;
             let mut result = input(said, &self.plan, &Run::new(&self.plan));
-            if let (Effect::Perform { attempt: of, .. }, Input::Performed { attempt, .. }) = (&effect, &mut result) {
+            if let (
+                Effect::Perform { attempt: of, .. } | Effect::Edit { attempt: of, .. },
+                Input::Performed { attempt, .. },
+            ) = (&effect, &mut result)
+            {
                 *attempt = *of;
             }
             self.reports.send(Report::Input(result)).unwrap();
         }
     }
 
-    fn preview(&mut self, target: Target, _values: &BTreeMap<Name, String>) {
+    fn fingerprints(&self, _names: &[Name]) -> BTreeMap<Name, String> {
+        BTreeMap::new()
+    }
+
+    fn preview(&mut self, target: Target, _run: &Run) {
         self.seen.see(format!("preview {}", story::name(&target)));
         self.reports.send(Report::Preview { target, diff: Ok("-old\n+new".to_owned()) }).unwrap();
     }
@@ -369,6 +388,27 @@ async fn a_run_that_stops_itself_asks_nobody_any_more() {
     assert_eq!(over.because, Because::Run, "the playbook stopped it, not the front");
     assert_eq!(marks(over.engine.plan(), over.engine.run()), "a:failed b:pending | decide a");
     assert!(!seen.iter().any(|what| what.contains("rollback")), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_begins_with_room_for_what_comes_of_it() {
+    let mut bench = Bench::of("a: run undo; b: run irreversible").answers("go a; go b");
+    bench.world = vec![("perform a#1", "ok a"), ("perform b#1", "ok b")];
+    let (_, seen) = bench.run(begin()).await;
+    let places: Vec<usize> = seen.iter().enumerate().filter(|(_, what)| *what == "reserve").map(|(at, _)| at).collect();
+    let at = |text: &str| seen.iter().position(|what| what == text).unwrap();
+    assert_eq!(places.len(), 1, "not for what can be undone: {seen:?}");
+    assert!(at("do perform a#1") < places[0] && places[0] < at("write started b#1"), "{seen:?}");
+
+    let mut bench = Bench::of("a: run undo; b: run irreversible").answers("go a; go b");
+    bench.stubborn = true;
+    bench.world = vec![("perform a#1", "ok a")];
+    bench.fails_at = Some("reserve");
+    let (over, seen) = bench.run(begin()).await;
+    let why = "the journal has no room: no space".to_owned();
+    assert_eq!(over.because, Because::Refused(Refusal::NoRoom { step: StepId::new("b"), why }));
+    assert!(!seen.iter().any(|what| what.contains("b#1")), "it never started: {seen:?}");
+    assert!(over.engine.run().paused.is_some(), "the run is open");
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ pub(super) fn ask(
         let facts = facts(loaded, &known, missing, who);
         let answered = match &mut screen {
             Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(unanswered)?,
-            None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(no_lines)?,
+            None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(unanswered_in_lines)?,
         };
         let Some(BriefingAnswers { answers, typed }) = answered else { return Ok(None) };
         let (settled, again) = again(loaded, &known, answers);
@@ -128,12 +128,15 @@ fn facts(loaded: &Loaded, known: &Known, missing: &[String], who: &Who) -> Brief
     }
 }
 
-fn no_lines(why: String) -> Ending {
-    Ending {
-        code: Code::PersonNeeded,
-        what: "nobody can be asked".to_owned(),
-        because: Some(why),
-        next: Some("nothing has been started".to_owned()),
+fn unanswered_in_lines(why: Unanswered) -> Ending {
+    match why {
+        Unanswered::Screen(why) => Ending {
+            code: Code::PersonNeeded,
+            what: "nobody can be asked".to_owned(),
+            because: Some(why),
+            next: Some("nothing has been started".to_owned()),
+        },
+        signal @ Unanswered::Signal(_) => unanswered(signal),
     }
 }
 

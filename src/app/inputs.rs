@@ -156,15 +156,8 @@ fn names(source: &Source) -> Box<dyn Iterator<Item = &Name> + '_> {
     match source {
         Source::Env(_) => Box::new(std::iter::empty()),
         Source::File(file) | Source::Dotenv { file, .. } => Box::new(file.names()),
-        Source::Run(run) => Box::new(
-            run.env
-                .iter()
-                .filter_map(|(_, given)| match given {
-                    crate::playbook::plan::Given::Text(text) => Some(text),
-                    crate::playbook::plan::Given::Secret(_) => None,
-                })
-                .flat_map(Template::names),
-        ),
+        // There is no secret yet; a source that needs one says so itself.
+        Source::Run(run) => Box::new(run.env.iter().flat_map(|(_, variable)| variable.names())),
     }
 }
 

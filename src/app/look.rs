@@ -5,17 +5,18 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use super::resume::{self, Seen};
-use super::{library, place};
+use super::run::Mode;
+use super::{identity, library, place};
 use crate::ending::{Code, Ending};
 use crate::journal::Summary;
-use crate::output::{visible, visible_plain};
+use crate::output::{json as safe_json, visible_plain};
 use crate::playbook;
 use crate::report;
 use crate::secret::{Identity, Secrets};
 use crate::words;
 
 /// Prints text on standard output. A reader that has gone has read enough.
-fn print(text: &str) -> Result<Code, Ending> {
+pub(super) fn print(text: &str) -> Result<Code, Ending> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Code::Done),
@@ -29,8 +30,8 @@ fn print(text: &str) -> Result<Code, Ending> {
     }
 }
 
-fn print_json(value: &Value) -> Result<Code, Ending> {
-    print(&format!("{value:#}\n"))
+pub(super) fn print_json(value: &Value) -> Result<Code, Ending> {
+    print(&safe_json(&format!("{value:#}\n")))
 }
 
 /// `runsheet runs`.
@@ -94,13 +95,14 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
             "state": run.ended.map_or("open", |(end, _)| words::end(end)),
             "records": seen.journal.records,
             "head": seen.journal.head,
+            "cut_off": cut_off(&seen),
             "steps": steps,
         }));
     }
     let mut lines = Vec::new();
     if let Some(begun) = &run.begun {
         lines.push(format!("{}  {}", begun.run, visible_plain(&begun.title)));
-        lines.push(format!("by {} on {}  {stands}\n", visible_plain(&begun.operator), begun.host));
+        lines.push(format!("by {} on {}  {stands}\n", visible_plain(&begun.operator), visible_plain(&begun.host)));
     }
     for (step, state) in plan.steps.iter().zip(&run.steps) {
         let word = words::state(state.state);
@@ -111,8 +113,32 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
         lines.push("\ndeviations".to_owned());
         lines.extend(deviations.iter().map(|deviation| format!("  {}", visible_plain(deviation))));
     }
-    lines.push(format!("\nrecord: {}\n", seen.folder.path().display()));
+    let cut = cut_off(&seen);
+    if !cut.is_empty() {
+        lines.push("\nthe journal".to_owned());
+        lines.extend(cut.iter().map(|line| format!("  {line}")));
+    }
+    lines.push(format!("\nrecord: {}\n", visible_plain(&seen.folder.path().to_string_lossy())));
     print(&lines.join("\n"))
+}
+
+/// Says what of the journal was cut off, or will be: a record that was not written to its end.
+fn cut_off(seen: &resume::Seen) -> Vec<String> {
+    let mut lines: Vec<String> = seen
+        .folder
+        .torn()
+        .iter()
+        .map(|path| {
+            format!("a last record that had not been written to its end was cut off and kept as {}", path.display())
+        })
+        .collect();
+    if seen.journal.tail > 0 {
+        lines.push(format!(
+            "the last record was not written to its end ({}); `runsheet resume` cuts it off and keeps a copy",
+            words::count(seen.journal.tail, "byte", "bytes")
+        ));
+    }
+    lines
 }
 
 /// `runsheet report`.
@@ -141,8 +167,7 @@ fn search(seen: &Seen, text: &str) -> Result<(), Ending> {
         )
     };
     let secrets = if seen.folder.vault().exists() {
-        let (identity, _) = Identity::load_or_create(&place::identity()?).map_err(cannot)?;
-        Secrets::open(Some(seen.folder.vault()), &identity)
+        Secrets::open(Some(seen.folder.vault()), &identity::open(Mode::Plain, None)?)
     } else {
         Secrets::open(None, &Identity::passing())
     };
@@ -171,8 +196,8 @@ pub(super) fn list(as_json: bool) -> Result<Code, Ending> {
         return print_json(&entries.into());
     }
     let lines = entries.iter().map(|entry| match &entry.plan {
-        Ok(plan) => format!("{:<40} {}\n", entry.name, visible_plain(&plan.title)),
-        Err(why) => format!("{:<40} {why}\n", entry.name),
+        Ok(plan) => format!("{:<40} {}\n", visible_plain(&entry.name), visible_plain(&plan.title)),
+        Err(why) => format!("{:<40} {}\n", visible_plain(&entry.name), visible_plain(why)),
     });
     print(&lines.collect::<Vec<_>>().concat())
 }
@@ -193,7 +218,7 @@ pub(super) fn check(files: &[String]) -> Result<Code, Ending> {
                 }
             },
             Err(error) => {
-                text.push_str(&[visible(file).as_str(), ": cannot be read: ", &error.to_string(), "\n"].concat());
+                text.push_str(&[visible_plain(file).as_str(), ": cannot be read: ", &error.to_string(), "\n"].concat());
                 code = Code::Usage;
             }
         }

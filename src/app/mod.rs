@@ -1,6 +1,8 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
 mod briefing;
+mod doctor;
+mod identity;
 mod inputs;
 mod library;
 mod log;
@@ -15,11 +17,14 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Command};
 use crate::ending::{Code, Ending};
 use crate::engine::Refusal;
+use crate::exec;
 use crate::words;
 
 /// Runs the program with the words it was called with.
 #[must_use]
 pub fn main() -> ExitCode {
+    exec::shut_off();
+    crate::session::keep_size_limit_an_error();
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(code) => return code,
@@ -42,6 +47,8 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),
+        Some(Command::Identity(args)) => identity::identity(&args),
+        Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Schema) => look::schema(),
         Some(Command::Completions(args)) => Ok(args.print()),
         Some(Command::Man) => Ok(crate::cli::print_man()),
@@ -52,7 +59,12 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
 fn refused(refusal: &Refusal) -> Ending {
     let code = match refusal {
         Refusal::Missing { .. } | Refusal::NeedsTyping { .. } => Code::PersonNeeded,
+        Refusal::NoRoom { .. } => Code::Failed,
         _ => Code::Usage,
     };
-    Ending { code, what: words::refusal(refusal), because: None, next: Some("nothing has been started".to_owned()) }
+    let next = match refusal {
+        Refusal::NoRoom { .. } => "it has not been started; make room, then `runsheet resume`",
+        _ => "nothing has been started",
+    };
+    Ending { code, what: words::refusal(refusal), because: None, next: Some(next.to_owned()) }
 }

@@ -1,5 +1,6 @@
 //! Where this user's things are, and who this is.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use etcetera::base_strategy::{BaseStrategy, Xdg};
@@ -37,6 +38,24 @@ fn homeless() -> Ending {
         because: Some("neither HOME nor the XDG folders are set".to_owned()),
         next: Some("set HOME, or XDG_STATE_HOME and XDG_CONFIG_HOME".to_owned()),
     }
+}
+
+/// How many descriptors a session may need beside those that are open: the runtime's, a command's, the journal's, a probe's.
+const DESCRIPTORS: usize = 32;
+
+/// Holds that enough files can be opened for a session, before anything has begun: later on there is no good moment to find
+/// out, and the runtime gives up without a word that anybody understands.
+///
+/// # Errors
+/// There are too few.
+pub(super) fn descriptors() -> Result<(), Ending> {
+    let opened: std::io::Result<Vec<File>> = (0..DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
+    opened.map(drop).map_err(|error| Ending {
+        code: Code::Failed,
+        what: "too few files may be open at a time".to_owned(),
+        because: Some(error.to_string()),
+        next: Some("`ulimit -n 256` in the shell that starts runsheet; nothing has been started".to_owned()),
+    })
 }
 
 /// Who runs this, and where.

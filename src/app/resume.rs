@@ -99,11 +99,17 @@ pub(super) fn look(prefix: Option<&str>) -> Result<Seen, Ending> {
     Ok(Seen { folder, plan, run, journal })
 }
 
-/// Takes a run up again.
+/// Takes a run up again. `identity` opens the operator's key, once all else is found to be in order.
 ///
 /// # Errors
 /// The run is not there or cannot be read, or somebody else is at it.
-pub(super) fn take_up(prefix: Option<&str>, who: &Who, open_only: bool) -> Result<Taken, Ending> {
+pub(super) fn take_up(
+    prefix: Option<&str>,
+    who: &Who,
+    open_only: bool,
+    identity: impl FnOnce(&Plan) -> Result<Identity, Ending>,
+) -> Result<Taken, Ending> {
+    place::descriptors()?;
     let state = place::state()?;
     let id = find(&state, prefix, open_only && prefix.is_none())?;
     let folder = state.folder(&id);
@@ -138,7 +144,7 @@ pub(super) fn take_up(prefix: Option<&str>, who: &Who, open_only: bool) -> Resul
         because: Some("the run's secrets are in its vault, which opens with the operator's key alone".to_owned()),
         next: Some("resume as the user who began the run, with the same configuration folder".to_owned()),
     };
-    let (identity, _) = Identity::load_or_create(&place::identity()?).map_err(trouble)?;
+    let identity = identity(engine.plan())?;
     let secrets = Secrets::open(Some(folder.vault()), &identity).map_err(trouble)?;
     if engine.run().stage == Stage::Over {
         // The program may have been stopped between the last record and this.

@@ -1,10 +1,11 @@
 //! `run`, `resume`, `rollback`, and the library: which front, which executor, which journal.
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::briefing::{self, Asked};
+use super::identity;
 use super::inputs::{self, Given, Known};
 use super::library;
 use super::place;
@@ -12,12 +13,13 @@ use super::resume::{self, Old, Taken};
 use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
 use crate::ending::{Code, Ending};
-use crate::engine::{End, Engine, Input, Run, Stage, StepState};
+use crate::engine::{Awaiting, End, Engine, Input, Run, Stage, StepState};
 use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
 use crate::front::{Front, HowFar};
 use crate::playbook::plan::{OnFailure, Plan, StepId};
+use crate::secret::Identity;
 use crate::session::{Because, Over};
 use crate::words;
 
@@ -76,6 +78,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Code, Ending> {
 }
 
 fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
+    place::descriptors()?;
     let loaded = library::load(&args.playbook)?;
     let who = place::who(args.front.operator.clone());
     // A dry run needs nobody: it shows the whole walk at once.
@@ -91,6 +94,11 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     for (name, answer) in answers.inputs.clone() {
         known.values.entry(name).or_insert(Given { answer, from: None });
     }
+    let (identity, screen) = if args.dry_run {
+        (None, screen)
+    } else {
+        key(mode, &answers, screen).map(|(key, screen)| (Some(key), screen))?
+    };
     inputs::from_sources(&loaded.plan, &loaded.base, &mut known);
     let missing = missing_programs(&loaded.plan);
     let asked = match mode {
@@ -102,10 +110,9 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
         },
     };
 
-    let ready = if args.dry_run {
-        walk::rehearse(&loaded, &asked.known, &who)?
-    } else {
-        walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed)?
+    let ready = match &identity {
+        Some(identity) => walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed, identity)?,
+        None => walk::rehearse(&loaded, &asked.known, &who)?,
     };
     let way = Way { mode, answers, rollback: None, screen: asked.screen };
     drive(way, ready, Old::default(), &args.front)
@@ -151,7 +158,13 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<Code, Ending> {
 
 fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     let who = place::who(args.front.operator.clone());
-    let Taken { ready, old } = resume::take_up(args.run.as_deref(), &who, true)?;
+    let (mode, mut screen, mut said) = (mode(&args.front), screen, Answers::default());
+    let Taken { ready, old } = resume::take_up(args.run.as_deref(), &who, true, |plan| {
+        said = answers(&args.front, plan)?;
+        let (key, kept) = key(mode, &said, screen.take())?;
+        screen = kept;
+        Ok(key)
+    })?;
     if ready.engine.run().stage == Stage::Over {
         return Err(Ending {
             code: Code::Usage,
@@ -160,26 +173,37 @@ fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> 
             next: Some("`runsheet rollback RUN` undoes it, `runsheet report RUN` prints its record".to_owned()),
         });
     }
-    let answers = answers(&args.front, ready.engine.plan())?;
-    let way = Way { mode: mode(&args.front), answers, rollback: None, screen };
+    let way = Way { mode, answers: said, rollback: None, screen };
     drive(way, ready, old, &args.front)
 }
 
 /// `runsheet rollback`.
 pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
     let who = place::who(args.front.operator.clone());
-    let Taken { mut ready, old } = resume::take_up(Some(&args.run), &who, false)?;
+    let (mode, mut said) = (mode(&args.front), Answers::default());
+    let Taken { mut ready, old } = resume::take_up(Some(&args.run), &who, false, |plan| {
+        said = answers(&args.front, plan)?;
+        key(mode, &said, None).map(|(key, _)| key)
+    })?;
     let to = match &args.to {
         None => None,
         Some(to) => Some(step(ready.engine.plan(), to)?),
     };
-    let mode = mode(&args.front);
-    let answers = answers(&args.front, ready.engine.plan())?;
     if mode == Mode::Unattended {
-        ready.first.push(Input::Rollback { to: to.clone(), by_policy: true });
+        let rollback = Input::Rollback { to: to.clone(), by_policy: true };
+        // Where only the end is not on record yet, going on would close the run before anything is undone.
+        let ending = ready.engine.run().stage == Stage::Walking
+            && ready.engine.run().awaiting(ready.engine.plan()) == Awaiting::Closing;
+        ready.first.insert(if ending { 0 } else { ready.first.len() }, rollback);
     }
-    let way = Way { mode, answers, rollback: Some(HowFar(to)), screen: None };
+    let way = Way { mode, answers: said, rollback: Some(HowFar(to)), screen: None };
     drive(way, ready, old, &args.front)
+}
+
+/// Opens the operator's key. A screen that is up gives way to the question for a passphrase.
+fn key(mode: Mode, answers: &Answers, screen: Option<Screen>) -> Result<(Identity, Option<Screen>), Ending> {
+    let screen = screen.filter(|_| !identity::asks(mode));
+    Ok((identity::open(mode, answers.identity.as_ref())?, screen))
 }
 
 fn step(plan: &Plan, id: &str) -> Result<StepId, Ending> {
@@ -213,11 +237,14 @@ fn answers(args: &FrontArgs, plan: &Plan) -> Result<Answers, Ending> {
 }
 
 /// Finds the programs of `requires` that are not on `PATH`.
-fn missing_programs(plan: &Plan) -> Vec<String> {
+pub(super) fn missing_programs(plan: &Plan) -> Vec<String> {
+    plan.requires.iter().filter(|program| !on_path(program)).cloned().collect()
+}
+
+/// Says whether a program is on `PATH`.
+pub(super) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let there = |program: &String| folders.iter().any(|folder| executable(&folder.join(program)));
-    plan.requires.iter().filter(|program| !there(program)).cloned().collect()
+    std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
 fn executable(path: &Path) -> bool {
@@ -251,14 +278,13 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             });
             let transcripts = ready.folder.as_ref().map(crate::journal::RunFolder::transcript);
             let mut front = Headless::new(plan, answers, on_failure, transcripts, Box::new(stdout()));
+            front = front.goes_on(ready.engine.run());
             if rollback.is_some() {
                 front = front.only_rollback();
             }
             if ready.folder.is_none() {
                 front = front.dry_run();
             }
-            // It says nothing of what was before it.
-            let old = Old { journal: None, ..old };
             let over = walk::walk(ready, front, old)?;
             // It leaves by a pause that it says itself, so that the reason is on record.
             if matches!(over.because, Because::Left | Because::Run)

@@ -14,7 +14,7 @@ use super::place::{self, Who};
 use super::resume::Old;
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
-use crate::exec::{DryRun, Executor, Launcher, RunPaths, Setting, World};
+use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
 use crate::front::{Answer, Front};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
@@ -51,12 +51,13 @@ pub(super) fn begin(
     who: &Who,
     ticket: Option<String>,
     typed: Option<String>,
+    identity: &Identity,
 ) -> Result<Ready, Ending> {
     let id = ulid::Ulid::new().to_string();
-    let input = Input::Begin { begun: Box::new(begun(loaded, known, who, ticket, &id)), typed };
+    let mut begun = begun(loaded, known, who, ticket, &id);
     // Asked once beforehand, so that a run that cannot begin leaves no folder.
     Engine::new(Arc::clone(&loaded.plan))
-        .handle(input.clone(), clock::now())
+        .handle(Input::Begin { begun: Box::new(begun.clone()), typed: typed.clone() }, clock::now())
         .map_err(|refusal| super::refused(&refusal))?;
 
     let state = place::state()?;
@@ -70,20 +71,16 @@ pub(super) fn begin(
         ),
     })?;
     let run_lock = folder.lock(&holder(&id, who)).map_err(|error| held(error, &loaded.path.display().to_string()))?;
-    let (identity, _) = Identity::load_or_create(&place::identity()?).map_err(|why| Ending {
-        code: Code::Failed,
-        what: why,
-        because: None,
-        next: Some("nothing has been started".to_owned()),
-    })?;
-    let secrets = keep(Secrets::open(Some(folder.vault()), &identity), known)?;
+    let secrets = keep(Secrets::open(Some(folder.vault()), identity), known)?;
+    let fingerprint = |name: &Name| Some((name.clone(), secrets.fingerprint(name.as_str())?));
+    begun.fingerprints = begun.secrets.iter().filter_map(fingerprint).collect();
     Ok(Ready {
         engine: Engine::new(Arc::clone(&loaded.plan)),
         log: Box::new(writer),
         secrets,
         base: loaded.base.clone(),
         folder: Some(folder),
-        first: vec![input],
+        first: vec![Input::Begin { begun: Box::new(begun), typed }],
         locks: vec![lock, run_lock],
     })
 }
@@ -158,6 +155,7 @@ fn begun(loaded: &Loaded, known: &Known, who: &Who, ticket: Option<String>, id: 
         protected: protected(&loaded.plan, known).is_some(),
         values,
         secrets,
+        fingerprints: BTreeMap::new(),
     }
 }
 
@@ -226,6 +224,12 @@ pub(super) fn held(error: LockError, what: &str) -> Ending {
 pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Over<F>, Ending> {
     // A dry run writes nothing, not even a log.
     let _log = ready.folder.as_ref().and_then(|_| log::start(&place::state().ok()?));
+    if ready.folder.is_some() {
+        let removed = exec::remove_leftovers();
+        if removed > 0 {
+            tracing::warn!(removed, "files with secrets that a dead run had left in memory");
+        }
+    }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), run = ready.name(), "session begins");
     // Children that run in the playbook's folder, most of them, need nothing but a spawn then; every path that is still
     // relative (answers, playbooks) was read before.
@@ -245,10 +249,11 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     let setting = Setting {
         plan,
         base: ready.base,
-        folder: ready
-            .folder
-            .as_ref()
-            .map(|folder| RunPaths { transcript: folder.transcript(), snapshots: folder.snapshots() }),
+        folder: ready.folder.as_ref().map(|folder| RunPaths {
+            transcript: folder.transcript(),
+            snapshots: folder.snapshots(),
+            memory: memory_place().zip(folder.path().file_name()).map(|(place, run)| place.join(run)),
+        }),
         secrets: ready.secrets,
         reports,
         runtime: runtime.handle().clone(),

@@ -3,12 +3,14 @@
 //! It never refuses and never fails: what was written down is what happened. A record that does not fit (a journal of
 //! another playbook) leaves the run as it is; `decide` is where inputs are judged.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::record::{How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
 use super::run::{Busy, Note, Run, Stage, StepRun, StepState};
 use super::undo;
-use crate::playbook::plan::{Act, Action, Plan, Section, Step};
+use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step};
 
 impl Run {
     /// Takes one record in.
@@ -18,12 +20,18 @@ impl Run {
             Record::Begun(begun) => {
                 self.values.clone_from(&begun.values);
                 self.secrets.extend(begun.secrets.iter().cloned());
+                self.fingerprints(&begun.fingerprints);
                 self.begun = Some((**begun).clone());
                 self.began_at = Some(at);
                 self.stage = Stage::Walking;
             }
             Record::LeftOut { step } => self.set(plan, &Target::step(step), |step| step.state = StepState::LeftOut),
-            Record::Started { target, attempt, retry } => self.started(plan, target, *attempt, *retry, at),
+            Record::LookAhead { step } => self.look_ahead(plan, step, at),
+            Record::LookedAhead { step, refused } => self.looked_ahead(plan, step, refused, at),
+            Record::Started { target, attempt, retry, despite } => {
+                self.set(plan, target, |step| step.despite = despite.clone().or(step.despite.take()));
+                self.started(plan, target, *attempt, *retry, at);
+            }
             Record::Saved { target, files } => self.saved(plan, target, files, at),
             Record::Performed { target, outcome, .. } => self.performed(plan, target, outcome, at),
             Record::RecaptureStarted { step } => {
@@ -32,7 +40,17 @@ impl Run {
                 self.busy = Some(busy(&target, at, false));
             }
             Record::Recaptured { step, outcome } => self.recaptured(plan, &Target::step(step), outcome, at),
-            Record::Answered { target, values, secrets } => {
+            Record::Recovered { target, outcome, .. } => {
+                self.fingerprints(&outcome.fingerprints);
+                // What it was to bring is known; what became of it is for its probes and a person to say.
+                if outcome.how == How::Ok {
+                    self.take_values(outcome);
+                }
+                self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
+                self.set_undo(plan, target, |undo| undo.outcome = Some(outcome.clone()));
+            }
+            Record::Answered { target, values, secrets, fingerprints } => {
+                self.fingerprints(fingerprints);
                 self.values.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
                 self.secrets.extend(secrets.iter().cloned());
                 self.acted(plan, target, at);
@@ -127,6 +145,8 @@ impl Run {
             step.by_hand = false;
             step.touched = true;
             step.held = false;
+            step.cleared = false;
+            step.ahead.clear();
             step.note = None;
             step.acted = state == StepState::Verifying;
             step.undo.clear();
@@ -163,7 +183,18 @@ impl Run {
         }
     }
 
+    /// Takes fingerprints in, also of secrets that no later step may use: the vault has them.
+    fn fingerprints(&mut self, new: &BTreeMap<Name, String>) {
+        for (name, fingerprint) in new {
+            let known = self.fingerprints.entry(name.clone()).or_default();
+            if known.last() != Some(fingerprint) {
+                known.push(fingerprint.clone());
+            }
+        }
+    }
+
     fn performed(&mut self, plan: &Plan, target: &Target, outcome: &Outcome, at: Timestamp) {
+        self.fingerprints(&outcome.fingerprints);
         self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
         self.set_undo(plan, target, |undo| undo.outcome = Some(outcome.clone()));
         if outcome.how == How::Ok {
@@ -177,6 +208,7 @@ impl Run {
     }
 
     fn recaptured(&mut self, plan: &Plan, target: &Target, outcome: &Outcome, at: Timestamp) {
+        self.fingerprints(&outcome.fingerprints);
         self.busy = None;
         self.set(plan, target, |step| step.outcome = Some(outcome.clone()));
         if outcome.how == How::Ok {
@@ -210,6 +242,9 @@ impl Run {
         self.busy = None;
         let failed = verdicts.iter().any(|verdict| !verdict.pass && !verdict.warn);
         let warned = verdicts.iter().any(|verdict| !verdict.pass && verdict.warn);
+        for verdict in verdicts {
+            self.fingerprints(&verdict.fingerprints);
+        }
         for verdict in verdicts.iter().filter(|verdict| verdict.pass) {
             self.values.extend(verdict.values.iter().map(|(name, value)| (name.clone(), value.clone())));
             self.secrets.extend(verdict.secrets.iter().cloned());
@@ -354,5 +389,5 @@ pub(super) fn action<'p>(plan: &'p Plan, target: &Target) -> Option<Option<&'p A
 }
 
 fn busy(target: &Target, since: Timestamp, probing: bool) -> Busy {
-    Busy { target: target.clone(), since, probing, saving: false, stopping: false }
+    Busy { target: target.clone(), since, probing, saving: false, looking: false, stopping: false }
 }

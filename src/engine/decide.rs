@@ -1,5 +1,6 @@
 //! What may happen: an input becomes one record, or is refused.
 
+use super::ahead;
 use super::apply::action;
 use super::input::Input;
 use super::record::{End, How, Record, Target};
@@ -23,7 +24,30 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
         }
         Input::Go { step, confirmed } => go(plan, run, step, confirmed),
-        Input::Answer { target, values, secrets } => {
+        Input::GoAnyway { step, reason } => {
+            let target = Target::step(&step);
+            resting(plan, run, &target, "go on anyway")?;
+            if run.step(plan, &step).is_none_or(|step| step.ahead.is_empty()) {
+                return Err(Refusal::NotNow { what: "go on anyway" });
+            }
+            if reason.trim().is_empty() {
+                return Err(Refusal::NeedsReason);
+            }
+            Ok(Record::Started {
+                attempt: next_attempt(plan, run, &target),
+                target,
+                retry: false,
+                despite: Some(reason),
+            })
+        }
+        Input::LookedAhead { step, refused } => {
+            out(run, &Target::step(&step), false)?;
+            if !run.busy.as_ref().is_some_and(|busy| busy.looking) {
+                return Err(Refusal::Stale);
+            }
+            Ok(Record::LookedAhead { step, refused })
+        }
+        Input::Answer { target, values, secrets, fingerprints } => {
             if run.awaiting(plan) != Awaiting::Person(target.clone()) {
                 return Err(not_now(plan, run, &target, "answer"));
             }
@@ -38,7 +62,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                     return Err(Refusal::Unfit { name: name.clone(), why: "is not asked for here".to_owned() });
                 }
             }
-            Ok(Record::Answered { target, values, secrets })
+            Ok(Record::Answered { target, values, secrets, fingerprints })
         }
         Input::Saved { target, files } => {
             out(run, &target, false)?;
@@ -64,10 +88,18 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Recaptured { step, outcome } => {
             let target = Target::step(&step);
             out(run, &target, false)?;
-            if running(plan, run, &target) {
+            if running(plan, run, &target) || run.busy.as_ref().is_some_and(|busy| busy.looking) {
                 return Err(Refusal::Stale);
             }
             Ok(Record::Recaptured { step, outcome })
+        }
+        Input::Recovered { target, attempt, outcome } => {
+            let out = out(run, &target, false).is_ok() && running(plan, run, &target);
+            let unknown = run.busy.is_none() && state(plan, run, &target) == Some(StepState::Unknown);
+            if attempt != attempts(plan, run, &target) || !(out || unknown) {
+                return Err(Refusal::Stale);
+            }
+            Ok(Record::Recovered { target, attempt, outcome })
         }
         Input::VerifyAgain { target } => {
             resting(plan, run, &target, "verify again")?;
@@ -116,7 +148,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Rollback { to, by_policy } => rollback(plan, run, to, by_policy),
         Input::Undo { target } => match run.awaiting(plan) {
             Awaiting::Undo(next) | Awaiting::UndoDecision(next) if next == target => {
-                Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false })
+                Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false, despite: None })
             }
             // Whatever else is awaited, it is not this.
             _ => Err(not_now(plan, run, &target, "undo")),
@@ -182,8 +214,11 @@ fn go(plan: &Plan, run: &Run, step: StepId, confirmed: bool) -> Result<Record, R
     if spec.confirm.is_some() && !confirmed {
         return Err(Refusal::NeedsConfirm { step });
     }
+    if !ahead::later(plan, run, spec).is_empty() {
+        return Ok(Record::LookAhead { step });
+    }
     let target = Target::step(&step);
-    Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false })
+    Ok(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: false, despite: None })
 }
 
 fn rollback(plan: &Plan, run: &Run, to: Option<StepId>, by_policy: bool) -> Result<Record, Refusal> {
@@ -251,11 +286,14 @@ fn out(run: &Run, target: &Target, probing: bool) -> Result<(), Refusal> {
 
 /// Says whether the act of a target is what is out, and not a fetching of its captures.
 fn running(plan: &Plan, run: &Run, target: &Target) -> bool {
-    let state = match target.undo {
+    state(plan, run, target) == Some(StepState::Running)
+}
+
+fn state(plan: &Plan, run: &Run, target: &Target) -> Option<StepState> {
+    match target.undo {
         None => run.step(plan, &target.step).map(|step| step.state),
         Some(_) => run.undo(plan, target).map(|undo| undo.state),
-    };
-    state == Some(StepState::Running)
+    }
 }
 
 /// Checks that the target awaits a decision.

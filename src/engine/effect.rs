@@ -8,7 +8,7 @@ use crate::playbook::plan::StepId;
 /// Something to do outside. Its result comes back as an [`Input`](super::Input).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Carry out the act of a step or of an author's undo action: a command, secrets to make, an edit, a wait.
+    /// Carry out the act of a step or of an author's undo action: a command, secrets to make, a wait; the edit of an undo.
     /// Comes back as `Performed`.
     Perform {
         /// What.
@@ -17,6 +17,22 @@ pub enum Effect {
         attempt: u32,
         /// How long to wait first.
         after: Duration,
+    },
+    /// Change the files of an `edit`, whose copies are on record. Comes back as `Performed`.
+    Edit {
+        /// The step.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// The files as they were before the first attempt, which may have written some of them already.
+        saved: Vec<SavedFile>,
+    },
+    /// Try later steps, changing nothing, before an irreversible one starts. Comes back as `LookedAhead`.
+    LookAhead {
+        /// The irreversible step.
+        step: StepId,
+        /// The later steps, in order.
+        later: Vec<StepId>,
     },
     /// Put sealed copies of the files on disk that an `edit` will change or a `snapshot` names.
     /// Comes back as `Saved`, or as `Performed` when it failed.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ahead;
 use super::apply::action;
 use super::decide::{attempts, before_start, next_attempt};
 use super::effect::Effect;
@@ -38,6 +39,11 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
     let step = plan.steps.get(at)?;
     let state = run.steps.get(at)?;
     let target = Target::step(&step.id);
+    let looked = matches!(last, Record::LookedAhead { step: of, .. } if *of == step.id);
+    if looked && state.cleared {
+        let attempt = next_attempt(plan, run, &target);
+        return Some(Record::Started { attempt, target, retry: false, despite: None });
+    }
     if before_start(state.state) {
         if !run.takes_part(step) {
             return Some(Record::LeftOut { step: step.id.clone() });
@@ -48,6 +54,7 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
             attempt: next_attempt(plan, run, &target),
             target,
             retry: false,
+            despite: None,
         });
     }
     // Where a person has a hand in it, nothing follows by itself, whatever came of it.
@@ -57,6 +64,8 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
     let how = match last {
         Record::Performed { target: of, outcome, .. } if *of == target => outcome.how,
         Record::Probed { target: of, .. } if *of == target => How::Ok,
+        // Trying again what was only looked at would give the same: it is for the playbook or a person to say.
+        Record::LookedAhead { .. } if looked => How::Ok,
         _ => return None,
     };
     let again = match how {
@@ -64,7 +73,8 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
         How::Ok | How::Stopped => false,
     };
     if again {
-        return Some(Record::Started { attempt: next_attempt(plan, run, &target), target, retry: true });
+        let attempt = next_attempt(plan, run, &target);
+        return Some(Record::Started { attempt, target, retry: true, despite: None });
     }
     if how == How::Stopped {
         return None;
@@ -86,13 +96,17 @@ fn begins_by_itself(step: &Step) -> bool {
 /// Reads the effects off a record, after it was applied.
 pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
     match record {
-        Record::Started { target, attempt, retry } => started(plan, run, target, *attempt, *retry),
+        Record::LookAhead { step } => {
+            let later = plan.step(step).map(|step| ahead::later(plan, run, step)).unwrap_or_default();
+            vec![Effect::LookAhead { step: step.clone(), later }]
+        }
+        Record::Started { target, attempt, retry, .. } => started(plan, run, target, *attempt, *retry),
         Record::Saved { target, .. } => match action(plan, target) {
             Some(Some(action)) if matches!(action.act, Act::Edit(_)) => {
-                vec![Effect::Perform {
+                vec![Effect::Edit {
                     attempt: attempts(plan, run, target),
                     target: target.clone(),
-                    after: Duration::ZERO,
+                    saved: run.step(plan, &target.step).map(|step| step.saved.clone()).unwrap_or_default(),
                 }]
             }
             Some(_) | None => probe(run, target),
@@ -114,6 +128,8 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         Record::Paused { .. } => vec![Effect::Leave],
         Record::Begun(_)
         | Record::LeftOut { .. }
+        | Record::LookedAhead { .. }
+        | Record::Recovered { .. }
         | Record::ByHand { .. }
         | Record::Skipped { .. }
         | Record::Note { .. }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{Begun, Outcome, SavedFile, Target, Verdict};
+use super::record::{Begun, Foreseen, Outcome, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
 /// Something said to the engine.
@@ -22,6 +22,20 @@ pub enum Input {
         /// The step's `confirm` was read and agreed to.
         confirmed: bool,
     },
+    /// The later steps were tried.
+    LookedAhead {
+        /// The irreversible step that waits for it.
+        step: StepId,
+        /// Those that would be refused.
+        refused: Vec<Foreseen>,
+    },
+    /// Start an irreversible step although later steps would be refused.
+    GoAnyway {
+        /// The step.
+        step: StepId,
+        /// Why.
+        reason: String,
+    },
     /// A person did the step or the action, and brought this back.
     Answer {
         /// What is answered.
@@ -30,6 +44,8 @@ pub enum Input {
         values: BTreeMap<Name, String>,
         /// Secrets that are in the vault by now.
         secrets: Vec<Name>,
+        /// Their fingerprints.
+        fingerprints: BTreeMap<Name, String>,
     },
     /// Sealed copies are on disk.
     Saved {
@@ -58,6 +74,15 @@ pub enum Input {
     Recaptured {
         /// The step.
         step: StepId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// What a command had printed that was out when the program died was found and taken up.
+    Recovered {
+        /// What was out.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
         /// What came of it.
         outcome: Outcome,
     },

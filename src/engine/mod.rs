@@ -4,6 +4,7 @@
 //! [`Engine::handle`] takes an [`Input`]; `decide` gives one [`Record`] or a [`Refusal`], `follow` the records that come
 //! of it by themselves, [`Run::apply`] is the only change of state, and effects are read off the records.
 
+mod ahead;
 mod apply;
 mod back;
 mod decide;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 
 pub use effect::Effect;
 pub use input::Input;
-pub use record::{Begun, End, Finding, How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
+pub use record::{Begun, End, Finding, Foreseen, How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
 

@@ -80,6 +80,21 @@ pub enum Record {
         /// The playbook's `retry` starts it, not a person.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         retry: bool,
+        /// Why it starts although later steps would be refused, where an operator said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        despite: Option<String>,
+    },
+    /// The later steps are about to be tried before an irreversible one starts, of which nothing has happened yet.
+    LookAhead {
+        /// The irreversible step.
+        step: StepId,
+    },
+    /// The later steps were tried.
+    LookedAhead {
+        /// The irreversible step.
+        step: StepId,
+        /// Those that would be refused.
+        refused: Vec<Foreseen>,
     },
     /// Sealed copies of files are on disk; what changes them may start.
     Saved {
@@ -104,6 +119,16 @@ pub enum Record {
         /// What came of it.
         outcome: Outcome,
     },
+    /// What a command had printed that was out when the program died was kept, and what it was to capture was taken from
+    /// that. Its end was not seen all the same.
+    Recovered {
+        /// What was out.
+        target: Target,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
     /// A person said that it is done, or answered.
     Answered {
         /// What was answered.
@@ -114,6 +139,9 @@ pub enum Record {
         /// The names of the secrets, which are in the vault.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         secrets: Vec<Name>,
+        /// The fingerprints of those secrets, which say which are the same and nothing else.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fingerprints: BTreeMap<Name, String>,
     },
     /// The probes were asked, and answered.
     Probed {
@@ -265,8 +293,20 @@ pub struct Begun {
     /// The names of the inputs that are secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
     /// Whether the inputs make it a protected run.
     pub protected: bool,
+}
+
+/// A later step that would be refused as things stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// The step.
+    pub step: StepId,
+    /// Why: a sentence, masked.
+    pub why: String,
 }
 
 /// A sealed copy of a file.
@@ -285,6 +325,12 @@ pub struct SavedFile {
     pub gid: u32,
     /// Length in bytes.
     pub size: u64,
+    /// The name in `snapshots/` of the copy of its extended attributes; none where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<String>,
+    /// The symbolic links that led to it: where each stands, and what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<(String, String)>,
 }
 
 /// How a command, an edit or a wait came to an end.
@@ -305,6 +351,9 @@ pub struct Outcome {
     /// The names of captured or generated secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
 }
 
 /// Whether an effect did what it should.
@@ -346,6 +395,9 @@ pub struct Verdict {
     /// The names of captured secrets, which are in the vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Name>,
+    /// The fingerprints of those secrets, which say which are the same and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<Name, String>,
 }
 
 /// What kind of answer a probe got. These are told apart everywhere.

@@ -86,6 +86,13 @@ pub enum Refusal {
         /// The name.
         name: String,
     },
+    /// The disk has no room for what a step that cannot be undone may come to.
+    NoRoom {
+        /// The step.
+        step: StepId,
+        /// What has no room: a sentence.
+        why: String,
+    },
     /// A result came for something that is not out.
     Stale,
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::record::{Begun, End, Outcome, SavedFile, Target, Verdict};
+use super::record::{Begun, End, Foreseen, How, Outcome, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
@@ -23,6 +23,8 @@ pub struct Run {
     pub values: BTreeMap<Name, String>,
     /// The secrets that are in the vault.
     pub secrets: BTreeSet<Name>,
+    /// The fingerprints of each secret's values, oldest first; one that came again at once is there once.
+    pub fingerprints: BTreeMap<Name, Vec<String>>,
     /// What became of each step, in the order of the plan's steps.
     pub steps: Vec<StepRun>,
     /// The part of its life that it is in.
@@ -98,12 +100,18 @@ pub struct StepRun {
     pub failed: bool,
     /// It failed, and the walk went on all the same because the playbook says so.
     pub passed_over: bool,
+    /// The later steps that would be refused, as last tried before this one was to start; none once it has started.
+    pub ahead: Vec<Foreseen>,
+    /// Why it was started all the same.
+    pub despite: Option<String>,
     /// How often it was tried since a person last started it.
     pub tries: u32,
     /// Its undo actions, once a rollback has come to it.
     pub undo: Vec<UndoRun>,
     /// How often each undo action was started over all rollbacks, so that no attempt has the number of another.
     pub(super) undo_starts: Vec<u32>,
+    /// The later steps were tried, and it may start.
+    pub(super) cleared: bool,
     /// It was started or done by hand, and not undone since; whatever else is said of it later, skipped for one.
     pub(super) touched: bool,
     /// A person stopped it or asked it anew: what follows from a failure is for a person to say, not for the playbook.
@@ -175,6 +183,7 @@ pub struct Rollback {
 }
 
 /// What is out in the world.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Busy {
     /// Whose effect.
@@ -185,6 +194,8 @@ pub struct Busy {
     pub probing: bool,
     /// Copies of files are being made; the act itself has not begun.
     pub(super) saving: bool,
+    /// Later steps are being tried; the step itself has not begun.
+    pub looking: bool,
     /// The operator asked for it to stop.
     pub stopping: bool,
 }
@@ -321,6 +332,12 @@ impl Run {
 }
 
 impl StepRun {
+    /// Says whether its end was not seen, and what it was to capture is not known either.
+    #[must_use]
+    pub fn lost(&self) -> bool {
+        self.state == StepState::Unknown && self.outcome.as_ref().is_none_or(|outcome| outcome.how != How::Ok)
+    }
+
     /// Says whether the walk is done with this step.
     #[must_use]
     pub fn finished(&self) -> bool {

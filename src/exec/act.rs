@@ -8,42 +8,63 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::ahead;
 use super::child::Stop;
 use super::command::{self, Task, failed, spell};
+use super::edit::{self, Earlier, Seen};
+use super::files;
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::snapshot::{self, Wanted};
-use super::{edit, files};
-use crate::engine::{How, Outcome, SavedFile};
-use crate::playbook::plan::{Act, Action, Alphabet, Capture, Encoding, Generate, GenerateSpec, Template};
+use crate::engine::{Foreseen, How, Outcome, SavedFile};
+use crate::playbook::plan::{
+    Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Name, StepId, Template,
+};
 use crate::secret::{Recipe, generate};
+
+/// Where what a command prints is kept.
+#[derive(Default)]
+pub(super) struct Keeps {
+    /// Its transcript.
+    pub(super) transcript: Option<PathBuf>,
+    /// The stem of the files that outlive us; see [`super::spool`].
+    pub(super) spool: Option<PathBuf>,
+}
 
 /// Carries out the act of an action. Never fails: what went wrong is the outcome.
 pub(super) async fn perform(
     action: &Action,
     capture: &[Capture],
     scene: &Scene,
-    transcript: Option<PathBuf>,
+    keeps: Keeps,
     outlet: Option<Outlet>,
     stop: &mut watch::Receiver<Stop>,
 ) -> Outcome {
     match &action.act {
         Act::Run(spec) => {
-            let task = Task { spec, expect: &action.expect, capture, timeout: action.timeout };
+            let Keeps { transcript, spool } = keeps;
+            let task = Task { spec, expect: &action.expect, capture, timeout: action.timeout, spool };
             command::perform(task, scene, transcript, outlet, stop).await
         }
         Act::Generate(specs) => made(specs, scene),
-        Act::Edit(specs) => {
-            let (specs, scene) = (specs.clone(), scene.clone());
-            let masking = scene.clone();
-            let done = blocking(move || edit::compute(&specs, &scene).and_then(|changes| edit::apply(&changes))).await;
-            judged(done, &masking)
-        }
+        // Its copies are for the step's own edit to know; an author's undo has none.
+        Act::Edit(specs) => edit(specs.clone(), Earlier::default(), None, scene.clone()).await,
         Act::Wait(duration) => waited(*duration, stop).await,
         // The copies were kept when the files were saved; probes are asked by an effect of their own.
         Act::Snapshot(_) | Act::Verify => Outcome::default(),
         Act::Person(_) => failed("a person does this, not the program".to_owned()),
     }
+}
+
+/// Changes files: those that were shown, where somebody was shown some.
+pub(super) async fn edit(specs: Vec<EditSpec>, earlier: Earlier, seen: Option<Seen>, scene: Scene) -> Outcome {
+    let masking = scene.clone();
+    let done = blocking(move || {
+        let changes = edit::compute(&specs, &scene, &earlier)?;
+        seen.map_or(Ok(()), |seen| seen.agrees(&changes))?;
+        edit::apply(&changes)
+    });
+    judged(done.await, &masking)
 }
 
 /// Keeps sealed copies of the files that an act changes or names.
@@ -92,18 +113,31 @@ pub(super) async fn remove_temporary(scene: Scene) -> (Vec<String>, Vec<(String,
     removed.await.unwrap_or_default()
 }
 
-/// Works out what an edit would change.
+/// Works out what an edit would change: the diff and what it was made from.
 ///
-/// # Errors
-/// Why it cannot be done: a sentence, masked.
-pub(super) async fn preview(action: Action, scene: Scene) -> Result<String, String> {
+/// The diff is an error where it cannot be done: a sentence, masked.
+pub(super) async fn preview(action: Action, earlier: Earlier, scene: Scene) -> (Result<String, String>, Seen) {
     let Act::Edit(specs) = action.act else {
-        return Err("this step edits no files".to_owned());
+        return (Err("this step edits no files".to_owned()), Seen::of(None));
     };
     let masking = scene.clone();
-    blocking(move || edit::compute(&specs, &scene).map(|changes| edit::preview(&changes, &scene)))
-        .await
-        .map_err(|wrong| masking.line(&wrong))
+    let worked_out = blocking(move || {
+        let changes = edit::compute(&specs, &scene, &earlier)?;
+        Ok((edit::preview(&changes, &scene), Seen::of(Some(&changes))))
+    });
+    match worked_out.await {
+        Ok((diff, seen)) => (Ok(diff), seen),
+        Err(wrong) => (Err(masking.line(&wrong)), Seen::of(None)),
+    }
+}
+
+/// Tries later steps before an irreversible one, and lists those that would be refused.
+pub(super) async fn look_ahead(before: Vec<StepId>, step: StepId, later: Vec<StepId>, scene: Scene) -> Vec<Foreseen> {
+    let from = step.clone();
+    match blocking(move || Ok(ahead::look(&before, &from, &later, &scene))).await {
+        Ok(refused) => refused,
+        Err(why) => vec![Foreseen { step, why }],
+    }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
@@ -131,7 +165,8 @@ fn made(specs: &[GenerateSpec], scene: &Scene) -> Outcome {
         Ok(()) => {
             let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
             let saw = format!("made {}", names.join(", "));
-            Outcome { saw, secrets: specs.iter().map(|spec| spec.name.clone()).collect(), ..Outcome::default() }
+            let secrets: Vec<Name> = specs.iter().map(|spec| spec.name.clone()).collect();
+            Outcome { saw, fingerprints: scene.fingerprints(&secrets), secrets, ..Outcome::default() }
         }
         Err(wrong) => failed(scene.line(&wrong)),
     }

@@ -6,26 +6,29 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::act::Keeps;
 use super::child::Stop;
 use super::command::failed;
+use super::edit::{Earlier, Seen};
 use super::launch::Launcher;
-use super::scene::{Gaps, Scene};
+use super::scene::{self, Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
+use super::spool::{Found, Shelf, Spools};
 use super::world::{Attempt, Ctx, verify};
 use super::{Executor, Report, act};
 use crate::engine::undo::{UndoAction, action};
-use crate::engine::{Effect, Input, Outcome, Target};
+use crate::engine::{Effect, Input, Outcome, Record, Run, SavedFile, Target};
 use crate::output::visible_plain;
-use crate::playbook::plan::{Action, Name, Plan, ProbeSpec, Source, Step, StepId};
+use crate::playbook::plan::{Act, Action, Capture, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
 
 /// What the real executor needs.
@@ -47,13 +50,15 @@ pub struct Setting {
     pub launcher: Launcher,
 }
 
-/// The folders of a run that an executor writes to. Both exist.
+/// The folders of a run that an executor writes to. The first two exist.
 #[derive(Clone, Debug)]
 pub struct RunPaths {
     /// For transcripts.
     pub transcript: PathBuf,
     /// For sealed copies of files.
     pub snapshots: PathBuf,
+    /// In memory, for what commands print that capture something; made when it is needed. None where there is no such place.
+    pub memory: Option<PathBuf>,
 }
 
 /// Carries effects out for real.
@@ -64,13 +69,15 @@ pub struct World {
     running: HashMap<Target, watch::Sender<Stop>>,
     /// The bytes of output on their way to the front.
     under_way: Arc<AtomicUsize>,
+    /// What was last shown of each edit.
+    shown: Arc<Mutex<HashMap<Target, Seen>>>,
 }
 
 impl World {
     /// Makes one for a run.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        Self { setting, running: HashMap::new(), under_way: Arc::default() }
+        Self { setting, running: HashMap::new(), under_way: Arc::default(), shown: Arc::default() }
     }
 
     /// Returns what an effect can draw on.
@@ -101,6 +108,17 @@ impl World {
         self.setting.plan.step(id)
     }
 
+    /// Where the outputs of capturing commands are kept.
+    fn spools(&self) -> Option<Spools> {
+        self.setting.folder.as_ref().and_then(|folder| folder.memory.clone()).map(Spools::of)
+    }
+
+    /// Says whether what an action prints must outlive us: it captures something that cannot be asked for again.
+    fn spools_for(&self, target: &Target, action: &Action) -> bool {
+        let reads = target.undo.is_none() && self.step(&target.step).is_some_and(|step| step.read_only);
+        matches!(action.act, Act::Run(_)) && !action.capture.is_empty() && !reads
+    }
+
     fn outlet(&self, target: &Target) -> Outlet {
         Outlet::new(self.setting.reports.clone(), target.clone(), Arc::clone(&self.under_way))
     }
@@ -122,6 +140,24 @@ impl World {
         stopped
     }
 
+    /// What is known of an edit's files from before its first attempt.
+    fn earlier(&self, saved: Vec<SavedFile>) -> Earlier {
+        Earlier::of(saved, self.setting.folder.as_ref().map(|folder| folder.snapshots.clone()))
+    }
+
+    fn edit(&mut self, target: Target, attempt: u32, saved: Vec<SavedFile>, scene: Scene) {
+        let Some(Action { act: Act::Edit(specs), .. }) = self.action(&target) else {
+            return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
+        };
+        let earlier = self.earlier(saved);
+        let seen = self.shown.lock().unwrap_or_else(PoisonError::into_inner).get(&target).cloned();
+        self.spawn(async move {
+            let begun = Instant::now();
+            let outcome = act::edit(specs, earlier, seen, scene).await;
+            Input::Performed { target, attempt, outcome: timed(outcome, begun) }
+        });
+    }
+
     fn perform(&mut self, target: Target, attempt: u32, after: std::time::Duration, scene: Scene) {
         let Some(action) = self.action(&target) else {
             return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
@@ -129,11 +165,17 @@ impl World {
         let mut stopped = self.stoppable(&target);
         let outlet = self.outlet(&target);
         let transcript = self.setting.folder.as_ref().map(|folder| folder.transcript.join(target.transcript(attempt)));
+        let spool = if self.spools_for(&target, &action) {
+            self.spools().and_then(|spools| spools.open(&target, attempt))
+        } else {
+            None
+        };
+        let keeps = Keeps { transcript, spool };
         self.spawn(async move {
             let mut begun = Instant::now();
             let outcome = if after.is_zero() || act::pause(after, &mut stopped).await {
                 begun = Instant::now();
-                act::perform(&action, &action.capture, &scene, transcript, Some(outlet), &mut stopped).await
+                act::perform(&action, &action.capture, &scene, keeps, Some(outlet), &mut stopped).await
             } else {
                 act::stopped_before()
             };
@@ -158,15 +200,29 @@ impl World {
     }
 
     /// Works out what an edit would change.
-    pub(super) fn preview_in(&self, target: Target, scene: Scene) {
+    pub(super) fn preview_in(&self, target: Target, saved: Vec<SavedFile>, scene: Scene) {
         let action = self.action(&target);
-        let reports = self.setting.reports.clone();
+        let earlier = self.earlier(saved);
+        let (reports, shown) = (self.setting.reports.clone(), Arc::clone(&self.shown));
         self.setting.runtime.spawn(async move {
             let diff = match action {
-                Some(action) => act::preview(action, scene).await,
+                Some(action) => {
+                    let (diff, seen) = act::preview(action, earlier, scene).await;
+                    shown.lock().unwrap_or_else(PoisonError::into_inner).insert(target.clone(), seen);
+                    diff
+                }
                 None => Err("there is no such step".to_owned()),
             };
             let _ = reports.send(Report::Preview { target, diff });
+        });
+    }
+
+    /// Tries later steps, after those that only a dry run has passed over.
+    pub(super) fn look_ahead(&self, before: Vec<StepId>, step: StepId, later: Vec<StepId>, scene: Scene) {
+        let scene = Scene { gaps: Gaps::Shown, ..scene };
+        self.spawn(async move {
+            let refused = act::look_ahead(before, step.clone(), later, scene).await;
+            Input::LookedAhead { step, refused }
         });
     }
 
@@ -190,7 +246,9 @@ impl World {
             .map(|folder| folder.transcript.join(format!("{}.recapture.log", target.stem())));
         self.spawn(async move {
             let begun = Instant::now();
-            let outcome = act::perform(&action, &capture, &scene, transcript, Some(outlet), &mut stopped).await;
+            // What only reads is asked again, should we die.
+            let keeps = Keeps { transcript, spool: None };
+            let outcome = act::perform(&action, &capture, &scene, keeps, Some(outlet), &mut stopped).await;
             Input::Recaptured { step, outcome: timed(outcome, begun) }
         });
     }
@@ -215,6 +273,8 @@ impl Executor for World {
         let scene = self.scene(values);
         match effect {
             Effect::Perform { target, attempt, after } => self.perform(target, attempt, after, scene),
+            Effect::LookAhead { step, later } => self.look_ahead(Vec::new(), step, later, scene),
+            Effect::Edit { target, attempt, saved } => self.edit(target, attempt, saved, scene),
             Effect::Save { target, attempt } => self.save(target, attempt, scene),
             Effect::Restore { target, attempt, files } => {
                 let Some(folder) = self.setting.folder.clone() else {
@@ -243,20 +303,55 @@ impl Executor for World {
             Effect::Close => {
                 if let Err(wrong) = self.setting.secrets.delete_vault() {
                     tracing::error!(wrong, "the vault of a closed run is still there");
+                    // Nobody listens any more when the program ends.
+                    let _ = self.setting.reports.send(Report::Notice(format!("the run is closed, but {wrong}")));
                 }
             }
             Effect::Leave => {}
         }
     }
 
-    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>) {
-        self.preview_in(target, self.scene(values));
+    fn preview(&mut self, target: Target, run: &Run) {
+        let saved = saved(&self.setting.plan, run, &target);
+        self.preview_in(target, saved, self.scene(&run.values));
     }
 
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        scene::fingerprints(&self.setting.secrets, names)
+    }
+
+    fn recorded(&mut self, record: &Record) {
+        let Some(spools) = self.spools() else { return };
+        match record {
+            Record::Performed { target, attempt, outcome } | Record::Recovered { target, attempt, outcome } => {
+                let Some(action) = self.action(target).filter(|action| self.spools_for(target, action)) else { return };
+                let known = |capture: &Capture| !capture.secret || outcome.secrets.contains(&capture.name);
+                // What was taken up is sealed where nothing could be captured from it.
+                let sealed = matches!(record, Record::Recovered { .. });
+                if sealed || action.capture.iter().all(known) {
+                    spools.remove(target, *attempt);
+                }
+            }
+            Record::Ended { .. } => spools.remove_all(),
+            _ => {} // whatever else is on record, nothing that was kept is done with
+        }
+    }
+
+    fn recover(&mut self, target: &Target, attempt: u32, values: &BTreeMap<Name, String>) -> Option<Found> {
+        let (folder, spools, action) = (self.setting.folder.as_ref()?, self.spools()?, self.action(target)?);
+        let onto =
+            Shelf { transcript: folder.transcript.join(target.transcript(attempt)), sealed: folder.snapshots.clone() };
+        spools.find(target, attempt, &action.capture, &self.scene(values), &onto)
+    }
+
+    fn reserve(&self) -> Result<(), String> {
+        self.setting.secrets.reserve()
     }
 
     fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
@@ -287,6 +382,12 @@ fn find<'p>(plan: &'p Plan, target: &Target) -> Option<&'p Action> {
         (Some(_), Some(UndoAction::Author(action))) => Some(action),
         (Some(_), Some(UndoAction::Restore) | None) => None,
     }
+}
+
+/// Lists the sealed copies of a target's files.
+fn saved(plan: &Plan, run: &Run, target: &Target) -> Vec<SavedFile> {
+    let step = run.step(plan, &target.step).filter(|_| target.undo.is_none());
+    step.map(|step| step.saved.clone()).unwrap_or_default()
 }
 
 fn nothing(target: &Target) -> Outcome {

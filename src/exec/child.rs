@@ -5,22 +5,26 @@
 //! nothing here blocks a thread.
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitIdStatus};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitIdStatus, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::signal::unix::{Signal as Children, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use zeroize::Zeroizing;
 
+use super::handed::{self, Files};
 use super::holders;
 use super::launch::Launcher;
 use super::scene::Scene;
 use super::spawn::{Process, Request, find_program};
 use super::transcript::Stream;
 use crate::engine::How;
-use crate::playbook::plan::{Given, Program, RunSpec};
+use crate::playbook::plan::{Given, Program, RunSpec, Variable};
 
 /// The time between a polite stop and a hard one.
 const POLITE: Duration = Duration::from_secs(5);
@@ -30,6 +34,9 @@ const HELD: Duration = Duration::from_millis(500);
 
 /// The time without output after which what was held back to be masked is shown, as far as it may be.
 const QUIET: Duration = Duration::from_millis(250);
+
+/// The time that the last of an output may take through who reads it for us, on a very busy machine.
+const PASSING_ON: Duration = Duration::from_secs(20);
 
 /// The most bytes of one read.
 const READ: usize = 128 << 10;
@@ -55,6 +62,11 @@ pub(crate) struct Command {
     environment: Vec<(OsString, OsString)>,
     cwd: PathBuf,
     stdin: Option<Zeroizing<Vec<u8>>>,
+    /// Descriptors that it gets beside the first three, under their own numbers.
+    handed: Vec<OwnedFd>,
+    /// Its files in memory, there for as long as it runs.
+    _files: Option<Files>,
+    spool: Option<PathBuf>,
 }
 
 /// How a child ended.
@@ -67,6 +79,16 @@ pub(crate) struct Ended {
     pub how: How,
     /// Who still holds its output open.
     pub holders: Vec<String>,
+    /// Who else of its group still runs.
+    pub left: Vec<String>,
+}
+
+/// What is told of a child while it runs.
+pub(crate) enum Told<'a> {
+    /// Its output.
+    Output(Stream, &'a [u8]),
+    /// Something that nobody else would tell: a sentence.
+    Note(String),
 }
 
 impl Command {
@@ -83,8 +105,24 @@ impl Command {
             return Err("there is no program to start".to_owned());
         };
         let mut environment = scene.environment();
-        for (variable, given) in &spec.env {
-            environment.insert(variable.into(), scene.given(given)?.expose().into());
+        let (mut files, mut handed) = (None, Vec::new());
+        for (variable, what) in &spec.env {
+            let value: OsString = match what {
+                Variable::Given(given) => scene.given(given)?.expose().into(),
+                Variable::File(content) => {
+                    let content = scene.content(content)?;
+                    let made = match files.take() {
+                        Some(made) => made,
+                        None => Files::new()?,
+                    };
+                    files.insert(made).add(variable, &content)?.into()
+                }
+                Variable::Descriptor(content) => {
+                    handed.push(handed::descriptor(&scene.content(content)?)?);
+                    handed.last().map(handed::name_of).unwrap_or_default().into()
+                }
+            };
+            environment.insert(variable.into(), value);
         }
         let stdin = spec.stdin.as_ref().map(|given: &Given| scene.given(given)).transpose()?;
         let cwd = spec.cwd.as_ref().map_or_else(|| Ok(scene.base.clone()), |cwd| scene.path(cwd))?;
@@ -98,7 +136,13 @@ impl Command {
         // A program that asks for the folder's name gets the one that the playbook calls it by.
         environment.insert("PWD".into(), cwd.clone().into());
         let stdin = stdin.map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec()));
-        Ok(Self { program, words, environment: environment.into_iter().collect(), cwd, stdin })
+        let environment = environment.into_iter().collect();
+        Ok(Self { program, words, environment, cwd, stdin, handed, _files: files, spool: None })
+    }
+
+    /// Has what it prints kept in files whose names begin so, should we die before it ends.
+    pub(crate) fn spooled(self, spool: Option<PathBuf>) -> Self {
+        Self { spool, ..self }
     }
 
     fn start(&self, launcher: &Launcher) -> std::io::Result<Process> {
@@ -108,6 +152,8 @@ impl Command {
             environment: &self.environment,
             cwd: &self.cwd,
             stdin: self.stdin.is_some(),
+            handed: &self.handed,
+            spool: self.spool.as_deref(),
         };
         Process::start(&request, launcher)
     }
@@ -117,7 +163,7 @@ impl Command {
     }
 }
 
-/// Runs a child to its end. `take` gets its output as it comes, and nothing when none has come for a while.
+/// Runs a child to its end. `take` is told what comes of it on the way, and of no output when none has come for a while.
 ///
 /// # Errors
 /// When it could not be started: a sentence.
@@ -126,7 +172,7 @@ pub(crate) async fn run(
     launcher: &Launcher,
     timeout: Option<Duration>,
     stop: &mut watch::Receiver<Stop>,
-    take: &mut (dyn FnMut(Stream, &[u8]) + Send),
+    take: &mut (dyn FnMut(Told<'_>) + Send),
 ) -> Result<Ended, String> {
     let mut child =
         command.start(launcher).map_err(|error| format!("{} could not be started: {error}", command.named()))?;
@@ -141,7 +187,8 @@ pub(crate) async fn run(
     });
     let mut out = Pipe::new(child.out.take());
     let mut err = Pipe::new(child.err.take());
-    let inodes = holders::inodes(out.inner.as_ref(), err.inner.as_ref());
+    // Who reads for us passes everything on, so it is waited for as long as nobody else holds the pipes.
+    let mut passing_on = child.spooler.is_some();
 
     let mut exit: Option<WaitIdStatus> = None;
     let mut how = How::Ok;
@@ -149,6 +196,8 @@ pub(crate) async fn run(
     let mut kill_at: Option<Instant> = None;
     let mut deadline = timeout.map(|timeout| Instant::now() + timeout);
     let mut listening = true;
+    // A child that stops itself ends nothing and says nothing: only its parent is told, by this.
+    let mut children = signal(SignalKind::child()).ok();
     while exit.is_none() || out.inner.is_some() || err.inner.is_some() {
         let (out_quiet, err_quiet) = (out.quiet_at, err.quiet_at);
         tokio::select! {
@@ -160,20 +209,31 @@ pub(crate) async fn run(
                 exit = Some(status.map_err(|error| format!("the end of {named} was not seen: {error}"))?);
                 deadline = Some(Instant::now() + HELD);
             }
+            () = rung(&mut children), if exit.is_none() => {
+                if let Some(by) = child.stopped() {
+                    take(Told::Note(stopped(group.0, by)));
+                }
+            }
             () = at(deadline), if deadline.is_some() => {
                 if exit.is_some() {
+                    if std::mem::take(&mut passing_on)
+                        && holders::find(child.inodes.clone(), child.spooler).await.is_empty()
+                    {
+                        deadline = Some(Instant::now() + PASSING_ON);
+                        continue;
+                    }
                     break;
                 }
                 deadline = match stopping {
                     Stop::No => {
                         how = How::TimedOut;
                         stopping = Stop::Polite;
-                        group.signal(Signal::TERM);
+                        group.ask();
                         kill_at = Some(Instant::now() + POLITE);
                         kill_at
                     }
                     Stop::Polite | Stop::Hard => {
-                        group.signal(Signal::KILL);
+                        group.make(take);
                         None
                     }
                 };
@@ -188,7 +248,11 @@ pub(crate) async fn run(
                     }
                     let now = Instant::now();
                     kill_at = Some(if asked == Stop::Hard { now } else { now + POLITE });
-                    group.signal(if asked == Stop::Hard { Signal::KILL } else { Signal::TERM });
+                    if asked == Stop::Hard {
+                        group.make(take);
+                    } else {
+                        group.ask();
+                    }
                     if exit.is_none() {
                         deadline = kill_at.filter(|_| asked == Stop::Polite);
                     }
@@ -202,11 +266,16 @@ pub(crate) async fn run(
     if let Some(writer) = writer {
         writer.abort();
     }
-    let holders = if out.inner.is_some() || err.inner.is_some() { holders::find(inodes).await } else { Vec::new() };
+    let holders = if out.inner.is_some() || err.inner.is_some() {
+        holders::find(child.inodes.clone(), child.spooler).await
+    } else {
+        Vec::new()
+    };
     out.drain();
     err.drain();
+    let left = group.left(&holders).await;
     let (exit, words) = exit.map_or((None, "its end was not seen".to_owned()), told);
-    Ok(Ended { exit, words, how, holders })
+    Ok(Ended { exit, words, how, holders, left })
 }
 
 /// One output of a child.
@@ -236,14 +305,14 @@ impl<R: AsyncRead + Unpin + Send + 'static> Pipe<R> {
         }
     }
 
-    fn hand(&mut self, stream: Stream, take: &mut (dyn FnMut(Stream, &[u8]) + Send)) {
-        take(stream, &self.buffer);
+    fn hand(&mut self, stream: Stream, take: &mut (dyn FnMut(Told<'_>) + Send)) {
+        take(Told::Output(stream, &self.buffer));
         self.buffer.clear();
         self.quiet_at = self.inner.is_some().then(|| Instant::now() + QUIET);
     }
 
-    fn fall_quiet(&mut self, stream: Stream, take: &mut (dyn FnMut(Stream, &[u8]) + Send)) {
-        take(stream, &[]);
+    fn fall_quiet(&mut self, stream: Stream, take: &mut (dyn FnMut(Told<'_>) + Send)) {
+        take(Told::Output(stream, &[]));
         self.quiet_at = None;
     }
 
@@ -253,6 +322,26 @@ impl<R: AsyncRead + Unpin + Send + 'static> Pipe<R> {
             tokio::spawn(async move { tokio::io::copy(&mut inner, &mut tokio::io::sink()).await });
         }
     }
+}
+
+/// Waits until some child of ours has changed its state.
+async fn rung(children: &mut Option<Children>) {
+    let rung = match children {
+        Some(children) => children.recv().await,
+        None => None,
+    };
+    if rung.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Says that a child has stopped, and what to do.
+fn stopped(child: Pid, by: i32) -> String {
+    let signal = named(by);
+    let id = child.as_raw_nonzero();
+    format!(
+        "it has stopped (signal {by}{signal}) and does nothing until `kill -CONT {id}`; it can be stopped for good here"
+    )
 }
 
 async fn at(deadline: Option<Instant>) {
@@ -267,16 +356,42 @@ async fn at(deadline: Option<Instant>) {
 struct Group(Pid);
 
 impl Group {
-    fn signal(self, signal: Signal) {
-        // It leads its group from its first instruction. Nobody is there when all have ended.
-        let _ = rustix::process::kill_process_group(self.0, signal);
+    /// Asks all of it to end. Who has stopped goes on for that, or would never hear of it.
+    fn ask(self) {
+        for signal in [Signal::TERM, Signal::CONT] {
+            // It leads its group from its first instruction. Nobody is there when all have ended.
+            let _ = kill_process_group(self.0, signal);
+        }
+    }
+
+    /// Makes all of it end. Where that is not allowed there is nothing more that we can do, and that is said.
+    fn make(self, take: &mut (dyn FnMut(Told<'_>) + Send)) {
+        if kill_process_group(self.0, Signal::KILL) == Err(Errno::PERM) {
+            let id = self.0.as_raw_nonzero();
+            take(Told::Note(format!(
+                "it runs as another user and cannot be stopped from here: end process {id} there"
+            )));
+        }
+    }
+
+    /// Names who still runs but for these, a moment after the child's end: what is about to end is not left behind.
+    async fn left(self, but: &[String]) -> Vec<String> {
+        // One call where all have ended, as nearly always.
+        for _ in 0..10 {
+            if test_kill_process_group(self.0).is_err() {
+                return Vec::new();
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        let left = holders::group(self.0).await;
+        left.into_iter().filter(|name| !but.contains(name)).collect()
     }
 
     /// Waits until nobody of the group is left, and ends who is.
     async fn end(self, kill_at: Instant) {
         while holders::group_lives(self.0) {
             if Instant::now() >= kill_at {
-                self.signal(Signal::KILL);
+                let _ = kill_process_group(self.0, Signal::KILL);
                 return;
             }
             sleep(Duration::from_millis(20)).await;
@@ -288,20 +403,24 @@ impl Group {
 fn told(status: WaitIdStatus) -> (Option<i32>, String) {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => (Some(code), format!("exit status {code}")),
-        (None, Some(signal)) => {
-            let name = match signal {
-                1 => " (HUP)",
-                2 => " (INT)",
-                3 => " (QUIT)",
-                6 => " (ABRT)",
-                9 => " (KILL)",
-                11 => " (SEGV)",
-                13 => " (PIPE)",
-                15 => " (TERM)",
-                _ => "", // the number says it
-            };
-            (None, format!("ended by signal {signal}{name}"))
-        }
+        (None, Some(signal)) => (None, format!("ended by signal {signal}{}", named(signal))),
         (None, None) => (None, "ended".to_owned()),
+    }
+}
+
+/// The usual name of a signal, where it has one that people know; the number says the others.
+fn named(signal: i32) -> &'static str {
+    match signal {
+        1 => " (HUP)",
+        2 => " (INT)",
+        3 => " (QUIT)",
+        6 => " (ABRT)",
+        9 => " (KILL)",
+        11 => " (SEGV)",
+        13 => " (PIPE)",
+        15 => " (TERM)",
+        19 => " (STOP)",
+        20 => " (TSTP)",
+        _ => "",
     }
 }

@@ -13,11 +13,12 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::capture;
-use super::child::{self, Command, Ended, Stop};
+use super::child::{self, Command, Ended, Stop, Told};
 use super::expect::{Answer, judge};
 use super::kept::Kept;
 use super::scene::Scene;
 use super::shown::Outlet;
+use super::spool;
 use super::transcript::{Sink, Stream, without_colours};
 use crate::engine::{How, Outcome};
 use crate::playbook::plan::{Capture, Expect, Name, RunSpec};
@@ -29,6 +30,8 @@ pub(super) struct Task<'a> {
     pub expect: &'a [Expect],
     pub capture: &'a [Capture],
     pub timeout: Option<Duration>,
+    /// Where what it prints is kept should we die, as the stem of files' names.
+    pub spool: Option<PathBuf>,
 }
 
 /// Carries out a command of a step. Never fails: what went wrong is the outcome.
@@ -40,7 +43,8 @@ pub(super) async fn perform(
     stop: &mut watch::Receiver<Stop>,
 ) -> Outcome {
     let sink = Sink::open(transcript, outlet, &scene.secrets.masker());
-    let (command, mut sink) = match (Command::new(task.spec, scene), sink) {
+    let command = Command::new(task.spec, scene).map(|command| command.spooled(task.spool.clone()));
+    let (command, mut sink) = match (command, sink) {
         (Ok(command), Ok(sink)) => (command, sink),
         (Err(wrong), _) | (Ok(_), Err(wrong)) => return failed(scene.line(&wrong)),
     };
@@ -50,11 +54,14 @@ pub(super) async fn perform(
     }
     let wants = !task.capture.is_empty() || task.expect.iter().any(|expect| !matches!(expect, Expect::Exit(_)));
     let mut kept = Kept::default();
-    let ended = child::run(command, &scene.launcher, task.timeout, stop, &mut |stream, bytes| {
-        if wants && stream == Stream::Out {
-            kept.take(bytes);
+    let ended = child::run(command, &scene.launcher, task.timeout, stop, &mut |told| match told {
+        Told::Output(stream, bytes) => {
+            if wants && stream == Stream::Out {
+                kept.take(bytes);
+            }
+            sink.take(stream, bytes);
         }
-        sink.take(stream, bytes);
+        Told::Note(note) => sink.say(&format!("\n{note}\n")),
     })
     .await;
     let ended = match ended {
@@ -69,11 +76,18 @@ pub(super) async fn perform(
         Err(wrong) if wants => taken.wrong.push(wrong.clone()),
         Err(_) => {}
     }
+    // The other side may have changed what could not be captured or kept, so nothing that could tell it is thrown away.
+    if hides
+        && taken.unknown
+        && let Some(kept) = task.spool.as_deref().and_then(spool::kept)
+    {
+        taken.wrong.push(format!("what it printed is kept in memory until the run ends: {}", kept.display()));
+    }
     if hides && !taken.unknown {
         sink.release(&scene.secrets.masker());
     }
-    if !ended.holders.is_empty() {
-        sink.say(&format!("\n{}\n", held(&ended.holders)));
+    for word in behind(&ended) {
+        sink.say(&format!("\n{word}\n"));
     }
     sink.finish();
     conclude(&task, &ended, taken, text.ok(), &sink, scene)
@@ -87,7 +101,9 @@ fn conclude(
     sink: &Sink,
     scene: &Scene,
 ) -> Outcome {
-    let mut outcome = Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, ..Outcome::default() };
+    let fingerprints = scene.fingerprints(&taken.secrets);
+    let mut outcome =
+        Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, fingerprints, ..Outcome::default() };
     let last = |stream: Stream| sink.last_line(stream).map(without_colours).filter(|line| !line.is_empty());
     // What went wrong is said on standard error, what was done on standard output.
     let with_last = |told: String| match last(Stream::Err) {
@@ -129,8 +145,8 @@ fn conclude(
             }
         }
     };
-    if !ended.holders.is_empty() {
-        told = format!("{told}; {}", held(&ended.holders));
+    for word in behind(ended) {
+        told = format!("{told}; {word}");
     }
     if let Some(trouble) = sink.trouble() {
         told = format!("{told}; {trouble}");
@@ -141,17 +157,19 @@ fn conclude(
 
 /// What was captured.
 #[derive(Default)]
-struct Taken {
-    values: BTreeMap<Name, String>,
+pub(super) struct Taken {
+    pub(super) values: BTreeMap<Name, String>,
     /// The names of those that are in the vault.
-    secrets: Vec<Name>,
+    pub(super) secrets: Vec<Name>,
     /// Whether the output may hold a secret that the masker does not know.
     unknown: bool,
-    wrong: Vec<String>,
+    /// Why what was not captured was not.
+    pub(super) wrong: Vec<String>,
 }
 
 impl Taken {
-    fn take(&mut self, captures: &[Capture], text: &str, scene: &Scene) {
+    /// Takes all captures; secrets are in the vault, on disk, when it returns.
+    pub(super) fn take(&mut self, captures: &[Capture], text: &str, scene: &Scene) {
         self.unknown = false;
         let mut secrets: Vec<(String, Secret)> = Vec::new();
         for capture in captures {
@@ -205,9 +223,11 @@ pub(crate) async fn ask(
     let command = Command::new(spec, scene).map_err(|wrong| scene.line(&wrong))?;
     let (mut kept, mut errors) = (Kept::default(), Kept::default());
     let started = Instant::now();
-    let ended = child::run(command, &scene.launcher, timeout, stop, &mut |stream, bytes| match stream {
-        Stream::Out => kept.take(bytes),
-        Stream::Err => errors.take(bytes),
+    let ended = child::run(command, &scene.launcher, timeout, stop, &mut |told| match told {
+        Told::Output(Stream::Out, bytes) => kept.take(bytes),
+        Told::Output(Stream::Err, bytes) => errors.take(bytes),
+        // A probe's time is short, and nothing of it is shown but its answer.
+        Told::Note(_) => {}
     })
     .await
     .map_err(|wrong| scene.line(&wrong))?;
@@ -243,6 +263,15 @@ pub(super) fn spell(duration: Duration) -> String {
     spelled
 }
 
-fn held(holders: &[String]) -> String {
-    format!("output still held open by process {}; what it prints from now on is not kept", holders.join(", "))
+/// Says what a command left behind.
+fn behind(ended: &Ended) -> Vec<String> {
+    let mut words = Vec::new();
+    if !ended.holders.is_empty() {
+        let holders = ended.holders.join(", ");
+        words.push(format!("output still held open by process {holders}; what it prints from now on is not kept"));
+    }
+    if !ended.left.is_empty() {
+        words.push(format!("still running: process {}", ended.left.join(", ")));
+    }
+    words
 }

@@ -82,7 +82,9 @@ pub(crate) fn find(text: &str, key: &str) -> Result<Assignment, String> {
         found = Some(assignment);
     }
     let found = found.ok_or_else(|| format!("there is no {key}="))?;
-    if found.quote == Quote::None && text[found.value.clone()].contains('#') {
+    // Behind nothing but blanks, too: some take what follows for the value.
+    let (value, after) = (&text[found.value.clone()], &text[found.value.end..]);
+    if found.quote == Quote::None && (value.contains('#') || after.starts_with('#')) {
         let line = found.line;
         return Err(format!(
             "line {line}: the value of {key} has a # outside quotes, where some readers see a comment; put it in quotes"
@@ -102,6 +104,20 @@ pub(crate) fn value(text: &str, key: &str) -> Result<String, String> {
         Quote::Double => unescape(raw).into_owned(),
         Quote::None | Quote::Single | Quote::Backtick => raw.to_owned(),
     })
+}
+
+/// Says whether a text in which one value was replaced is still read as before but for that value: a quote that was never
+/// closed, or a comment behind an empty value, can make more of it.
+pub(crate) fn reads_alike(old: &str, new: &str, key: &str) -> bool {
+    let (was, is) = (assignments(old), assignments(new));
+    find(new, key).is_ok()
+        && was.len() == is.len()
+        && was.iter().zip(&is).all(|(was, is)| {
+            let same = || old[was.value.clone()] == new[is.value.clone()];
+            was.key == is.key
+                && was.quote == is.quote
+                && if was.key == key { was.value.start == is.value.start } else { same() }
+        })
 }
 
 /// Lists the assignments, in order. Lines that are none are passed over.
@@ -216,11 +232,23 @@ mod tests {
         let wrong = value(text, "L").unwrap_err();
         assert!(wrong.starts_with("line 11: the value of L has a # outside quotes"), "{wrong}");
         assert_eq!(find(text, "Z").unwrap().line, 12);
+        for text in ["A=#said", "A= # said", "A =\t#"] {
+            assert!(find(text, "A").unwrap_err().starts_with("line 1: the value of A has a #"), "{text}");
+        }
     }
 
     #[test]
     fn a_key_twice_is_refused_with_both_lines() {
         assert_eq!(find("A=1\nB=2\nexport A=3\n", "A").unwrap_err(), "A stands twice, in lines 1 and 3");
+    }
+
+    #[test]
+    fn a_value_that_would_change_how_the_rest_is_read_shows() {
+        assert!(reads_alike("A='x' # said\nB=2\n", "A='new' # said\nB=2\n", "A"));
+        // the quote in the new value would close the one of B
+        assert!(!reads_alike("B=\"\nA=''\n", "B=\"\nA='\"'\n", "A"));
+        // some readers would take the comment for the value
+        assert!(!reads_alike("A=a # said\n", "A= # said\n", "A"));
     }
 
     #[test]

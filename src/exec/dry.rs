@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::Executor;
 use super::carry::{Setting, World};
 use super::scene::{Gaps, Scene};
-use crate::engine::{Effect, Finding, Input, Outcome, Target, Verdict};
-use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Source, Template};
+use crate::engine::{Effect, Finding, Input, Outcome, Run, Target, Verdict};
+use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Source, StepId, Template};
 use crate::secret::Secret;
 
 /// What everything that is not carried out says.
@@ -21,13 +21,15 @@ pub struct DryRun {
     world: World,
     /// Whether a step that changes something was passed over: from then on the world is not what the playbook expects.
     passed_over: bool,
+    /// The edits that were passed over: later ones may look for what they would have left.
+    edited: Vec<StepId>,
 }
 
 impl DryRun {
     /// Makes one. The folders of the setting, if there are any, are not used.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        Self { world: World::new(Setting { folder: None, ..setting }), passed_over: false }
+        Self { world: World::new(Setting { folder: None, ..setting }), passed_over: false, edited: Vec::new() }
     }
 
     /// The command of a read-only step. Only a step's own act can be known to change nothing; an undo is there to change
@@ -50,6 +52,11 @@ impl DryRun {
             || target.undo.is_none() && step.is_some_and(|step| matches!(step.action.act, Act::Verify))
     }
 
+    /// Has the diff of an edit worked out. Nothing was written, so there are no copies to look at.
+    fn show(&self, target: Target, values: &BTreeMap<Name, String>) {
+        self.world.preview_in(target, Vec::new(), Scene { gaps: Gaps::Shown, ..self.world.scene(values) });
+    }
+
     fn pretend(&self, target: Target, attempt: u32) {
         self.world.answer(Input::Performed { target, attempt, outcome: not_done() });
     }
@@ -70,9 +77,18 @@ impl Executor for DryRun {
                     None => self.passed_over = true,
                 }
                 if self.edits(target) {
-                    self.preview(target.clone(), values);
+                    self.show(target.clone(), values);
                 }
                 self.pretend(target.clone(), attempt);
+            }
+            Effect::LookAhead { step, later } => {
+                self.world.look_ahead(self.edited.clone(), step, later, self.world.scene(values));
+            }
+            Effect::Edit { target, attempt, .. } => {
+                self.passed_over = true;
+                self.edited.push(target.step.clone());
+                self.show(target.clone(), values);
+                self.pretend(target, attempt);
             }
             // No copies are kept of what is not going to be changed.
             Effect::Save { target, attempt } => {
@@ -106,12 +122,16 @@ impl Executor for DryRun {
         }
     }
 
-    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>) {
-        self.world.preview_in(target, Scene { gaps: Gaps::Shown, ..self.world.scene(values) });
+    fn preview(&mut self, target: Target, run: &Run) {
+        self.show(target, &run.values);
     }
 
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
         self.world.keep(secrets)
+    }
+
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        self.world.fingerprints(names)
     }
 
     fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
@@ -129,13 +149,12 @@ impl Executor for DryRun {
 
 /// Finds a name without a value that a command uses: in its words, by its variable, or as a secret.
 fn missing(spec: &RunSpec, scene: &Scene) -> Option<Name> {
-    let given = spec.env.iter().map(|(_, given)| given).chain(&spec.stdin);
-    let mut names: Vec<Name> = given
-        .flat_map(|given| match given {
-            Given::Text(template) => template.names().cloned().collect(),
-            Given::Secret(name) => vec![name.clone()],
-        })
-        .collect();
+    let mut names: Vec<Name> = spec.env.iter().flat_map(|(_, variable)| variable.names()).cloned().collect();
+    match &spec.stdin {
+        Some(Given::Text(template)) => names.extend(template.names().cloned()),
+        Some(Given::Secret(name)) => names.push(name.clone()),
+        None => {}
+    }
     names.extend(spec.cwd.iter().flat_map(Template::names).cloned());
     match &spec.program {
         Program::Words(words) => names.extend(words.iter().flat_map(Template::names).cloned()),
@@ -162,6 +181,7 @@ fn not_asked(probe: &ProbeSpec, scene: &Scene) -> Verdict {
         took_ms: 0,
         values: BTreeMap::new(),
         secrets: Vec::new(),
+        fingerprints: BTreeMap::new(),
     }
 }
 

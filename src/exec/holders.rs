@@ -3,20 +3,17 @@
 //! Read from `/proc`; where there is none, or it is not ours to read, nobody is found.
 
 use std::fs;
-use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 
 use rustix::process::Pid;
 
 /// The inodes of the pipes of a child.
-pub(super) fn inodes(out: Option<impl AsFd>, err: Option<impl AsFd>) -> Vec<u64> {
-    let inode = |fd: std::os::fd::BorrowedFd<'_>| rustix::fs::fstat(fd).ok().map(|stat| stat.st_ino);
-    let out = out.and_then(|out| inode(out.as_fd()));
-    let err = err.and_then(|err| inode(err.as_fd()));
-    out.into_iter().chain(err).collect()
+pub(super) fn inodes<'f>(pipes: impl IntoIterator<Item = BorrowedFd<'f>>) -> Vec<u64> {
+    pipes.into_iter().filter_map(|pipe| rustix::fs::fstat(pipe).ok().map(|stat| stat.st_ino)).collect()
 }
 
-/// Names the other processes that hold one of these pipes, such as `42 (redis-server)`.
-pub(super) async fn find(inodes: Vec<u64>) -> Vec<String> {
+/// Names the other processes that hold one of these pipes, such as `42 (redis-server)`; not us, and not who reads for us.
+pub(super) async fn find(inodes: Vec<u64>, reader: Option<Pid>) -> Vec<String> {
     // A thousand processes take some milliseconds.
     tokio::task::spawn_blocking(move || {
         let links: Vec<String> = inodes.iter().map(|inode| format!("pipe:[{inode}]")).collect();
@@ -26,15 +23,26 @@ pub(super) async fn find(inodes: Vec<u64>) -> Vec<String> {
                 fs::read_link(entry.path()).is_ok_and(|link| links.iter().any(|pipe| link.as_os_str() == pipe.as_str()))
             })
         };
-        let ours = std::process::id();
-        let name = |process: u32| match fs::read_to_string(format!("/proc/{process}/comm")) {
-            Ok(name) => format!("{process} ({})", name.trim()),
-            Err(_) => process.to_string(),
-        };
-        processes().filter(|process| *process != ours).filter(holds).map(name).collect()
+        let ours =
+            [Some(std::process::id()), reader.and_then(|reader| u32::try_from(reader.as_raw_nonzero().get()).ok())];
+        processes().filter(|process| !ours.contains(&Some(*process))).filter(holds).map(name).collect()
     })
     .await
     .unwrap_or_default()
+}
+
+/// Names a process, such as `42 (redis-server)`.
+fn name(process: u32) -> String {
+    match fs::read_to_string(format!("/proc/{process}/comm")) {
+        Ok(name) => format!("{process} ({})", name.trim()),
+        Err(_) => process.to_string(),
+    }
+}
+
+/// Names the members of a group that are not only waiting to be collected by their parent.
+pub(super) async fn group(leader: Pid) -> Vec<String> {
+    let found = tokio::task::spawn_blocking(move || members(leader).map(name).collect());
+    found.await.unwrap_or_default()
 }
 
 /// Says whether a group has a member that is not only waiting to be collected by its parent.
@@ -45,8 +53,12 @@ pub(super) fn group_lives(leader: Pid) -> bool {
     if !fs::exists("/proc/self/stat").unwrap_or(false) {
         return true;
     }
+    members(leader).next().is_some()
+}
+
+fn members(leader: Pid) -> impl Iterator<Item = u32> {
     let group = leader.as_raw_nonzero().get().to_string();
-    processes().any(|process| {
+    processes().filter(move |process| {
         let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { return false };
         // pid (name) state parent group …, and a name may hold anything
         let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace();

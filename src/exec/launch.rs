@@ -1,4 +1,5 @@
-//! Ourselves, called again with a hidden first word: changes the folder and becomes another program.
+//! Ourselves, called again with a hidden first word: changes the folder and becomes another program, or keeps what one
+//! prints.
 //!
 //! A child is spawned without forking, and that way has no portable means to give it a folder that is not ours. This small
 //! detour has. It must not touch anything else: no runtime, no file, no log.
@@ -8,6 +9,8 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+
+use super::spooler;
 
 /// The hidden first word.
 const CHILD: &str = "__child";
@@ -19,6 +22,8 @@ pub struct Launcher {
     pub(super) program: PathBuf,
     /// The words before the folder.
     pub(super) words: Vec<OsString>,
+    /// Whether it can keep what a program prints as well.
+    pub(super) spools: bool,
 }
 
 impl Launcher {
@@ -26,13 +31,19 @@ impl Launcher {
     #[must_use]
     pub fn ourselves() -> Self {
         // Good too when the program's file was replaced since we started.
-        Self::at("/proc/self/exe", &[CHILD])
+        Self::built("/proc/self/exe")
     }
 
-    /// Takes another program, for tests: this one built as a binary, or `env -C`.
+    /// Takes this program as it was built elsewhere, for tests.
+    #[must_use]
+    pub fn built(program: impl Into<PathBuf>) -> Self {
+        Self { spools: true, ..Self::at(program, &[CHILD]) }
+    }
+
+    /// Takes another program, for tests, such as `env -C`. It keeps nothing that is printed.
     #[must_use]
     pub fn at(program: impl Into<PathBuf>, words: &[&str]) -> Self {
-        Self { program: program.into(), words: words.iter().map(OsString::from).collect() }
+        Self { program: program.into(), words: words.iter().map(OsString::from).collect(), spools: false }
     }
 }
 
@@ -44,7 +55,11 @@ impl Launcher {
 #[expect(clippy::disallowed_methods, reason = "this is the owner: here we become the child")]
 pub fn child_main() -> Option<ExitCode> {
     let mut words = std::env::args_os().skip(1);
-    if words.next()? != CHILD {
+    let first = words.next()?;
+    if first == spooler::SPOOL {
+        return Some(spooler::main(words));
+    }
+    if first != CHILD {
         return None;
     }
     let (folder, program) = (words.next()?, words.next()?);

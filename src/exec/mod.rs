@@ -4,6 +4,8 @@
 //! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
 
 mod act;
+mod ahead;
+mod attributes;
 mod capture;
 mod carry;
 mod child;
@@ -13,14 +15,24 @@ mod dry;
 mod edit;
 mod expect;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+mod guard;
+mod handed;
 mod holders;
 mod kept;
 mod launch;
+mod links;
+mod memory;
+mod replaceable;
 mod scene;
 mod shown;
 mod snapshot;
 mod source;
 mod spawn;
+mod spool;
+mod spooler;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -33,12 +45,16 @@ use std::collections::BTreeMap;
 pub use carry::{RunPaths, Setting, World};
 pub use child::Stop;
 pub use dry::DryRun;
+pub use guard::shut_off;
+pub use handed::remove_leftovers;
 pub use launch::{Launcher, child_main};
+pub use memory::memory_place;
 pub use scene::{Gaps, Scene};
 pub use shown::Piece;
 pub use source::resolve;
+pub use spool::Found;
 
-use crate::engine::{Effect, Finding, Input, Target};
+use crate::engine::{Effect, Finding, Input, Record, Run, Target};
 use crate::playbook::plan::{Name, Source};
 use crate::secret::Secret;
 
@@ -69,6 +85,8 @@ pub enum Report {
         /// What was seen. Masked.
         saw: String,
     },
+    /// Something that the operator should know and the engine need not: a sentence, masked.
+    Notice(String),
     /// What an `edit` would change: a unified diff, masked. Or why it cannot be done.
     Preview {
         /// Whose edit.
@@ -84,13 +102,36 @@ pub trait Executor: Send {
     fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>);
 
     /// Works out what an `edit` would change, without changing anything. Comes back as [`Report::Preview`].
-    fn preview(&mut self, target: Target, values: &BTreeMap<Name, String>);
+    fn preview(&mut self, target: Target, run: &Run);
 
     /// Keeps secrets that a person gave: in the vault, on disk, before it returns.
     ///
     /// # Errors
     /// When the vault cannot be written: a sentence for the operator.
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
+
+    /// Returns the fingerprints of secrets that are kept.
+    fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String>;
+
+    /// Sets room on the disk aside for the secrets of a step that cannot be undone, before it begins.
+    ///
+    /// # Errors
+    /// Why there is no room: a sentence for the operator.
+    fn reserve(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Is told of each record that is on disk by now: what was kept for the case that it would not get there can go.
+    fn recorded(&mut self, record: &Record) {
+        let _ = record;
+    }
+
+    /// Takes up what was kept of a command that was out when an earlier process died: secrets are in the vault when it
+    /// returns. None where nothing was kept.
+    fn recover(&mut self, target: &Target, attempt: u32, values: &BTreeMap<Name, String>) -> Option<Found> {
+        let _ = (target, attempt, values);
+        None
+    }
 
     /// Takes a value from where the playbook says it can be taken.
     ///

@@ -8,8 +8,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
 use crate::output::visible_plain;
-use crate::playbook::plan::{Given, InputKind, Name, Plan, Put, Source, Template};
+use crate::playbook::plan::{Content, Escape, Given, InputKind, Name, Part, Plan, Put, Source, Template};
 use crate::secret::{Secret, Secrets};
 
 use super::expect::{fill, shorten};
@@ -84,6 +87,30 @@ impl Scene {
         }
     }
 
+    /// Puts the values and the secrets into a text that only a program gets.
+    ///
+    /// # Errors
+    /// A sentence with the name that has no value.
+    pub(super) fn content(&self, content: &Content) -> Result<Secret, String> {
+        let mut parts = Vec::new();
+        for part in content.text.parts() {
+            parts.push(match part {
+                Part::Text(text) => Zeroizing::new(text.clone()),
+                Part::Value(name) => match self.values.get(name) {
+                    Some(value) => escaped(value, content.escape),
+                    None if self.plan.is_secret(name) => escaped(self.secret(name)?.expose(), content.escape),
+                    None => Zeroizing::new(self.complete(&Template::new(vec![part.clone()]))?),
+                },
+            });
+        }
+        // With room for all of it: a text that grows leaves copies of itself behind.
+        let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+        for part in &parts {
+            text.push_str(part);
+        }
+        Ok(Secret::new(text))
+    }
+
     /// Returns a secret by name.
     ///
     /// # Errors
@@ -107,6 +134,11 @@ impl Scene {
             Put::Value(Given::Text(template)) => template.names().any(|name| !self.values.contains_key(name)),
             Put::Value(Given::Secret(name)) | Put::UrlPassword(name) => self.is_gap(name),
         }
+    }
+
+    /// Returns the fingerprints of secrets that are kept.
+    pub(super) fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
+        fingerprints(&self.secrets, names)
     }
 
     /// Masks a text from outside and makes its controls visible.
@@ -149,5 +181,55 @@ impl Scene {
             }
         }
         environment
+    }
+}
+
+/// Returns the fingerprints of secrets that are kept.
+pub(super) fn fingerprints(secrets: &Secrets, names: &[Name]) -> BTreeMap<Name, String> {
+    names.iter().filter_map(|name| Some((name.clone(), secrets.fingerprint(name.as_str())?))).collect()
+}
+
+/// All but what RFC 3986, section 2.3, calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Writes a value as the text around it will be read.
+fn escaped(value: &str, escape: Escape) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(3 * value.len()));
+    let backslashed = |text: &mut String, sign: char| {
+        text.push('\\');
+        text.push(sign);
+    };
+    match escape {
+        Escape::None => text.push_str(value),
+        Escape::Percent => text.extend(utf8_percent_encode(value, RESERVED)),
+        Escape::Pgpass => value.chars().for_each(|sign| match sign {
+            ':' | '\\' => backslashed(&mut text, sign),
+            _ => text.push(sign), // any other stands for itself
+        }),
+        Escape::Quoted => value.chars().for_each(|sign| match sign {
+            '"' | '\\' => backslashed(&mut text, sign),
+            '\n' => backslashed(&mut text, 'n'),
+            '\r' => backslashed(&mut text, 'r'),
+            '\t' => backslashed(&mut text, 't'),
+            _ => text.push(sign), // any other stands for itself
+        }),
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_they_will_be_read() {
+        for (escape, value, text) in [
+            (Escape::None, "a\"b\\c:d\n", "a\"b\\c:d\n"),
+            (Escape::Quoted, "a\"b\\c:d\r\n\té#", "a\\\"b\\\\c:d\\r\\n\\té#"),
+            (Escape::Pgpass, "a\"b\\c:d", "a\"b\\\\c\\:d"),
+            (Escape::Percent, "a-b._~/+@:%é", "a-b._~%2F%2B%40%3A%25%C3%A9"),
+        ] {
+            assert_eq!(*escaped(value, escape), text, "{escape:?}");
+        }
     }
 }

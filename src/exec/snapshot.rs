@@ -1,4 +1,4 @@
-//! Keeps sealed copies of files, and puts files back byte for byte, with mode and owner.
+//! Keeps sealed copies of files, and puts files back byte for byte, with mode, owner, extended attributes and links.
 //!
 //! A copy is on disk, its folder too, before the facts about it go to the journal; an older copy is never overwritten. Putting
 //! back may be repeated: what is right already is left alone.
@@ -6,7 +6,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
+use super::attributes::Attributes;
 use super::files::{self, Standing};
+use super::links::{self, Link, resolve};
 use super::scene::Scene;
 use crate::engine::SavedFile;
 
@@ -25,24 +29,55 @@ pub(super) struct Wanted {
 pub(super) fn save(wanted: &[Wanted], folder: &Path, stem: &str, scene: &Scene) -> Result<Vec<SavedFile>, String> {
     let mut saved: Vec<SavedFile> = Vec::new();
     for Wanted { path, missing } in wanted {
-        if *missing && !path.try_exists().map_err(|error| files::sentence(path, &error))? {
-            let path = path_text(&absent(path))?;
-            if saved.iter().all(|file| file.path != path) {
-                saved.push(SavedFile { path, copy: None, mode: 0, uid: 0, gid: 0, size: 0 });
+        let file =
+            if *missing && !resolve(path)?.exists { absent(path)? } else { copied(path, folder, stem, &saved, scene)? };
+        match saved.iter_mut().find(|known| known.path == file.path) {
+            // The same file by another way: that way is put back too.
+            Some(known) => {
+                let new: Vec<_> = file.links.into_iter().filter(|link| !known.links.contains(link)).collect();
+                known.links.extend(new);
             }
-            continue;
+            None => saved.push(file),
         }
-        let found = files::read(path)?;
-        let real = path_text(&found.path)?;
-        if saved.iter().any(|file| file.path == real) {
-            continue;
-        }
-        let sealed = scene.secrets.seal(&found.bytes)?;
-        let copy = keep(&sealed, folder, &format!("{stem}.{}", saved.len() + 1))?;
-        let Standing { mode, uid, gid } = found.standing;
-        saved.push(SavedFile { path: real, copy: Some(copy), mode, uid, gid, size: found.bytes.len() as u64 });
     }
     Ok(saved)
+}
+
+/// Notes a file that is not there.
+fn absent(path: &Path) -> Result<SavedFile, String> {
+    let found = resolve(path)?;
+    let links = links_text(&found.links)?;
+    Ok(SavedFile {
+        path: path_text(&found.path)?,
+        copy: None,
+        mode: 0,
+        uid: 0,
+        gid: 0,
+        size: 0,
+        attributes: None,
+        links,
+    })
+}
+
+/// Keeps a copy of a file that is there, unless one was kept just now.
+fn copied(path: &Path, folder: &Path, stem: &str, saved: &[SavedFile], scene: &Scene) -> Result<SavedFile, String> {
+    let found = files::read(path)?;
+    let (real, links) = (path_text(&found.path)?, links_text(&found.links)?);
+    if let Some(known) = saved.iter().find(|file| file.path == real) {
+        return Ok(SavedFile { links, ..known.clone() });
+    }
+    let stem = format!("{stem}.{}", saved.len() + 1);
+    let copy = keep(&scene.secrets.seal(&found.bytes)?, folder, &stem)?;
+    let attributes = if found.attributes.is_empty() {
+        None
+    } else {
+        // What stands in them is the file's own business, so it is sealed as well.
+        let text = serde_json::to_vec(&found.attributes).map_err(|error| error.to_string())?;
+        Some(keep(&scene.secrets.seal(&text)?, folder, &format!("{stem}.attributes"))?)
+    };
+    let Standing { mode, uid, gid } = found.standing;
+    let size = found.bytes.len() as u64;
+    Ok(SavedFile { path: real, copy: Some(copy), mode, uid, gid, size, attributes, links })
 }
 
 /// Puts files back as they were saved, and says what was done.
@@ -52,7 +87,7 @@ pub(super) fn save(wanted: &[Wanted], folder: &Path, stem: &str, scene: &Scene) 
 pub(super) fn restore(saved: &[SavedFile], folder: &Path, scene: &Scene) -> Result<String, String> {
     let (mut back, mut gone, mut right, mut wrong) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for file in saved {
-        match restore_one(file, folder, scene) {
+        match restore_one(file, folder, scene).and_then(|restored| relinked(file, restored)) {
             Ok(Restored::Back) => back.push(file.path.as_str()),
             Ok(Restored::Removed) => gone.push(file.path.as_str()),
             Ok(Restored::Right) => right.push(file.path.as_str()),
@@ -80,31 +115,70 @@ enum Restored {
 
 fn restore_one(file: &SavedFile, folder: &Path, scene: &Scene) -> Result<Restored, String> {
     let path = Path::new(&file.path);
+    files::sweep(path);
     let Some(copy) = &file.copy else {
         return files::remove(path).map(|was| if was { Restored::Removed } else { Restored::Right });
     };
-    let copy = folder.join(copy);
-    let sealed = std::fs::read(&copy)
-        .map_err(|error| format!("{} was not put back: its copy: {}", file.path, files::sentence(&copy, &error)))?;
-    let bytes = scene
-        .secrets
-        .open_sealed(&sealed)
-        .map_err(|error| format!("{} was not put back: its copy {}: {error}", file.path, copy.display()))?;
-    if bytes.len() as u64 != file.size {
-        return Err(format!("{} was not put back: its copy {} is damaged", file.path, copy.display()));
-    }
+    let bytes =
+        unseal(file, copy, folder, scene).map_err(|error| format!("{} was not put back: {error}", file.path))?;
+    let attributes: Attributes = match &file.attributes {
+        Some(name) => unsealed(&folder.join(name), scene)
+            .and_then(|text| serde_json::from_slice(&text).map_err(|_| format!("its copy {name} is damaged")))
+            .map_err(|error| format!("{} was not put back: {error}", file.path))?,
+        None => Attributes::default(),
+    };
     let standing = Standing { mode: file.mode, uid: file.uid, gid: file.gid };
-    if let Ok(now) = files::read(path)
-        && now.path == path
+    let now = files::read(path).ok().filter(|now| now.path == path);
+    if let Some(now) = &now
         && now.standing == standing
+        && now.attributes == attributes
         && *now.bytes == *bytes
     {
         return Ok(Restored::Right);
     }
-    files::prepare(path, &bytes, standing)
-        .and_then(files::Ready::put)
-        .map(|()| Restored::Back)
-        .map_err(|error| format!("not put back: {error}"))
+    let put = if now.is_some_and(|now| now.names > 1) {
+        files::overwrite(path, &bytes, standing, &attributes)
+    } else {
+        files::prepare(path, &bytes, standing, &attributes).and_then(files::Ready::put)
+    };
+    put.map(|()| Restored::Back).map_err(|error| format!("not put back: {error}"))
+}
+
+/// Puts the links back that led to a file.
+fn relinked(file: &SavedFile, restored: Restored) -> Result<Restored, String> {
+    let mut restored = restored;
+    for (path, target) in &file.links {
+        let link = Link { path: path.into(), target: target.into() };
+        if links::put_back(&link).map_err(|error| format!("the link was not put back: {error}"))? {
+            restored = match restored {
+                Restored::Right | Restored::Back => Restored::Back,
+                Restored::Removed => Restored::Removed,
+            };
+        }
+    }
+    Ok(restored)
+}
+
+/// Opens the copy of a file; none where there was no file.
+///
+/// # Errors
+/// What is wrong with the copy: a sentence.
+pub(super) fn open(file: &SavedFile, folder: &Path, scene: &Scene) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    file.copy.as_ref().map(|copy| unseal(file, copy, folder, scene)).transpose()
+}
+
+fn unseal(file: &SavedFile, copy: &str, folder: &Path, scene: &Scene) -> Result<Zeroizing<Vec<u8>>, String> {
+    let copy = folder.join(copy);
+    let bytes = unsealed(&copy, scene)?;
+    if bytes.len() as u64 != file.size {
+        return Err(format!("its copy {} is damaged", copy.display()));
+    }
+    Ok(bytes)
+}
+
+fn unsealed(copy: &Path, scene: &Scene) -> Result<Zeroizing<Vec<u8>>, String> {
+    let sealed = std::fs::read(copy).map_err(|error| format!("its copy: {}", files::sentence(copy, &error)))?;
+    scene.secrets.open_sealed(&sealed).map_err(|error| format!("its copy {}: {error}", copy.display()))
 }
 
 /// Writes a copy under the first name that is free.
@@ -121,12 +195,8 @@ fn keep(sealed: &[u8], folder: &Path, stem: &str) -> Result<String, String> {
     Err(format!("no copy was kept: no free name in {}", folder.display()))
 }
 
-/// The path of a file that is not there, with the links of its folder followed.
-fn absent(path: &Path) -> PathBuf {
-    match (path.parent().map(std::fs::canonicalize), path.file_name()) {
-        (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => path.to_owned(), // the folder is not there either
-    }
+fn links_text(links: &[Link]) -> Result<Vec<(String, String)>, String> {
+    links.iter().map(|link| Ok((path_text(&link.path)?, path_text(&link.target)?))).collect()
 }
 
 /// The journal is text, so is every path in it.

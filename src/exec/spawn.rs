@@ -20,7 +20,9 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::{Receiver, Sender};
 
+use super::guard;
 use super::launch::Launcher;
+use super::{holders, spooler};
 
 /// `POSIX_SPAWN_SETSID`, which `nix` has no name for; the same in glibc and musl.
 const SETSID: i32 = 0x80;
@@ -37,6 +39,10 @@ pub(super) struct Request<'a> {
     pub cwd: &'a Path,
     /// Whether it gets standard input from us; otherwise there is none.
     pub stdin: bool,
+    /// Descriptors that it gets too, under the numbers that they have here, which are above 2.
+    pub handed: &'a [OwnedFd],
+    /// Where what it prints is kept should we die, as the stem of files' names.
+    pub spool: Option<&'a Path>,
 }
 
 /// A process that was started.
@@ -45,6 +51,10 @@ pub(super) struct Process {
     pub stdin: Option<Sender>,
     pub out: Option<Receiver>,
     pub err: Option<Receiver>,
+    /// The inodes of the pipes that it writes to.
+    pub inodes: Vec<u64>,
+    /// Who keeps what it prints, on the way to us.
+    pub spooler: Option<Pid>,
     end: End,
 }
 
@@ -64,6 +74,15 @@ impl Process {
     pub(super) fn start(request: &Request<'_>, launcher: &Launcher) -> io::Result<Self> {
         let (out, out_theirs) = io::pipe()?;
         let (err, err_theirs) = io::pipe()?;
+        let inodes = holders::inodes([out.as_fd(), err.as_fd()]);
+        let (spooler, out, err) = match request.spool.filter(|_| launcher.spools) {
+            Some(stem) => {
+                // Our own ends close at the end of this: nobody reads but it.
+                let spooler = Spooler::start(stem, &out, &err, launcher)?;
+                (Some(spooler.id), spooler.out, spooler.err)
+            }
+            None => (None, out, err),
+        };
         let stdin = if request.stdin { Some(io::pipe()?) } else { None };
 
         let mut actions = PosixSpawnFileActions::init()?;
@@ -71,43 +90,47 @@ impl Process {
         actions.add_dup2(stdin.as_ref().map_or(nothing.as_raw_fd(), |(theirs, _)| theirs.as_raw_fd()), 0)?;
         actions.add_dup2(out_theirs.as_raw_fd(), 1)?;
         actions.add_dup2(err_theirs.as_raw_fd(), 2)?;
-        for descriptor in open().into_iter().filter(|&descriptor| descriptor > 2) {
+        let handed: Vec<i32> = request.handed.iter().map(AsRawFd::as_raw_fd).collect();
+        for descriptor in open().into_iter().filter(|descriptor| *descriptor > 2 && !handed.contains(descriptor)) {
             actions.add_close(descriptor)?;
         }
-        let mut attributes = PosixSpawnAttr::init()?;
-        // Handlers end with the exec by themselves; what is ignored would stay so, and Rust's runtime ignores SIGPIPE.
-        attributes.set_sigdefault(&SigSet::from_iter([
-            Signal::SIGPIPE,
-            Signal::SIGINT,
-            Signal::SIGQUIT,
-            Signal::SIGHUP,
-            Signal::SIGTERM,
-            Signal::SIGCHLD,
-            Signal::SIGTSTP,
-            Signal::SIGTTIN,
-            Signal::SIGTTOU,
-            Signal::SIGXFSZ,
-        ]))?;
-        attributes.set_sigmask(&SigSet::empty())?;
-        let flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
-        attributes.set_flags(flags | PosixSpawnFlags::from_bits_retain(SETSID))?;
-
+        for descriptor in handed {
+            // Onto itself: that takes its mark away by which it would be closed.
+            actions.add_dup2(descriptor, descriptor)?;
+        }
+        let attributes = attributes()?;
         let environment: Vec<CString> = request.environment.iter().map(assignment).collect::<io::Result<_>>()?;
         let (program, words) = words(request, launcher)?;
-        let id = posix_spawn(program.as_path(), &actions, &attributes, &words, &environment)?;
+        let id = guard::with_their_limits(|| {
+            posix_spawn(program.as_path(), &actions, &attributes, &words, &environment).map_err(io::Error::from)
+        })?;
         let id = Pid::from_raw(id.as_raw()).ok_or_else(|| io::Error::other("the system gave no process id"))?;
         Ok(Self {
             id,
             stdin: stdin.map(|(_, ours)| Sender::from_owned_fd(ours.into())).transpose()?,
             out: Some(Receiver::from_owned_fd(out.into())?),
             err: Some(Receiver::from_owned_fd(err.into())?),
+            inodes,
+            spooler,
             end: End::of(id)?,
         })
     }
 
     /// Waits for the end. May be dropped and asked again until it has told.
     pub(super) async fn wait(&mut self) -> io::Result<WaitIdStatus> {
-        match &mut self.end {
+        self.end.wait().await
+    }
+
+    /// Says by which signal the process has stopped, if it has since this was last asked. It may go on again.
+    pub(super) fn stopped(&self) -> Option<i32> {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        waitid(WaitId::Pid(self.id), options).ok().flatten()?.stopping_signal()
+    }
+}
+
+impl End {
+    async fn wait(&mut self) -> io::Result<WaitIdStatus> {
+        match self {
             End::Descriptor(descriptor) => {
                 // It stays readable once the process has ended. A thread must never wait in here.
                 let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
@@ -122,9 +145,7 @@ impl Process {
             End::Thread(thread) => thread.await.map_err(io::Error::other)?,
         }
     }
-}
 
-impl End {
     #[expect(deprecated, reason = "unsound only for a type that may change its descriptor, which this one cannot")]
     fn of(id: Pid) -> io::Result<Self> {
         match pidfd_open(id, PidfdFlags::empty()) {
@@ -138,6 +159,64 @@ impl End {
 
 fn ended(status: Option<WaitIdStatus>) -> io::Result<WaitIdStatus> {
     status.ok_or_else(|| io::Error::other("the system gave no status"))
+}
+
+/// A session of its own, and every signal as the system has it.
+fn attributes() -> io::Result<PosixSpawnAttr> {
+    let mut attributes = PosixSpawnAttr::init()?;
+    // Handlers end with the exec by themselves; what is ignored would stay so, and Rust's runtime ignores SIGPIPE.
+    attributes.set_sigdefault(&SigSet::from_iter([
+        Signal::SIGPIPE,
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGHUP,
+        Signal::SIGTERM,
+        Signal::SIGCHLD,
+        Signal::SIGTSTP,
+        Signal::SIGTTIN,
+        Signal::SIGTTOU,
+        Signal::SIGXFSZ,
+    ]))?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    let flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
+    attributes.set_flags(flags | PosixSpawnFlags::from_bits_retain(SETSID))?;
+    Ok(attributes)
+}
+
+/// Ourselves between a child and us: see [`spooler`].
+struct Spooler {
+    id: Pid,
+    out: io::PipeReader,
+    err: io::PipeReader,
+}
+
+impl Spooler {
+    /// Starts it on the pipes of a child that is about to start.
+    fn start(stem: &Path, out: &io::PipeReader, err: &io::PipeReader, launcher: &Launcher) -> io::Result<Self> {
+        let (ours, out_theirs) = io::pipe()?;
+        let (ours_too, err_theirs) = io::pipe()?;
+        let mut actions = PosixSpawnFileActions::init()?;
+        for (from, to) in [
+            (out.as_raw_fd(), 0),
+            (out_theirs.as_raw_fd(), 1),
+            (err_theirs.as_raw_fd(), 2),
+            (err.as_raw_fd(), spooler::ERRORS),
+        ] {
+            actions.add_dup2(from, to)?;
+        }
+        for descriptor in open().into_iter().filter(|&descriptor| descriptor > spooler::ERRORS) {
+            actions.add_close(descriptor)?;
+        }
+        let words = [launcher.program.as_os_str(), OsStr::new(spooler::SPOOL), stem.as_os_str()];
+        let words = words.into_iter().map(text).collect::<io::Result<Vec<CString>>>()?;
+        let nothing: [CString; 0] = [];
+        let id = posix_spawn(launcher.program.as_path(), &actions, &attributes()?, &words, &nothing)?;
+        let id = Pid::from_raw(id.as_raw()).ok_or_else(|| io::Error::other("the system gave no process id"))?;
+        // It ends when nobody can write any more, which may be long after the child; its status tells nothing.
+        let mut end = End::of(id)?;
+        tokio::spawn(async move { end.wait().await });
+        Ok(Self { id, out: ours, err: ours_too })
+    }
 }
 
 /// The file and the words to start: the program's own, or the launcher's before them.

@@ -141,7 +141,7 @@ impl Stage {
     pub(super) fn setting(&self) -> (Setting, UnboundedReceiver<Report>) {
         let (reports, received) = unbounded_channel();
         let scene = self.scene();
-        let folder = RunPaths { transcript: self.path("transcript"), snapshots: self.path("snapshots") };
+        let folder = RunPaths { transcript: self.path("transcript"), snapshots: self.path("snapshots"), memory: None };
         let setting = Setting {
             plan: scene.plan,
             base: scene.base,
@@ -174,7 +174,7 @@ pub(super) async fn until_input(received: &mut UnboundedReceiver<Report>) -> Giv
         match received.recv().await.unwrap() {
             Report::Output { text, .. } => given.output.push_str(&text),
             Report::Input(input) => given.inputs.push(input),
-            Report::Attempt { .. } | Report::Preview { .. } => {}
+            Report::Attempt { .. } | Report::Preview { .. } | Report::Notice(_) => {}
         }
     }
     given

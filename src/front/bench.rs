@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Answer, Front, Say, Update};
 use crate::engine::{
-    Begun, Effect, Engine, Finding, How, Input, Outcome, Record, Refusal, Stamped, Target, Turn, Verdict,
+    Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Record, Refusal, Stamped, Target, Turn, Verdict,
 };
 use crate::playbook::check;
 use crate::playbook::plan::{Name, Plan};
@@ -26,6 +26,8 @@ pub(super) struct Bench<F> {
     pub(super) over: bool,
     pub(super) refused: Vec<Refusal>,
     pub(super) preview: Result<String, String>,
+    /// What the next look ahead finds.
+    pub(super) foreseen: Vec<Foreseen>,
     pending: Turn,
     previewed: bool,
 }
@@ -48,6 +50,7 @@ impl<F: Front> Bench<F> {
             over: false,
             refused: Vec::new(),
             preview: Ok("-OLD=1\n+OLD=2\n".to_owned()),
+            foreseen: Vec::new(),
             pending: Turn::default(),
             previewed: false,
         }
@@ -115,7 +118,7 @@ impl<F: Front> Bench<F> {
                         Answer::Secret(_) => secrets.push(name),
                     }
                 }
-                self.input(Input::Answer { target, values, secrets });
+                self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
             }
             Say::Preview(_) => {}
             Say::Quit => self.over = true,
@@ -183,7 +186,9 @@ impl<F: Front> Bench<F> {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Perform { target, attempt, .. } | Effect::Restore { target, attempt, .. } => {
+            Effect::Perform { target, attempt, .. }
+            | Effect::Edit { target, attempt, .. }
+            | Effect::Restore { target, attempt, .. } => {
                 let text = format!("output of {}\n", target.step);
                 self.front.take(Update::Output { target: target.clone(), text: text.into() });
                 let outcome = self.outcome(&target);
@@ -203,12 +208,17 @@ impl<F: Front> Bench<F> {
                     took_ms: 5,
                     values: BTreeMap::new(),
                     secrets: Vec::new(),
+                    fingerprints: BTreeMap::new(),
                 };
                 self.input(Input::Probed { target, verdicts: vec![verdict] });
             }
             Effect::Recapture { step } => {
                 let outcome = self.outcome(&Target::step(&step));
                 self.input(Input::Recaptured { step, outcome });
+            }
+            Effect::LookAhead { step, .. } => {
+                let refused = std::mem::take(&mut self.foreseen);
+                self.input(Input::LookedAhead { step, refused });
             }
             Effect::RemoveTemporary => self.input(Input::TemporaryRemoved { removed: Vec::new(), left: Vec::new() }),
             Effect::Leave => {

@@ -24,6 +24,8 @@ pub(super) const STOP: Deed = deed('x', "stop", "Stop what runs: the first time 
 pub(super) const AGAIN: Deed = deed('r', "run again", "Run the failed step or action again.");
 pub(super) const VERIFY: Deed = deed('v', "verify again", "Ask the probes again, without running anything.");
 pub(super) const FETCH: Deed = deed('f', "fetch again", "Fetch the captured values again, changing nothing.");
+pub(super) const ANYWAY: Deed =
+    deed('g', "go on anyway", "Start it although a later step would be refused, with a reason.");
 pub(super) const BY_HAND: Deed = deed('h', "by hand", "Say that it was done by hand, with a note.");
 pub(super) const SKIP: Deed = deed('s', "skip", "Pass over it, with a reason unless it is optional.");
 pub(super) const ROLL_BACK: Deed =

@@ -8,8 +8,11 @@ mod bench;
 pub mod headless;
 mod keys;
 pub mod line;
+mod paste;
 mod plain;
+pub(crate) mod signals;
 pub mod tui;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

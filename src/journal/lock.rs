@@ -2,9 +2,9 @@
 //!
 //! The kernel frees it when the holder's process ends, however it ends; there is no file of process ids to go stale.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -67,5 +67,24 @@ impl Lock {
         let text = serde_json::to_vec(holder).map_err(|error| told(error.into()))?;
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text)).map_err(told)?;
         Ok(Self { _file: file })
+    }
+
+    /// Says who holds a lock, without taking it even for a moment: whoever wants it just then must not be refused.
+    ///
+    /// Read from `/proc/locks`; where there is none, nobody is found.
+    #[must_use]
+    pub fn held_by(path: &Path) -> Option<Holder> {
+        let holder: Holder = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let inode = fs::metadata(path).ok()?.ino().to_string();
+        let locks = fs::read_to_string("/proc/locks").ok()?;
+        let holds = |line: &str| {
+            // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`: the process, and device and inode of the file
+            let mut words = line.split_whitespace().skip(1);
+            let flock = words.next() == Some("FLOCK");
+            let process = words.nth(2);
+            let file = words.next().and_then(|file| file.rsplit(':').next());
+            flock && process == Some(holder.pid.to_string().as_str()) && file == Some(inode.as_str())
+        };
+        locks.lines().any(holds).then_some(holder)
     }
 }

@@ -31,6 +31,14 @@ pub trait Log: Send {
     /// # Errors
     /// A sentence that says what could not be written. Nothing may be appended after that.
     fn sync(&mut self) -> Result<(), String>;
+
+    /// Sets room on the disk aside for all that a step may come to, before one begins that cannot be undone.
+    ///
+    /// # Errors
+    /// A sentence that says why there is no room. The log is as sound as it was.
+    fn reserve(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// A log that keeps nothing: for a dry run.

@@ -46,6 +46,12 @@ impl Place {
         Self { root }
     }
 
+    /// Returns the folder's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
     /// Makes the folder of the program's own log.
     ///
     /// # Errors
@@ -63,7 +69,7 @@ impl Place {
     /// The path that could not be made, and why.
     pub fn create(&self, id: &str, playbook: &str) -> io::Result<(RunFolder, Writer)> {
         let runs = self.root.join("runs");
-        make_private(&runs)?;
+        make_known(&runs)?;
         let folder = RunFolder { path: runs.join(id) };
         make_private(&folder.path)?;
         for inner in [folder.transcript(), folder.snapshots(), folder.evidence()] {
@@ -75,11 +81,6 @@ impl Place {
         let writer = Writer::create(&folder.journal())?;
         sync_folder(&folder.path)?;
         sync_folder(&runs)?;
-        // The first run ever makes these too; where the folder above is not ours, nothing depends on its being told.
-        sync_folder(&self.root)?;
-        if let Some(above) = self.root.parent() {
-            let _ = sync_folder(above);
-        }
         Ok((folder, writer))
     }
 
@@ -89,7 +90,7 @@ impl Place {
     /// [`LockError`]: somebody holds it, or the file cannot be used.
     pub fn lock_playbook(&self, playbook: &Path, holder: &Holder) -> Result<Lock, LockError> {
         let locks = self.root.join("locks");
-        make_private(&locks).map_err(|error| LockError::File(locks.clone(), error))?;
+        make_known(&locks).map_err(|error| LockError::File(locks.clone(), error))?;
         let name = Hash::of(playbook.as_os_str().as_encoded_bytes());
         Lock::take(&locks.join(&name.as_str()[..32]), holder)
     }
@@ -142,6 +143,19 @@ impl RunFolder {
         self.path.join("journal.jsonl")
     }
 
+    /// Lists the copies of last records that had not been written to their end and were cut off.
+    #[must_use]
+    pub fn torn(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let torn = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with("journal.torn-")
+        };
+        let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(torn).collect();
+        found.sort();
+        found
+    }
+
     /// Returns the folder of transcripts.
     #[must_use]
     pub fn transcript(&self) -> PathBuf {
@@ -172,6 +186,12 @@ impl RunFolder {
     /// [`LockError`]: somebody holds it, or the file cannot be used.
     pub fn lock(&self, holder: &Holder) -> Result<Lock, LockError> {
         Lock::take(&self.path.join("lock"), holder)
+    }
+
+    /// Says who carries this run on now, without being in anybody's way.
+    #[must_use]
+    pub fn held_by(&self) -> Option<Holder> {
+        Lock::held_by(&self.path.join("lock"))
     }
 
     /// Reads the first and the last line of the journal.
@@ -223,6 +243,16 @@ fn last_line(file: &mut File) -> Option<Vec<u8>> {
             None => size *= 4,
         }
     }
+}
+
+/// Makes a folder and those above it as [`make_private`] does, and has the names of those that were not there on disk.
+///
+/// # Errors
+/// Why it could not be made.
+fn make_known(path: &Path) -> io::Result<()> {
+    let fresh: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    make_private(path)?;
+    fresh.into_iter().filter_map(Path::parent).try_for_each(sync_folder)
 }
 
 /// Makes a folder, and those above it, that only its owner can look into, whatever the umask.

@@ -1,14 +1,14 @@
 //! Reads a journal back and checks its chain.
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::de::IgnoredAny;
 
-use super::entry::{EntryIn, FORMAT, Hash};
+use super::entry::{self, EntryIn, FORMAT, Hash};
 use super::writer::Writer;
 use crate::engine::{Record, Stamped};
 
@@ -21,6 +21,8 @@ pub struct Journal {
     pub head: String,
     /// Where a last line that was not written to its end was put, if there was one.
     pub torn: Option<PathBuf>,
+    /// How many bytes of such a line are still there: it was only looked at.
+    pub tail: usize,
     /// The end of the journal, to go on from.
     pub writer: Option<Writer>,
 }
@@ -36,6 +38,8 @@ pub enum ReadError {
         path: PathBuf,
         /// The line, from 1.
         line: u64,
+        /// Where that line begins, in bytes from 0.
+        byte: u64,
         /// What is wrong with it.
         why: String,
     },
@@ -45,7 +49,9 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
-            Self::Damaged { path, line, why } => write!(f, "{}:{line}: {why}", path.display()),
+            Self::Damaged { path, line, byte, why } => {
+                write!(f, "{}:{line}: {why} (the line begins at byte {byte})", path.display())
+            }
         }
     }
 }
@@ -62,19 +68,23 @@ pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<J
     let file = OpenOptions::new().read(true).append(go_on).open(path).map_err(file_error)?;
     // Line by line: a long journal is as many bytes in memory as its longest line.
     let mut reader = BufReader::with_capacity(1 << 18, file);
-    let (mut prev, mut seq, mut whole) = (Hash::nothing(), 0, 0);
+    let (mut prev, mut seq, mut whole, mut last) = (Hash::nothing(), 0, 0, 0);
     let mut bytes = Vec::new();
+    // Whether a line had a sum: from then on all have.
+    let mut summed = false;
     loop {
         bytes.clear();
         if reader.read_until(b'\n', &mut bytes).map_err(file_error)? == 0 {
             break;
         }
         let line = bytes.strip_suffix(b"\n");
-        match line.map_or(Err(Wrong::Unended), |line| check(line, seq + 1, prev)) {
-            Ok(entry) => {
-                prev = Hash::of(&bytes[..bytes.len() - 1]);
+        match line.map_or(Err(Wrong::Unended), |line| check(line, seq + 1, prev, summed)) {
+            Ok((entry, hash)) => {
+                prev = hash;
+                summed |= entry.sum.is_some();
                 seq += 1;
-                whole += bytes.len() as u64;
+                last = bytes.len() as u64;
+                whole += last;
                 take(Stamped { at: entry.at, record: entry.record });
             }
             Err(wrong) => {
@@ -83,17 +93,28 @@ pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<J
                 if next.is_empty() && is_torn(&bytes) {
                     break;
                 }
+                // Records of one sync reach the disk in any order: the first of them may be a hole, and the next be there.
+                if bytes.windows(HOLE.len()).any(|part| part == HOLE) {
+                    let mut rest = next.clone();
+                    reader.read_to_end(&mut rest).map_err(file_error)?;
+                    if !proves(&rest, seq + 1) {
+                        bytes.extend_from_slice(&rest);
+                        break;
+                    }
+                }
                 let (line, why) = wrong.told(seq + 1, &bytes, &next);
-                return Err(ReadError::Damaged { path: path.to_owned(), line, why });
+                let byte = if line > seq { whole } else { whole - last };
+                return Err(ReadError::Damaged { path: path.to_owned(), line, byte, why });
             }
         }
     }
     let head = prev.as_str().to_owned();
-    let mut journal = Journal { records: seq, head, torn: None, writer: None };
+    let mut journal = Journal { records: seq, head, torn: None, tail: bytes.len(), writer: None };
     if go_on {
         let mut file = reader.into_inner();
         if !bytes.is_empty() {
             journal.torn = Some(put_aside(path, &bytes).map_err(file_error)?);
+            journal.tail = 0;
             file.set_len(whole).map_err(file_error)?;
             file.sync_all().map_err(file_error)?;
         }
@@ -114,6 +135,16 @@ fn is_torn(bytes: &[u8]) -> bool {
     }
 }
 
+/// What a sector that never reached the disk looks like; far more than any change of a byte makes.
+const HOLE: [u8; 64] = [0; 64];
+
+/// Says whether a line among these was written when a record of this number was known to be on disk.
+fn proves(lines: &[u8], seq: u64) -> bool {
+    let lines = lines.split(|&byte| byte == b'\n');
+    let mut entries = lines.filter_map(|line| serde_json::from_slice::<EntryIn<'_>>(line).ok());
+    entries.any(|entry| entry.sure.is_some_and(|sure| sure >= seq))
+}
+
 /// What is wrong with a line.
 enum Wrong {
     /// It has no line end.
@@ -124,6 +155,8 @@ enum Wrong {
     Number(u64),
     /// The line before it is not the one that it was written behind.
     Chain,
+    /// It is not what its own sum says.
+    Sum,
     /// It is of a later format.
     Format(u32),
 }
@@ -134,6 +167,7 @@ impl Wrong {
         let why = match self {
             Self::Unended => "ends in the middle of a line, but not as a write that was cut off would".to_owned(),
             Self::NoRecord(error) => format!("not a record: {error}"),
+            Self::Sum => "was changed: it is not what its own sum says".to_owned(),
             Self::Number(seq) => format!("record {seq} stands where record {at} should"),
             Self::Format(format) => {
                 format!("written in format {format} by a later runsheet; this one reads up to {FORMAT}")
@@ -154,8 +188,13 @@ impl Wrong {
     }
 }
 
-fn check(line: &[u8], seq: u64, prev: Hash) -> Result<EntryIn<'_>, Wrong> {
+fn check(line: &[u8], seq: u64, prev: Hash, summed: bool) -> Result<(EntryIn<'_>, Hash), Wrong> {
     let entry: EntryIn<'_> = serde_json::from_slice(line).map_err(Wrong::NoRecord)?;
+    let (hash, right) = entry::proved(line);
+    // A sum elsewhere than at the end is none, and one that is missing behind others was taken away.
+    if right == Some(false) || right.is_some() != entry.sum.is_some() || (summed && right.is_none()) {
+        return Err(Wrong::Sum);
+    }
     if entry.seq != seq {
         return Err(Wrong::Number(entry.seq));
     }
@@ -165,7 +204,7 @@ fn check(line: &[u8], seq: u64, prev: Hash) -> Result<EntryIn<'_>, Wrong> {
     match &entry.record {
         Record::Begun(begun) if begun.format > FORMAT => Err(Wrong::Format(begun.format)),
         // Only the first record tells the format.
-        _ => Ok(entry),
+        _ => Ok((entry, hash)),
     }
 }
 
@@ -178,6 +217,9 @@ fn put_aside(path: &Path, bytes: &[u8]) -> std::io::Result<PathBuf> {
             Ok(mut file) => {
                 file.write_all(bytes)?;
                 file.sync_all()?;
+                // The copy has its name on disk before the journal loses what it is a copy of.
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
                 return Ok(aside);
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,

@@ -27,12 +27,11 @@ impl Clipboard {
 
     /// Copies a text and says in words what was done. `terminal` is where the fronts draw.
     pub fn copy(&mut self, text: &str, terminal: &mut impl Write) -> String {
-        if has_display(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-            && self.give_display(text).is_ok()
-        {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if has_display(set) && self.give_display(text).is_ok() {
             return "copied".to_owned();
         }
-        match ask_terminal(text, terminal) {
+        match ask_terminal(text, set("TMUX"), terminal) {
             Ok(()) => "sent to your terminal to copy; some terminals do not allow it".to_owned(),
             Err(error) => format!("not copied: {error}"),
         }
@@ -60,11 +59,23 @@ fn has_display(is_set: impl Fn(&str) -> bool) -> bool {
     if cfg!(target_os = "macos") { !is_set("SSH_CONNECTION") } else { is_set("WAYLAND_DISPLAY") || is_set("DISPLAY") }
 }
 
-fn ask_terminal(text: &str, terminal: &mut impl Write) -> io::Result<()> {
+fn ask_terminal(text: &str, in_tmux: bool, terminal: &mut impl Write) -> io::Result<()> {
     if text.len() > MOST {
         return Err(io::Error::other(format!("{} bytes are more than terminals take ({MOST})", text.len())));
     }
-    crossterm::execute!(terminal, CopyToClipboard::to_clipboard_from(text))
+    let mut asked = Vec::new();
+    crossterm::execute!(asked, CopyToClipboard::to_clipboard_from(text))?;
+    if in_tmux {
+        // It takes the plain one where its own clipboard is on, and hands the wrapped one through where that is allowed.
+        let wrapped = asked.clone();
+        asked.extend_from_slice(b"\x1bPtmux;");
+        for byte in wrapped {
+            asked.extend_from_slice(if byte == b'\x1b' { b"\x1b\x1b" } else { std::slice::from_ref(&byte) });
+        }
+        asked.extend_from_slice(b"\x1b\\");
+    }
+    terminal.write_all(&asked)?;
+    terminal.flush()
 }
 
 #[cfg(test)]
@@ -74,9 +85,18 @@ mod tests {
     #[test]
     fn asks_the_terminal_with_osc_52() {
         let mut written = Vec::new();
-        ask_terminal("some text", &mut written).unwrap();
+        ask_terminal("some text", false, &mut written).unwrap();
         assert_eq!(written, b"\x1b]52;c;c29tZSB0ZXh0\x1b\\");
-        assert!(ask_terminal(&"x".repeat(MOST + 1), &mut written).is_err());
+        assert!(ask_terminal(&"x".repeat(MOST + 1), false, &mut written).is_err());
+    }
+
+    #[test]
+    fn tmux_is_asked_both_ways() {
+        let mut written = Vec::new();
+        ask_terminal("some text", true, &mut written).unwrap();
+        let plain = "\x1b]52;c;c29tZSB0ZXh0\x1b\\";
+        let wrapped = format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b"));
+        assert_eq!(String::from_utf8(written).unwrap(), format!("{plain}{wrapped}"));
     }
 
     #[test]

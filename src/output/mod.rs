@@ -4,11 +4,13 @@
 //! join characters. What must stay true: what comes out of [`Visible`] can neither move a cursor nor hide, reorder or
 //! stack characters on a screen.
 
+mod cell;
 mod clipboard;
 mod signs;
 mod tail;
 mod visible;
 
+pub use cell::{columns, json, one_line, parts};
 pub use clipboard::Clipboard;
-pub use tail::Tail;
+pub use tail::{Tail, head};
 pub use visible::{Visible, visible, visible_plain};

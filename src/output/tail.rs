@@ -8,6 +8,23 @@ use std::collections::VecDeque;
 /// The longest line; a longer one goes on in the next.
 const LINE: usize = 16 * 1024;
 
+/// The longest sequence for colours that [`Visible`](super::Visible) lets through.
+const SEQUENCE: usize = 64;
+
+/// Returns the beginning of a visible text, at most so many bytes of it: no character and no colour is cut in two.
+#[must_use]
+pub fn head(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let text = &text[..text.floor_char_boundary(bytes)];
+    let last = text.floor_char_boundary(text.len().saturating_sub(SEQUENCE));
+    match text[last..].rfind('\u{1b}') {
+        Some(at) if !text[last + at..].contains('m') => &text[..last + at],
+        Some(_) | None => text,
+    }
+}
+
 /// The last lines of an output.
 #[derive(Clone, Debug)]
 pub struct Tail {
@@ -68,6 +85,23 @@ impl Tail {
         (self.len().saturating_sub(count)..self.len()).filter_map(|place| self.line(place))
     }
 
+    /// Returns how many bytes of memory it takes, about.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.text.capacity() + self.starts.capacity() * size_of::<usize>()
+    }
+
+    /// Keeps no more than the last 16 KiB from now on, for when nobody is likely to look.
+    pub fn put_aside(&mut self) {
+        self.room = LINE;
+        self.shrink();
+        let useless = self.starts[0];
+        self.text.drain(..useless);
+        self.starts.iter_mut().for_each(|start| *start -= useless);
+        self.text.shrink_to_fit();
+        self.starts.shrink_to_fit();
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self::new(self.room);
@@ -85,7 +119,7 @@ impl Tail {
                 }
                 break;
             }
-            let (fits, rest) = body.split_at(body.floor_char_boundary(left));
+            let (fits, rest) = body.split_at(head(body, left).len());
             self.text.push_str(fits);
             self.begin_line();
             self.shrink();
@@ -145,6 +179,31 @@ mod tests {
         assert_eq!(tail.last(1).next(), Some("line 0000099999"));
         assert_eq!(tail.len(), LINE / 16);
         assert_eq!(tail.dropped() + tail.len() as u64, 100_000);
+    }
+
+    #[test]
+    fn what_is_put_aside_keeps_its_end() {
+        let mut tail = Tail::new(1 << 20);
+        tail.push(&"0123456789abcde\n".repeat(60_000));
+        assert!(tail.memory() > 900_000);
+        tail.put_aside();
+        assert!(tail.memory() < 2 * LINE, "{}", tail.memory());
+        assert_eq!((tail.len() as u64 + tail.dropped(), tail.last(1).next()), (60_000, Some("0123456789abcde")));
+        tail.push("more");
+        assert_eq!(tail.last(1).next(), Some("more"));
+    }
+
+    #[test]
+    fn a_long_line_is_not_broken_within_a_colour() {
+        for before in LINE - 12..LINE + 2 {
+            let mut tail = Tail::new(4 * LINE);
+            tail.push(&format!("{}\u{1b}[1;31mred\u{1b}[0m\n", "x".repeat(before)));
+            let lines: Vec<&str> = tail.last(9).collect();
+            assert!(lines.iter().all(|line| line.len() <= LINE), "{before}");
+            let whole = |line: &&&str| line.matches('\u{1b}').count() == line.matches('m').count();
+            assert_eq!(lines.iter().filter(whole).count(), lines.len(), "{before}");
+            assert_eq!(lines.concat().len(), before + 14);
+        }
     }
 
     #[test]

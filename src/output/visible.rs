@@ -268,15 +268,16 @@ fn colour(bytes: &[u8]) -> Token {
 
 /// Says whether the parameters hide what follows (8), which is not the 8 of a colour's number.
 fn conceals(parameters: &[u8]) -> bool {
-    let mut parts = parameters.split(|byte| *byte == b';').map(number).peekable();
+    let mut parts = parameters.split(|byte| *byte == b';').peekable();
     while let Some(part) = parts.next() {
-        match part {
+        match number(part) {
             b"8" => return true,
-            b"38" | b"48" | b"58" => {
+            // one with colons has all its parts in itself
+            b"38" | b"48" | b"58" if !part.contains(&b':') => {
                 // a colour by number has one more parameter, one by its parts has three
-                let colour = match parts.peek() {
-                    Some(&b"5") => 2,
-                    Some(&b"2") => 4,
+                let colour = match parts.peek().map(|part| number(part)) {
+                    Some(b"5") => 2,
+                    Some(b"2") => 4,
                     Some(_) | None => 0,
                 };
                 parts.by_ref().take(colour).for_each(drop);

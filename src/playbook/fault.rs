@@ -37,6 +37,8 @@ pub struct Fault {
 
 /// The most characters of a source line that are shown.
 const SHOWN: usize = 100;
+/// The most marks on one letter.
+const MARKS: usize = 6;
 /// How many of them stand before the caret when a line is cut.
 const BEFORE: usize = 40;
 
@@ -102,7 +104,7 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// Returns the part of the line around the caret, and the line with the caret.
 fn excerpt(line: &str, column: usize, length: usize) -> (String, String) {
-    let chars: Vec<char> = line.chars().map(sign).collect();
+    let chars: Vec<char> = signs(line).collect();
     let at = column.saturating_sub(1).min(chars.len());
     let start = if chars.len() > SHOWN { at.saturating_sub(BEFORE).min(chars.len() - SHOWN) } else { 0 };
     let end = (start + SHOWN).min(chars.len());
@@ -125,23 +127,55 @@ fn excerpt(line: &str, column: usize, length: usize) -> (String, String) {
 
 /// Makes every character visible that a terminal could take for an order.
 fn visible(text: &str) -> String {
-    text.chars().map(sign).collect()
+    signs(text).collect()
+}
+
+/// Shows each character by one: itself, or the sign for it. Of the marks on one letter the first few are shown.
+fn signs(text: &str) -> impl Iterator<Item = char> {
+    let mut piled = 0;
+    text.chars().map(sign).map(move |c| {
+        piled = if c.width() == Some(0) { piled + 1 } else { 0 };
+        if piled > MARKS { char::REPLACEMENT_CHARACTER } else { c }
+    })
 }
 
 fn sign(c: char) -> char {
     match c {
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
         '\u{7f}' => '\u{2421}',
-        // C1, soft hyphen, zero width, bidirectional, line and paragraph separators, interlinear marks, byte order mark
+        // C1, soft hyphen, joiners, fillers, zero width, bidirectional, separators, selectors, byte order mark, what is
+        // reserved for none
         '\u{80}'..='\u{9f}'
         | '\u{ad}'
+        | '\u{34f}'
+        | '\u{600}'..='\u{605}'
         | '\u{61c}'
+        | '\u{6dd}'
+        | '\u{70f}'
+        | '\u{890}'
+        | '\u{891}'
+        | '\u{8e2}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fdd0}'..='\u{fdef}'
+        | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{110bd}'
+        | '\u{110cd}'
+        | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => '\u{fffd}',
+        _ if u32::from(c) & 0xfffe == 0xfffe => '\u{fffd}',
         other => other,
     }
 }
@@ -186,6 +220,13 @@ mod tests {
     fn makes_control_characters_visible_and_keeps_the_caret_in_place() {
         let text = fault(1, 4, 1).render("a", "\t\u{1b}[x");
         assert_eq!(text, "a:1:4: wrong\n 1 | ␉␛[x\n   |    ^\n   = write: right\n");
+    }
+
+    #[test]
+    fn marks_do_not_pile_up() {
+        let text = fault(1, 1, 1).render("a", &format!("e{}", "\u{301}".repeat(90)));
+        assert_eq!(text.matches('\u{301}').count(), MARKS);
+        assert_eq!(text.matches('\u{fffd}').count(), 90 - MARKS);
     }
 
     #[test]

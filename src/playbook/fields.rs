@@ -27,8 +27,60 @@ pub(super) const SHELL: Field = Field::new(
     Shape::OneOf(&[Shape::Text, Shape::List(&Shape::Text, 1)]),
 );
 
-pub(super) const ENV: Field =
-    Field::new("env", "Environment variables: texts, or secrets by name.", Shape::Open(Key::Variable, &GIVEN));
+pub(super) const ENV: Field = Field::new(
+    "env",
+    "Environment variables: texts, secrets by name, or the paths of files (`file`) and descriptors (`fd`) with secrets in them.",
+    Shape::Open(Key::Variable, &Shape::OneOf(&[Shape::Scalar, Shape::Map(variable)])),
+);
+
+fn variable() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::new(
+            "a variable",
+            &[const {
+                &[
+                    Field::new("secret", "The name of the secret that it holds.", Shape::Name),
+                    Field::new(
+                        "file",
+                        "What is in the file whose path it holds: a text in which secrets may stand, or one secret. In memory, mode 0600, gone with the step.",
+                        CONTENT,
+                    ),
+                    Field::new(
+                        "fd",
+                        "What can be read from the descriptor that it names (`/dev/fd/N`): a text in which secrets may stand, or one secret.",
+                        CONTENT,
+                    ),
+                ]
+            }],
+        )
+        .exactly_one(vec![&["secret"], &["file"], &["fd"]], None)
+    });
+    &TABLE
+}
+
+const CONTENT: Shape = Shape::OneOf(&[Shape::Scalar, Shape::Map(content)]);
+
+fn content() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::new(
+            "what a program reads",
+            &[const {
+                &[
+                    Field::new("secret", "The name of the secret, which is the whole of it.", Shape::Name),
+                    Field::new("text", "A text in which `${name}` may be a secret.", Shape::Scalar),
+                    Field::new(
+                        "escape",
+                        "How values are written in the text: `quoted` for between double quotes (MySQL option files, curl, JSON), `pgpass`, `percent` for URLs.",
+                        Shape::Choice(&["quoted", "pgpass", "percent"]),
+                    ),
+                ]
+            }],
+        )
+        .exactly_one(vec![&["secret"], &["text"]], None)
+        .goes_with("escape", "text")
+    });
+    &TABLE
+}
 
 pub(super) const STDIN: Field =
     Field::new("stdin", "What it reads on standard input: a text, or a secret by name.", GIVEN);

@@ -79,8 +79,13 @@ impl<'a> Lower<'a> {
         self.faults.push(Fault::new(place, message).advise(advice));
     }
 
-    /// Lowers a text with `${name}`.
+    /// Lowers a text with `${name}`, none of them a secret.
     pub(super) fn template(&mut self, node: &'a Node) -> Option<Template> {
+        self.template_with(node, Wants::Text)
+    }
+
+    /// Lowers a text with `${name}`.
+    pub(super) fn template_with(&mut self, node: &'a Node, wants: Wants) -> Option<Template> {
         let text = node.scalar()?;
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let parsed = Template::parse(text);
@@ -97,7 +102,7 @@ impl<'a> Lower<'a> {
         }
         for name in parsed.names {
             let nth = seen.entry(name).or_default();
-            self.names.uses(name, node.place, Some(*nth), Wants::Text, self.at.clone());
+            self.names.uses(name, node.place, Some(*nth), wants, self.at.clone());
             *nth += 1;
         }
         Some(parsed.template)

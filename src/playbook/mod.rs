@@ -5,6 +5,7 @@
 //! looked at in the end (`names`). The JSON Schema is made from the same tables (`schema`).
 
 mod accepts;
+mod arguments;
 mod capture;
 mod check;
 pub mod describe;
@@ -21,9 +22,11 @@ mod names;
 mod order;
 pub mod plan;
 mod probes;
+mod remedies;
 mod schema;
 mod scripts;
 mod shape;
+mod shell;
 mod spelling;
 mod steps;
 mod structure;

@@ -65,7 +65,12 @@ pub(super) struct Definition<'a> {
 pub(super) struct Script<'a> {
     pub(super) text: &'a str,
     pub(super) place: Place,
-    pub(super) given: Vec<&'a str>,
+    /// Each with the name of the secret that it holds, if it holds one.
+    pub(super) given: Vec<(&'a str, Option<&'a str>)>,
+    /// The secret that it reads on standard input.
+    pub(super) stdin: Option<&'a str>,
+    /// The program that reads it, as a file name.
+    pub(super) shell: &'a str,
 }
 
 /// Everything known of names.
@@ -134,9 +139,9 @@ impl<'a> Names<'a> {
         self.values.push((name, value, place));
     }
 
-    /// Writes down a script, in which `${name}` would not be filled in. `given` are the variables of its own.
-    pub(super) fn script(&mut self, text: &'a str, place: Place, given: Vec<&'a str>) {
-        self.scripts.push(Script { text, place, given });
+    /// Writes down a script, in which `${name}` would not be filled in.
+    pub(super) fn script(&mut self, script: Script<'a>) {
+        self.scripts.push(script);
     }
 
     /// Finds everything wrong with names.

@@ -194,7 +194,7 @@ pub struct RunSpec {
     /// What is started.
     pub program: Program,
     /// Variables of its own, beside those that every script gets.
-    pub env: Vec<(String, Given)>,
+    pub env: Vec<(String, Variable)>,
     /// What it reads on standard input; nothing when left out.
     pub stdin: Option<Given>,
     /// Where it runs; the playbook's folder when left out.
@@ -222,6 +222,52 @@ pub enum Given {
     Text(Template),
     /// A secret.
     Secret(Name),
+}
+
+/// What a variable of a program holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// A value.
+    Given(Given),
+    /// The path of a file with this in it, in memory and readable by its owner alone, that is gone with the program.
+    File(Content),
+    /// `/dev/fd/N`: a descriptor, handed down to the program, from which this can be read.
+    Descriptor(Content),
+}
+
+impl Variable {
+    /// Lists the names that it uses, in order, as often as they occur.
+    #[must_use]
+    pub fn names(&self) -> Box<dyn Iterator<Item = &Name> + '_> {
+        match self {
+            Self::Given(Given::Text(text)) => Box::new(text.names()),
+            Self::Given(Given::Secret(name)) => Box::new(std::iter::once(name)),
+            Self::File(content) | Self::Descriptor(content) => Box::new(content.text.names()),
+        }
+    }
+}
+
+/// A text for a program alone, in which secrets may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The text. Unlike any other, it may have secrets among its `${name}`.
+    pub text: Template,
+    /// How values are written in it.
+    pub escape: Escape,
+}
+
+/// How a value is written in a text that a program will read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Escape {
+    /// As it is.
+    #[default]
+    None,
+    /// For between double quotes, as `MySQL` option files, curl's configuration and JSON read it.
+    Quoted,
+    /// For a field of `PostgreSQL`'s password file: a backslash before `:` and `\`.
+    Pgpass,
+    /// Percent-encoded, all but RFC 3986's unreserved characters.
+    Percent,
 }
 
 /// What a person is asked to do, to confirm or to bring back.

@@ -1,7 +1,9 @@
-//! What can be found in the text of a script: `${name}` that would not be filled in, and secrets that it is not given.
+//! What can be found in the text of a script: `${name}` that would not be filled in, secrets that it is not given, and
+//! secrets that it gives away (`arguments`).
 
 use std::collections::HashMap;
 
+use super::arguments;
 use super::fault::Fault;
 use super::lower::Source;
 use super::names::{Names, Script};
@@ -18,6 +20,7 @@ impl Names<'_> {
         for script in &self.scripts {
             self.names_in_braces(script, source, faults);
             withheld(script, &secrets, source, faults);
+            arguments::find(script, source, faults);
         }
     }
 
@@ -59,7 +62,7 @@ fn withheld(script: &Script<'_>, secrets: &HashMap<&str, &str>, source: &Source<
         let length = after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
         let variable = &after[..length];
         let Some(name) = secrets.get(variable) else { continue };
-        if script.given.contains(&variable) || told.contains(&variable) {
+        if script.given.iter().any(|(given, _)| *given == variable) || told.contains(&variable) {
             continue;
         }
         told.push(variable);

@@ -68,7 +68,7 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
 fn id(lower: &mut Lower<'_>, node: &Node) -> Option<StepId> {
     let id = node.get("id")?;
     let text = id.scalar()?;
-    if matches!(text, "inputs" | "protected") {
+    if matches!(text, "identity" | "inputs" | "protected") {
         lower.fault(id.place, format!("`{text}` is no id of a step: answers files use the word"), "choose another id");
     }
     Some(StepId::new(text))

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::one_line;
 use crate::engine::Run;
+use crate::output::visible_plain;
 use crate::playbook::plan::{InputKind, InputSpec, Plan, Section, Step, Template};
 use crate::words::describe::{self, Fact};
 use crate::words::{self, count, duration};
@@ -46,7 +47,7 @@ struct Checklist {
 
 impl Checklist {
     fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
+        self.text.push_str(visible_plain(line).trim_end());
         self.text.push('\n');
     }
 

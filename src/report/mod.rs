@@ -12,20 +12,9 @@ mod tests;
 pub use checklist::checklist;
 pub use record::record;
 
-/// Makes a text fit for one line: what a control character or a line end was becomes a blank.
-fn one_line(text: &str) -> String {
-    let blank = |letter: char| if letter.is_control() || steers(letter) { ' ' } else { letter };
-    text.trim()
-        .chars()
-        .map(blank)
-        .collect::<String>()
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
+use crate::output::visible_plain;
 
-/// Says whether a character changes the order of those beside it, or is not seen.
-fn steers(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// Makes a text fit for one line: line ends and blanks become one blank, and what would not be seen becomes a sign.
+fn one_line(text: &str) -> String {
+    visible_plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -28,6 +28,7 @@ pub fn record(plan: &Plan, run: &Run, head: &str) -> String {
     page.rollback();
     page.deviations();
     page.notes();
+    page.secrets();
     page.end(head);
     page.text
 }
@@ -248,6 +249,31 @@ impl Page<'_> {
         }
     }
 
+    /// Says which secrets had which values, as far as that can be said of secrets.
+    fn secrets(&mut self) {
+        if self.run.fingerprints.is_empty() {
+            return;
+        }
+        self.heading("Secrets");
+        self.line(
+            "By fingerprint, under a key of this run's own: the same value has the same one, in this run alone.\n",
+        );
+        for (name, known) in &self.run.fingerprints {
+            let Some((now, before)) = known.split_last() else { continue };
+            let mut line = format!("- `{name}`: fp {now}");
+            for earlier in before.iter().rev() {
+                let _ = write!(line, ", was {earlier}");
+            }
+            let same =
+                self.run.fingerprints.iter().filter(|(other, known)| *other != name && known.last() == Some(now));
+            for (other, _) in same {
+                let _ = write!(line, ", the same as `{other}`");
+            }
+            self.text.push_str(&line);
+            self.text.push('\n');
+        }
+    }
+
     fn end(&mut self, head: &str) {
         if self.plan.sign_off.is_some() {
             self.heading("Sign-off");
@@ -279,11 +305,11 @@ impl Page<'_> {
     }
 }
 
-/// Makes a text fit for a line of Markdown: what could be markup is escaped.
+/// Makes a text fit for a line of Markdown: what could be markup is escaped, in the dialects too that know strikes and formulas.
 fn plain(text: &str) -> String {
     let mut safe = String::new();
     for letter in one_line(text).chars() {
-        if matches!(letter, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
+        if matches!(letter, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' | '$') {
             safe.push('\\');
         }
         safe.push(letter);

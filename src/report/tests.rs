@@ -72,6 +72,7 @@ fn walked() -> Engine {
         ticket: Some("OPS-1".into()),
         values: BTreeMap::from([("app".into(), "milo\n# not a heading".into())]),
         secrets: vec!["old_key".into()],
+        fingerprints: BTreeMap::from([("old_key".into(), "9f8e7d6c".into())]),
         ..Begun::default()
     };
     say(Input::Begin { begun: Box::new(begun), typed: None });
@@ -86,10 +87,26 @@ fn walked() -> Engine {
     say(go("reset"));
     say(performed("reset", 1, How::Failed));
     say(go("reset"));
-    say(performed("reset", 2, How::Ok));
+    let fingerprints = [("new_key", "1a2b3c4d"), ("old_key", "1a2b3c4d")].map(|(name, of)| (name.into(), of.into()));
+    say(Input::Performed {
+        target: target("reset"),
+        attempt: 2,
+        outcome: Outcome {
+            how: How::Ok,
+            saw: "exit status 3".into(),
+            took_ms: 1500,
+            fingerprints: fingerprints.into(),
+            ..Outcome::default()
+        },
+    });
     say(Input::Note { step: Some(StepId::new("reset")), text: "slow".into() });
     say(Input::ByHand { target: target("drop"), note: "in the console".into() });
-    say(Input::Answer { target: target("healthy"), values: BTreeMap::new(), secrets: Vec::new() });
+    say(Input::Answer {
+        target: target("healthy"),
+        values: BTreeMap::new(),
+        secrets: Vec::new(),
+        fingerprints: BTreeMap::new(),
+    });
     say(Input::SignOff { role: "operator".into(), name: "ann".into() });
     say(Input::RefuseSignOff { role: "reviewer".into(), name: "bob".into(), reason: "not seen".into() });
     engine
@@ -113,6 +130,7 @@ fn the_record_says_what_happened_and_nothing_else() {
         "(`drop`): done, by hand\n",
         "\n## Deviations\n\n- look was skipped: seen already\n- reset was started 2 times\n- drop was done by hand: in the console\n",
         "(reset): slow\n",
+        "- `new_key`: fp 1a2b3c4d, the same as `old_key`\n- `old_key`: fp 1a2b3c4d, was 9f8e7d6c, the same as `new_key`\n",
         "- operator: signed by ann\n- reviewer: refused by bob: not seen\n- reviewer: has not signed\n",
         "- [ ] Revoke the old one, within 1d\n",
         "Journal's last line, SHA-256: `c0ffee`\n",

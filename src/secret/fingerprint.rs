@@ -10,9 +10,9 @@ use super::Secret;
 /// The block of SHA-256 in bytes.
 const BLOCK: usize = 64;
 /// How many bytes of the whole are kept.
-const KEPT: usize = 6;
+const KEPT: usize = 4;
 
-/// Returns the first 12 hexadecimal digits of HMAC-SHA-256.
+/// Returns the first 8 hexadecimal digits of HMAC-SHA-256.
 #[must_use]
 pub fn fingerprint(key: &[u8], secret: &Secret) -> String {
     use std::fmt::Write as _;
@@ -45,8 +45,8 @@ mod tests {
     fn is_hmac_sha_256() {
         // RFC 4231, test cases 2 and 6
         let secret = Secret::new("what do ya want for nothing?".to_owned());
-        assert_eq!(fingerprint(b"Jefe", &secret), "5bdcc146bf60");
+        assert_eq!(fingerprint(b"Jefe", &secret), "5bdcc146");
         let secret = Secret::new("Test Using Larger Than Block-Size Key - Hash Key First".to_owned());
-        assert_eq!(fingerprint(&[0xaa; 131], &secret), "60e431591ee0");
+        assert_eq!(fingerprint(&[0xaa; 131], &secret), "60e43159");
     }
 }

@@ -13,6 +13,8 @@ use age::x25519;
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
+use super::{KeyFile, Secret};
+
 /// The key that vaults and snapshots are encrypted to.
 #[derive(Clone)]
 pub struct Identity(x25519::Identity);
@@ -27,12 +29,27 @@ impl Identity {
     /// Reads the key, or makes it where there is none; says whether it was made.
     ///
     /// # Errors
-    /// When the file cannot be read or made, is no key, or can be read by others: a sentence for the operator.
+    /// When the file cannot be read or made, is no key, is protected, or can be read by others: a sentence for the operator.
     pub fn load_or_create(path: &Path) -> Result<(Self, bool), String> {
-        match fs::read_to_string(path) {
-            Ok(text) => Ok((Self::load(path, &Zeroizing::new(text))?, false)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path),
-            Err(error) => Err(format!("the key {} cannot be read: {error}", path.display())),
+        match KeyFile::read(path)? {
+            Some(file) => Ok((Self::plain(&file)?, false)),
+            None => Self::create(path),
+        }
+    }
+
+    /// Opens a protected key; none when this is not its passphrase.
+    ///
+    /// # Errors
+    /// When the file is damaged or holds no key: a sentence for the operator.
+    pub fn unlock(file: &KeyFile, passphrase: &Secret) -> Result<Option<Self>, String> {
+        let text = file.text(Some(passphrase))?;
+        text.map(|text| Self::load(file.path(), &text)).transpose()
+    }
+
+    fn plain(file: &KeyFile) -> Result<Self, String> {
+        match file.text(None)? {
+            Some(text) => Self::load(file.path(), &text),
+            None => Err(format!("the key {} is protected by a passphrase, and none was given", file.path().display())),
         }
     }
 
@@ -53,20 +70,9 @@ impl Identity {
     }
 
     fn load(path: &Path, text: &str) -> Result<Self, String> {
-        let shown = path.display();
-        let mode = fs::metadata(path)
-            .map_err(|error| format!("the key {shown} cannot be read: {error}"))?
-            .permissions()
-            .mode();
-        if mode & 0o077 != 0 {
-            return Err(format!(
-                "the key {shown} can be read by others (mode {:o}); run `chmod 600 {shown}`, \
-                 and if others use this machine move it away so that a new one is made",
-                mode & 0o777
-            ));
-        }
         let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         let key = line.and_then(|line| line.parse().ok()).ok_or_else(|| {
+            let shown = path.display();
             format!("{shown} holds no age key (a line `AGE-SECRET-KEY-1…`); move it away so that a new one is made")
         })?;
         Ok(Self(key))
@@ -91,8 +97,8 @@ impl Identity {
         match file.persist_noclobber(path) {
             Ok(_) => {}
             Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => {
-                let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-                return Ok((Self::load(path, &text)?, false));
+                let file = KeyFile::read(path)?.ok_or_else(|| failed(lost.error))?;
+                return Ok((Self::plain(&file)?, false));
             }
             Err(lost) => return Err(failed(lost.error)),
         }

@@ -6,6 +6,7 @@
 mod fingerprint;
 mod generate;
 mod identity;
+mod keyfile;
 mod mask;
 mod search;
 mod store;
@@ -14,6 +15,7 @@ mod vault;
 pub use fingerprint::fingerprint;
 pub use generate::{Recipe, generate};
 pub use identity::Identity;
+pub use keyfile::KeyFile;
 pub use mask::{MASK, MaskStream, Masker};
 pub use search::{Place, search};
 pub use store::Secrets;

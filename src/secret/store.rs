@@ -9,12 +9,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use zeroize::Zeroizing;
 
-use super::{Identity, Masker, Place, Secret, search, vault};
+use super::{Identity, Masker, Place, Recipe, Secret, fingerprint, generate, search, vault};
+
+/// The bytes of a key of fingerprints: as many as HMAC-SHA-256 gives.
+const KEY: usize = 32;
 
 /// The secrets of one run.
 pub struct Secrets {
     path: Option<PathBuf>,
     identity: Identity,
+    /// The key of the run's fingerprints.
+    key: Secret,
     kept: Mutex<Kept>,
     /// Apart from the rest, so that output never waits for a disk.
     masker: RwLock<Arc<Masker>>,
@@ -33,11 +38,16 @@ impl Secrets {
     /// # Errors
     /// When there is a vault that cannot be read, or not with this key: a sentence for the operator.
     pub fn open(path: Option<PathBuf>, identity: &Identity) -> Result<Self, String> {
-        let entries = path.as_deref().map_or(Ok(Vec::new()), |path| vault::read(path, identity))?;
+        let content =
+            path.as_deref().map_or_else(|| Ok(vault::Content::default()), |path| vault::read(path, identity))?;
+        let (entries, key) = (content.entries, content.key);
+        // A vault without one is of an earlier version, or is still to be made: what has no key has no fingerprints yet.
+        let key = key.map_or_else(|| generate(Recipe::Base64(KEY)), Ok)?;
         let masker = Masker::new(entries.iter().map(|(_, secret)| secret));
         Ok(Self {
             path,
             identity: identity.clone(),
+            key,
             kept: Mutex::new(Kept { entries, registered: Vec::new() }),
             masker: RwLock::new(Arc::new(masker)),
         })
@@ -68,13 +78,22 @@ impl Secrets {
         kept.entries.extend(secrets);
         self.rebuild(&kept);
         if let Some(path) = &self.path
-            && let Err(told) = vault::write(path, &self.identity, &kept.entries)
+            && let Err(told) = vault::write(path, &self.identity, &self.key, &kept.entries)
         {
             let failed = kept.entries.split_off(before);
             kept.registered.extend(failed.into_iter().map(|(_, secret)| secret));
             return Err(told);
         }
         Ok(())
+    }
+
+    /// Sets room on the disk aside for the vault's next write, before a step begins that cannot be undone.
+    ///
+    /// # Errors
+    /// Why there is no room: a sentence for the operator. The vault is as it was.
+    pub fn reserve(&self) -> Result<(), String> {
+        let _kept = self.kept();
+        self.path.as_deref().map_or(Ok(()), vault::reserve)
     }
 
     /// Masks a secret that is not of the run, such as an old password found in a file. It is not kept.
@@ -97,6 +116,13 @@ impl Secrets {
             }
         }
         names
+    }
+
+    /// Returns the fingerprint of the newest value of a name. The same value has the same one all over the run, and another
+    /// one in any other run; without the vault, which goes with the run's end, it says nothing of the value.
+    #[must_use]
+    pub fn fingerprint(&self, name: &str) -> Option<String> {
+        self.kept().newest(name).map(|secret| fingerprint(self.key.expose().as_bytes(), secret))
     }
 
     /// Says whether a secret equals the newest value of a name.
@@ -225,6 +251,29 @@ mod tests {
         assert!(secrets.keep(one("password", "CANARY-lost")).is_err());
         assert!(secrets.get("password").is_none());
         assert_eq!(secrets.masker().mask("CANARY-lost"), MASKED);
+    }
+
+    #[test]
+    fn fingerprints_tell_what_is_the_same_within_a_run_and_nothing_beyond_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.age");
+        let identity = Identity::passing();
+        let secrets = Secrets::open(Some(path.clone()), &identity).unwrap();
+        assert!(secrets.fingerprint("a").is_none());
+        secrets.keep(one("a", "CANARY-first")).unwrap();
+        secrets.keep(one("b", "CANARY-first")).unwrap();
+        let first = secrets.fingerprint("a").unwrap();
+        assert!(first.len() == 8 && first.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
+        assert_eq!(secrets.fingerprint("b").as_ref(), Some(&first));
+        secrets.keep(one("a", "CANARY-second")).unwrap();
+        assert_ne!(secrets.fingerprint("a").as_ref(), Some(&first));
+        drop(secrets);
+        let again = Secrets::open(Some(path), &identity).unwrap();
+        assert_eq!(again.fingerprint("b").as_ref(), Some(&first));
+
+        let other = Secrets::open(None, &identity).unwrap();
+        other.keep(one("a", "CANARY-first")).unwrap();
+        assert_ne!(other.fingerprint("a").as_ref(), Some(&first));
     }
 
     #[test]

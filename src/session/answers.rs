@@ -21,16 +21,22 @@ pub(super) fn sort(
 ) -> Result<Input, Refusal> {
     if engine.run().awaiting(engine.plan()) != Awaiting::Person(target.clone()) {
         // The engine says why. Nothing is kept: it would take the place of what was answered in time.
-        return Ok(Input::Answer { target, values: BTreeMap::new(), secrets: Vec::new() });
+        return Ok(Input::Answer {
+            target,
+            values: BTreeMap::new(),
+            secrets: Vec::new(),
+            fingerprints: BTreeMap::new(),
+        });
     }
     let asked = asked(engine, &target);
     let answers = complete(&asked, engine, executor, answers);
     let (values, secrets) = check(&asked, engine, executor, answers)?;
-    let names = secrets.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<Name> = secrets.iter().map(|(name, _)| name.clone()).collect();
     if let Some((name, _)) = secrets.first().cloned() {
         executor.keep(secrets).map_err(|why| Refusal::Unfit { name, why })?;
     }
-    Ok(Input::Answer { target, values, secrets: names })
+    let fingerprints = executor.fingerprints(&names);
+    Ok(Input::Answer { target, values, secrets: names, fingerprints })
 }
 
 /// Fills in what was left open and has a source or a default.
@@ -122,16 +128,19 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         Input::RefuseSignOff { role, name, reason } => {
             Input::RefuseSignOff { role, name: mask(&name), reason: mask(&reason) }
         }
+        Input::GoAnyway { step, reason } => Input::GoAnyway { step, reason: mask(&reason) },
         Input::Pause { why } => Input::Pause { why: mask(&why) },
         Input::Abandon { reason } => Input::Abandon { reason: mask(&reason) },
         // No text of a person's own.
         other @ (Input::Begin { .. }
         | Input::Go { .. }
+        | Input::LookedAhead { .. }
         | Input::Answer { .. }
         | Input::Saved { .. }
         | Input::Performed { .. }
         | Input::Probed { .. }
         | Input::Recaptured { .. }
+        | Input::Recovered { .. }
         | Input::VerifyAgain { .. }
         | Input::Recapture { .. }
         | Input::Stop { .. }

@@ -13,12 +13,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Awaiting, Effect, Engine, Input, Refusal, Stamped, Target};
-use crate::exec::{Executor, Report};
+use crate::exec::{Executor, Found, Report};
 use crate::front::{Front, Say, Update};
 use crate::journal::Log;
 use crate::playbook::plan::{Act, StepId};
 
 use signals::Signals;
+
+pub use signals::keep_size_limit_an_error;
 
 /// The parts of a session, put together by `app`.
 pub struct Session<F: Front> {
@@ -115,6 +117,7 @@ impl<F: Front> Session<F> {
             self.stop_what_follows(leaving.as_ref(), &mut pending);
             self.settle(&mut pending)?;
             if pending.last {
+                self.last_notices();
                 return Ok(leaving.unwrap_or(Because::Run));
             }
             if leaving.is_none() {
@@ -155,9 +158,38 @@ impl<F: Front> Session<F> {
             let Some(input) = pending.first.pop_front_if(|input| idle || matches!(input, Input::Resume { .. })) else {
                 break;
             };
+            if matches!(input, Input::Resume { .. }) {
+                self.recover(pending);
+            }
             self.ask(input, pending).map_err(Because::Refused)?;
         }
         Ok(())
+    }
+
+    /// Takes up what was kept of a command that was out when an earlier process died, before anything is asked of the world:
+    /// its probes may need what it was to capture.
+    fn recover(&mut self, pending: &mut Pending) {
+        let (plan, run) = (self.engine.plan(), self.engine.run());
+        let target = match (&run.busy, run.awaiting(plan)) {
+            (Some(busy), _) => busy.target.clone(),
+            (None, Awaiting::Decision(step)) => Target::step(&step),
+            (None, Awaiting::UndoDecision(target)) => target,
+            (None, _) => return, // nothing is unknown
+        };
+        let attempt = match target.undo {
+            None => run.step(plan, &target.step).map(|step| step.attempts),
+            Some(_) => run.undo(plan, &target).map(|undo| undo.attempts),
+        };
+        let Some(attempt) = attempt else { return };
+        match self.executor.recover(&target, attempt, &run.values) {
+            None => {}
+            Some(Found::Running(told)) => self.front.take(Update::Notice(told)),
+            Some(Found::Over(outcome)) => {
+                if let Err(refusal) = self.ask(Input::Recovered { target, attempt, outcome }, pending) {
+                    tracing::warn!(?refusal, "what was kept of a command is of no use any more");
+                }
+            }
+        }
     }
 
     /// Lets an unattended front say all that it has to say.
@@ -197,7 +229,7 @@ impl<F: Front> Session<F> {
                 }
             }
             Say::Preview(target) => {
-                self.executor.preview(target, &self.engine.run().values);
+                self.executor.preview(target, self.engine.run());
                 pending.previews += 1;
                 Ok(())
             }
@@ -224,6 +256,7 @@ impl<F: Front> Session<F> {
             Report::Attempt { target, probe, attempt, finding, pass, saw } => {
                 self.front.take(Update::Attempt { target, probe, attempt, finding, pass, saw });
             }
+            Report::Notice(text) => self.front.take(Update::Notice(text)),
             Report::Preview { target, diff } => {
                 pending.previews = pending.previews.saturating_sub(1);
                 self.front.take(Update::Preview { target, diff });
@@ -234,10 +267,35 @@ impl<F: Front> Session<F> {
 
     /// Asks the engine.
     fn ask(&mut self, input: Input, pending: &mut Pending) -> Result<(), Refusal> {
+        self.room_for(&input)?;
         let turn = self.engine.handle(input, clock::now())?;
         pending.records.extend(turn.records.into_iter().map(Arc::new));
         pending.effects.extend(turn.effects);
         Ok(())
+    }
+
+    /// Has room set aside before something begins that cannot be undone: what comes of it must find its way to the disk.
+    fn room_for(&mut self, input: &Input) -> Result<(), Refusal> {
+        let step = match input {
+            Input::Go { step, .. } => step,
+            Input::Undo { target } => &target.step,
+            // Whatever else there is, it starts nothing by itself.
+            _ => return Ok(()),
+        };
+        if self.engine.plan().step(step).is_none_or(|step| step.irreversible.is_none()) {
+            return Ok(());
+        }
+        let room = self.log.reserve().and_then(|()| self.executor.reserve());
+        room.map_err(|why| Refusal::NoRoom { step: step.clone(), why })
+    }
+
+    /// Shows what the executor had to say at the very end.
+    fn last_notices(&mut self) {
+        while let Ok(report) = self.reports.try_recv() {
+            if let Report::Notice(text) = report {
+                self.front.take(Update::Notice(text));
+            }
+        }
     }
 
     /// Writes down and syncs, then starts the effects, then shows.
@@ -246,6 +304,9 @@ impl<F: Front> Session<F> {
             self.log.append(record).map_err(Because::Journal)?;
         }
         self.log.sync().map_err(Because::Journal)?;
+        for record in &pending.records {
+            self.executor.recorded(&record.record);
+        }
         for effect in pending.effects.drain(..) {
             if effect == Effect::Leave {
                 pending.last = true;
@@ -302,7 +363,7 @@ impl<F: Front> Session<F> {
         let Some(step) = plan.step(&id).filter(|step| matches!(step.action.act, Act::Edit(_))) else { return };
         let now = (step.id.clone(), run.step(plan, &id).map_or(0, |step| step.attempts));
         if previewed.as_ref() != Some(&now) {
-            self.executor.preview(Target::step(&id), &run.values);
+            self.executor.preview(Target::step(&id), run);
             pending.previews += 1;
             *previewed = Some(now);
         }

@@ -10,7 +10,8 @@ use crate::engine::undo::{self, UndoAction, UndoSort};
 use crate::engine::{Run, SavedFile};
 use crate::playbook::describe::{command, expectation};
 use crate::playbook::plan::{
-    Act, Action, EditPlace, EditSpec, Expect, Generate, Given, PersonSpec, ProbeSpec, Program, Put, RunSpec, Step,
+    Act, Action, Content, EditPlace, EditSpec, Expect, Generate, Given, Part, PersonSpec, ProbeSpec, Program, Put,
+    RunSpec, Step, Variable,
 };
 
 /// A fact about a step: a short label, and what there is to say. The text may have several lines.
@@ -167,10 +168,21 @@ fn given(given: &Given, run: &Run) -> String {
 }
 
 /// Says what a variable of a program is. A secret is set apart from a text that only looks like one.
-fn variable(name: &str, value: &Given, run: &Run) -> Fact {
-    match value {
-        Given::Text(_) => Fact::new("with", format!("{name}={}", given(value, run))),
-        Given::Secret(_) => Fact::new("with", format!("{name}=({})", given(value, run))),
+fn variable(name: &str, value: &Variable, run: &Run) -> Fact {
+    let told = match value {
+        Variable::Given(value @ Given::Text(_)) => given(value, run),
+        Variable::Given(value @ Given::Secret(_)) => format!("({})", given(value, run)),
+        Variable::File(content) => format!("(a file in memory: {})", inside(content, run)),
+        Variable::Descriptor(content) => format!("(a descriptor: {})", inside(content, run)),
+    };
+    Fact::new("with", format!("{name}={told}"))
+}
+
+/// Says what is in a file or a descriptor that a program gets: secrets by name, as the run has no value of theirs.
+fn inside(content: &Content, run: &Run) -> String {
+    match content.text.parts() {
+        [Part::Value(name)] if !run.values.contains_key(name) => format!("the secret {name}"),
+        _ => fill(&content.text, run).trim_end().to_owned(), // a text, with `${name}` for each secret
     }
 }
 

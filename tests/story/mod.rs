@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use runsheet::engine::{
-    Awaiting, Begun, Effect, Engine, Finding, How, Input, Outcome, Record, Refusal, Run, SavedFile, StepState, Target,
-    Turn, Verdict,
+    Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Record, Refusal, Run, SavedFile,
+    StepState, Target, Turn, Verdict,
 };
 use runsheet::playbook::plan::{Name, Plan, StepId};
 
@@ -123,12 +123,20 @@ pub(crate) fn record(record: &Record) -> String {
     match record {
         Record::Begun(_) => "begun".to_owned(),
         Record::LeftOut { step } => format!("left out {step}"),
-        Record::Started { target, attempt, retry } => {
-            format!("{} {}#{attempt}", if *retry { "retried" } else { "started" }, name(target))
+        Record::Started { target, attempt, retry, despite } => {
+            let despite = if despite.is_some() { " despite" } else { "" };
+            format!("{} {}#{attempt}{despite}", if *retry { "retried" } else { "started" }, name(target))
+        }
+        Record::LookAhead { step } => format!("look ahead from {step}"),
+        Record::LookedAhead { step, refused } => {
+            format!("looked ahead from {step} {}", if refused.is_empty() { "clear" } else { "refused" })
         }
         Record::Saved { target, .. } => format!("saved {}", name(target)),
         Record::Performed { target, attempt, outcome } => {
             format!("performed {}#{attempt} {:?}", name(target), outcome.how).to_lowercase()
+        }
+        Record::Recovered { target, attempt, outcome } => {
+            format!("recovered {}#{attempt} {:?}", name(target), outcome.how).to_lowercase()
         }
         Record::Recaptured { step, outcome } => format!("recaptured {step} {:?}", outcome.how).to_lowercase(),
         Record::Answered { target, .. } => format!("answered {}", name(target)),
@@ -165,6 +173,11 @@ fn effect(effect: &Effect) -> String {
         Effect::Perform { target, attempt, after } => {
             format!("perform {}#{attempt} after {}s", name(target), after.as_secs())
         }
+        Effect::LookAhead { step, later } => {
+            let later: Vec<&str> = later.iter().map(StepId::as_str).collect();
+            format!("look ahead from {step} at {}", later.join(" "))
+        }
+        Effect::Edit { target, attempt, .. } => format!("edit {}#{attempt}", name(target)),
         Effect::Save { target, attempt } => format!("save {}#{attempt}", name(target)),
         Effect::Restore { target, attempt, files } => {
             format!("restore {}#{attempt} of {}", name(target), files.len())
@@ -186,13 +199,17 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
     let target = || target(first.unwrap_or_else(|| panic!("`{text}` lacks a target")));
     let step = || target().step;
     let reason = || rest.join(" ");
+    let attempt = |target: &Target| match target.undo {
+        None => run.step(plan, &target.step).map_or(0, |step| step.attempts),
+        Some(_) => run.undo(plan, target).map_or(0, |undo| undo.attempts),
+    };
     let performed = |how| {
         let target = target();
-        let attempt = match target.undo {
-            None => run.step(plan, &target.step).map_or(0, |step| step.attempts),
-            Some(_) => run.undo(plan, &target).map_or(0, |undo| undo.attempts),
-        };
-        Input::Performed { target, attempt, outcome: outcome(how, &rest) }
+        Input::Performed { attempt: attempt(&target), target, outcome: outcome(how, &rest) }
+    };
+    let recovered = |how| {
+        let target = target();
+        Input::Recovered { attempt: attempt(&target), target, outcome: outcome(how, &rest) }
     };
     match verb {
         "begin" => {
@@ -203,9 +220,16 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         }
         "go" => Input::Go { step: step(), confirmed: false },
         "go!" => Input::Go { step: step(), confirmed: true },
+        "anyway" => Input::GoAnyway { step: step(), reason: reason() },
+        "clear" => Input::LookedAhead { step: step(), refused: Vec::new() },
+        "refused" => {
+            let rest = if rest.is_empty() { vec!["later"] } else { rest };
+            let foreseen = |id: &&str| Foreseen { step: StepId::new(id), why: "no such text".to_owned() };
+            Input::LookedAhead { step: step(), refused: rest.iter().map(foreseen).collect() }
+        }
         "answer" => {
             let (values, secrets) = given(&rest);
-            Input::Answer { target: target(), values, secrets }
+            Input::Answer { target: target(), values, secrets, fingerprints: BTreeMap::new() }
         }
         "saved" => Input::Saved { target: target(), files: vec![file()] },
         "ok" => performed(How::Ok),
@@ -218,6 +242,8 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "warn" => Input::Probed { target: target(), verdicts: vec![verdict(true, false), verdict(false, true)] },
         "fetched" => Input::Recaptured { step: step(), outcome: outcome(How::Ok, &rest) },
         "unfetched" => Input::Recaptured { step: step(), outcome: outcome(How::Failed, &[]) },
+        "kept" => recovered(How::Ok),
+        "unkept" => recovered(How::Failed),
         "verify" => Input::VerifyAgain { target: target() },
         "recapture" => Input::Recapture { step: step() },
         "hand" => Input::ByHand { target: target(), note: reason() },
@@ -263,7 +289,7 @@ fn given(words: &[&str]) -> (BTreeMap<Name, String>, Vec<Name>) {
 
 pub(crate) fn outcome(how: How, words: &[&str]) -> Outcome {
     let (values, secrets) = given(words);
-    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets }
+    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets, fingerprints: BTreeMap::new() }
 }
 
 pub(crate) fn verdict(pass: bool, warn: bool) -> Verdict {
@@ -277,6 +303,7 @@ pub(crate) fn verdict(pass: bool, warn: bool) -> Verdict {
         took_ms: 3,
         values: BTreeMap::new(),
         secrets: Vec::new(),
+        fingerprints: BTreeMap::new(),
     }
 }
 
@@ -288,5 +315,7 @@ pub(crate) fn file() -> SavedFile {
         uid: 1000,
         gid: 1000,
         size: 12,
+        attributes: None,
+        links: Vec::new(),
     }
 }

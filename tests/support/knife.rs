@@ -67,6 +67,22 @@ impl Knife {
     }
 }
 
+/// Calls the program with system calls that fail: `inject` as strace takes it, for the files of the latest run that are named,
+/// or for all. Says whether one failed.
+pub(crate) fn faulty(desk: &Desk, inject: &str, files: &[&str], words: &[String]) -> (Called, bool) {
+    let mut command = Command::new("strace");
+    let trace = desk.home().join("trace");
+    command.args(["-f", "-qq", "--seccomp-bpf", "-o"]).arg(&trace);
+    let calls = inject.split(':').next().unwrap_or_default();
+    command.arg("-e").arg(format!("trace={calls}")).arg("-e").arg(format!("inject={inject}"));
+    for file in files {
+        command.arg("-P").arg(desk.run_folder().join(file));
+    }
+    let called = called(command.arg("--").arg(PROGRAM).args(words).envs(desk.env()).current_dir(desk.home()));
+    let trace = fs::read(&trace).expect("read the trace");
+    (called, String::from_utf8_lossy(&trace).contains("(INJECTED)"))
+}
+
 /// A folder that the playbook works on, with a desk beside it.
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
@@ -142,11 +158,12 @@ impl Place {
         engine
     }
 
-    /// Waits until nothing that the program started is left.
+    /// Waits until nothing that the program started is left; who keeps a command's output is known by the run's id.
     pub(crate) fn quiet(&self) {
         let needle = self.folder.path().as_os_str().as_encoded_bytes();
+        let run = self.desk.runs().pop().and_then(|run| Some(run.file_name()?.as_encoded_bytes().to_vec()));
         let begin = Instant::now();
-        while processes_with(needle) > 0 {
+        while processes_with(needle) > 0 || run.as_ref().is_some_and(|run| processes_called_with(run) > 0) {
             assert!(begin.elapsed() < Duration::from_secs(20), "what a killed program leaves comes to its end");
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -154,10 +171,23 @@ impl Place {
 }
 
 pub(crate) fn processes_with(needle: &[u8]) -> usize {
+    processes_holding(needle, "environ")
+}
+
+fn processes_called_with(needle: &[u8]) -> usize {
+    processes_holding(needle, "cmdline")
+}
+
+fn processes_holding(needle: &[u8], file: &str) -> usize {
     let entries = fs::read_dir("/proc").expect("read /proc").filter_map(Result::ok);
     let holds =
         |path: PathBuf| fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|part| part == needle));
-    entries.filter(|entry| holds(entry.path().join("environ"))).count()
+    entries.filter(|entry| holds(entry.path().join(file))).count()
+}
+
+/// The folder in memory where a run's commands keep what they print. The desk's own runtime folder is on a disk.
+pub(crate) fn spool_of(run: &str) -> PathBuf {
+    PathBuf::from(format!("/dev/shm/runsheet-{}", rustix::process::getuid().as_raw())).join(run)
 }
 
 /// What was out when a journal broke off: the last target that was started without an end.

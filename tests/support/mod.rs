@@ -12,6 +12,7 @@ mod doctl;
 pub(crate) mod knife;
 pub(crate) mod operator;
 pub(crate) mod postgres;
+pub(crate) mod power;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod rig;

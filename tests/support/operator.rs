@@ -136,10 +136,11 @@ pub(crate) fn question(picture: &str) -> Option<Asked> {
         return foot.starts_with("Enter hand in").then_some(Asked::Turn(number(rest)?));
     }
     if headline.starts_with("Rollback ") {
-        return keys.starts_with("y ").then(|| Asked::Undo(headline.to_owned()));
+        let agreed = lines[at + 2..].iter().take(4).any(|line| line.starts_with("y "));
+        return agreed.then(|| Asked::Undo(headline.to_owned()));
     }
     let rests = headline.contains("failed: ") || headline.contains("unknown: ");
-    if rests && foot.starts_with("r run again") {
+    if rests && foot.contains("r run again") {
         return Some(Asked::Decision(headline.to_owned()));
     }
     headline.starts_with("The run is over.").then_some(Asked::Over)

@@ -46,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) wrong_ca: bool,
     /// Certificates are checked from the beginning.
     pub(crate) tls_checked: bool,
+    /// The application's own `.env` has a `REDIS_URL` too.
+    pub(crate) redis_in_app_env: bool,
 }
 
 /// Everything that the playbook for Postgres and Valkey works on.
@@ -89,10 +91,10 @@ impl Rig {
         let port = free_port();
         let trusted = if options.wrong_ca { Authority::make(&place.join("other")).ca } else { authority.ca.clone() };
         let urls = (
-            format!("postgres://doadmin:{pg_password}@127.0.0.1:{}/defaultdb", postgres.port),
-            format!("rediss://default:{redis_password}@127.0.0.1:{}", redis.port),
+            format!("postgres://doadmin:{}@127.0.0.1:{}/defaultdb", in_url(&pg_password), postgres.port),
+            format!("rediss://default:{}@127.0.0.1:{}", in_url(&redis_password), redis.port),
         );
-        write_files(&app_root, &urls, port, &trusted, options.tls_checked);
+        write_files(&app_root, &urls, port, &trusted, options);
         let config = app_root.join("ecosystem.config.js");
         let aggregator = Aggregator::start(&config, place.join("pm2"), &path_with(&bin), port);
         Self {
@@ -112,6 +114,18 @@ impl Rig {
     /// Returns the rig's own folder, where a test may put its state folder and more.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Returns the rig's variables with a PATH on which `sleep` takes no time: for tests that walk past the look at PM2 five
+    /// seconds later, which is not what they try.
+    pub(crate) fn quick_env(&self) -> Vec<(String, String)> {
+        let quick = self.folder().join("quick");
+        fs::create_dir_all(&quick).expect("make a folder");
+        write_with_mode(&quick.join("sleep"), 0o755, "#!/bin/sh\nexit 0\n");
+        let path = |path: &str| format!("{}:{path}", quick.display());
+        let quickly =
+            |(name, value): (String, String)| if name == "PATH" { (name, path(&value)) } else { (name, value) };
+        self.env().into_iter().map(quickly).collect()
     }
 
     /// Returns the folder with the three files.
@@ -219,8 +233,20 @@ impl Rig {
 fn new_password() -> String {
     let random = ulid::Ulid::new().to_string();
     let tail = &random[random.len() - 13..];
-    format!("AVNS_CANARY{tail}")
+    format!("AVNS_CANARY{tail}{SIGNS}")
 }
+
+/// Signs that stand otherwise in a URL than elsewhere. The servers' own configuration takes them as they are.
+const SIGNS: &str = "/+@:%$&=?";
+
+/// Writes a password as it stands in a URL.
+pub(crate) fn in_url(password: &str) -> String {
+    percent_encoding::utf8_percent_encode(password, &UNRESERVED).to_string()
+}
+
+/// All but the characters that RFC 3986, section 2.3, calls unreserved.
+const UNRESERVED: percent_encoding::AsciiSet =
+    percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn path_with(bin: &Path) -> String {
     format!("{}:{}", bin.display(), env::var("PATH").unwrap_or_default())
@@ -238,17 +264,18 @@ fn link_programs(bin: &Path) {
     symlink(standins().join("doctl"), bin.join("doctl")).expect("link doctl");
 }
 
-fn write_files(app_root: &Path, (pg, redis): &(String, String), port: u16, ca: &Path, tls_checked: bool) {
+fn write_files(app_root: &Path, (pg, redis): &(String, String), port: u16, ca: &Path, options: Options) {
     let app = app_root.join("apps/twzrd-aggregator");
     fs::create_dir_all(&app).expect("make the application's folder");
     let env = format!(
         "# shared settings\nNODE_ENV=production\nDATABASE_URL={pg}\nREDIS_URL={redis}  # BullMQ\nLOG_LEVEL='info'\n"
     );
     write_with_mode(&app_root.join(".env"), 0o600, &env);
-    // This one has no REDIS_URL: the procedure says "any lines that contain it".
-    write_with_mode(&app.join(".env"), 0o640, &format!("export DATABASE_URL=\"{pg}\"\nPORT={port}\n"));
+    // This one need not have a REDIS_URL: the procedure says "any lines that contain it".
+    let more = if options.redis_in_app_env { format!("REDIS_URL='{redis}'\n") } else { String::new() };
+    write_with_mode(&app.join(".env"), 0o640, &format!("export DATABASE_URL=\"{pg}\"\nPORT={port}\n{more}"));
     let (script, ca) = (standins().join("aggregator/server.js"), ca.display());
-    let tls = if tls_checked { "1" } else { "0" };
+    let tls = if options.tls_checked { "1" } else { "0" };
     let config = format!(
         r#"// Started with: pm2 start ecosystem.config.js
 module.exports = {{

@@ -10,7 +10,7 @@ use runsheet::playbook::check;
 use runsheet::playbook::plan::Plan;
 
 use super::desk::{Called, Desk};
-use super::rig::Rig;
+use super::rig::{Rig, in_url};
 
 /// The playbook.
 pub(crate) const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/do-rotate-pg-valkey.yaml");
@@ -41,6 +41,28 @@ pub(crate) fn go_on(desk: &Desk, what: &str, answers: &str) -> Called {
     desk.call([what, &desk.run_id(), "--unattended", "--answers", &answers])
 }
 
+/// Answers to everything but the password of Valkey, which is asked for with `VALKEY`.
+pub(crate) const ANSWERS: &str = "
+keep-copies: { unknown: retry }
+check-certificates: { unknown: retry }
+restart-with-checks: { unknown: retry }
+reset-doadmin: { confirm: done, unknown: retry }
+write-pg-password: { unknown: retry }
+restart-after-postgres: { unknown: retry }
+write-valkey-password: { unknown: retry }
+write-valkey-password-env: { unknown: retry }
+write-valkey-password-app-env: { unknown: retry }
+restart-after-valkey: { unknown: retry }
+keep-pg-password: { unknown: retry }
+keep-valkey-password: { unknown: retry }
+keep-valkey-password-env: { unknown: retry }
+keep-valkey-password-app-env: { unknown: retry }
+restart-after-rollback: { unknown: retry }
+";
+/// What answers for the password of Valkey, forward and back; it is kept at the desk.
+pub(crate) const VALKEY: &str =
+    "reset-valkey: { new_valkey_password: 'file:valkey', undo: { new_valkey_password: 'file:valkey' } }\n";
+
 /// A file to the last bit that we promise to bring back.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Kept {
@@ -68,7 +90,10 @@ pub(crate) fn keep(rig: &Rig) -> Vec<Kept> {
 
 /// Says what files would be with another text in place of one.
 pub(crate) fn with(files: &[Kept], old: &str, new: &str) -> Vec<Kept> {
-    files.iter().cloned().map(|file| Kept { text: file.text.replace(old, new), ..file }).collect()
+    // Passwords stand in URLs there, and nothing else does that is replaced.
+    let written = |text: &str| if text.starts_with("AVNS_") { in_url(text) } else { text.to_owned() };
+    let (old, new) = (written(old), written(new));
+    files.iter().cloned().map(|file| Kept { text: file.text.replace(&old, &new), ..file }).collect()
 }
 
 /// The passwords that are in force.
@@ -96,7 +121,7 @@ impl InForce {
             for (user, password) in [("doadmin", &self.pg), ("default", &self.valkey)] {
                 for found in text.split(&format!("//{user}:")).skip(1) {
                     let found = found.split('@').next().expect("a part before the at sign");
-                    assert_eq!(found, password, "{user} in {}", file.display());
+                    assert_eq!(found, in_url(password), "{user} in {}", file.display());
                 }
             }
         }

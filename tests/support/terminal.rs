@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::num::NonZeroU16;
 use std::os::fd::AsFd as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -16,7 +17,7 @@ use pty_process::Size;
 use pty_process::blocking::{Command, Pts, Pty, open};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::termios::{Termios, tcgetattr};
+use rustix::termios::{LocalModes, Termios, tcgetattr};
 
 use super::desk::{Desk, PROGRAM};
 
@@ -57,10 +58,15 @@ pub(crate) struct Left {
 impl Terminal {
     /// Starts the program in a terminal of a size.
     pub(crate) fn start(desk: &Desk, words: &[String], columns: u16, rows: u16) -> Self {
+        Self::start_other(PROGRAM, desk, words, columns, rows)
+    }
+
+    /// Starts another program at the same desk.
+    pub(crate) fn start_other(program: &str, desk: &Desk, words: &[String], columns: u16, rows: u16) -> Self {
         let (pty, pts) = open().expect("open a pty");
         pty.resize(Size::new(rows, columns)).expect("set the size");
         let before = tcgetattr(pty.as_fd()).expect("ask for the modes");
-        let child = Command::new(PROGRAM)
+        let child = Command::new(program)
             .args(words)
             .envs(desk.env())
             .env("TERM", "xterm-256color")
@@ -148,6 +154,103 @@ impl Terminal {
             && !screen.alternate_screen()
             && !screen.hide_cursor()
             && !screen.bracketed_paste()
+            && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+    }
+
+    /// Clears the screen behind the program's back, as somebody does who has the terminal meanwhile.
+    pub(crate) fn clears(&self) {
+        lock(&self.seen.0).parser.process(b"\x1b[2J\x1b[H");
+    }
+
+    /// Waits until what is typed is not shown.
+    #[track_caller]
+    pub(crate) fn until_hidden(&self) {
+        let begin = Instant::now();
+        while tcgetattr(self.pty.as_fd()).expect("ask for the modes").local_modes.contains(LocalModes::ECHO) {
+            assert!(begin.elapsed() < PATIENCE, "what is typed is shown");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until Ctrl-S has its effect.
+    #[track_caller]
+    pub(crate) fn until_held(&self) {
+        let begin = Instant::now();
+        let pts = self.pts.as_ref().expect("the terminal is there");
+        let now = rustix::event::Timespec::default();
+        while poll(&mut [PollFd::new(pts, PollFlags::OUT)], Some(&now)).expect("ask the terminal") > 0 {
+            assert!(begin.elapsed() < PATIENCE, "it is not held");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Returns every byte that the terminal has received, as text.
+    pub(crate) fn raw(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.seen.0).raw).into_owned()
+    }
+
+    /// Stops reading what the program writes, as a connection does that stalls, or a terminal that somebody has held.
+    pub(crate) fn holds(&mut self) {
+        self.stop = None;
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader ends");
+        }
+    }
+
+    /// Waits until the terminal takes nothing more. Has the program draw all anew meanwhile.
+    #[track_caller]
+    pub(crate) fn until_full(&self) {
+        let begin = Instant::now();
+        let pts = self.pts.as_ref().expect("the terminal is there");
+        for turn in 0_u16.. {
+            self.pty.resize(Size::new(40 + turn % 2, 120)).expect("set the size");
+            let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+            // Once it is full, it stays so: nobody reads.
+            if poll(&mut [PollFd::new(pts, PollFlags::OUT)], Some(&now)).expect("ask the terminal") == 0 {
+                return;
+            }
+            assert!(begin.elapsed() < PATIENCE, "it takes more and more");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Reads again.
+    pub(crate) fn lets_go(&mut self) {
+        let (stopped, stop) = pipe().expect("make a pipe");
+        let (pty, seen) = (Arc::clone(&self.pty), Arc::clone(&self.seen));
+        self.reader = Some(thread::spawn(move || read(&pty, &stopped, &seen)));
+        self.stop = Some(stop);
+    }
+
+    /// Waits for the program's end while nothing that it writes is read, and says how long that took.
+    #[track_caller]
+    pub(crate) fn ends_unread(&mut self) -> (ExitStatus, Duration) {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("ask for the status") {
+                let now = tcgetattr(self.pty.as_fd()).expect("ask for the modes");
+                assert!(same(&self.before, &now), "the modes are those from before: {:?}, {now:?}", self.before);
+                return (status, begin.elapsed());
+            }
+            assert!(begin.elapsed() < PATIENCE, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until the program stands still with the terminal as it was found.
+    #[track_caller]
+    pub(crate) fn stands_still(&self) {
+        let stat = format!("/proc/{}/stat", self.pid());
+        let begin = Instant::now();
+        loop {
+            let stopped = std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
+            if stopped && self.as_found() {
+                return;
+            }
+            let (text, found) = (self.picture(), self.as_found());
+            assert!(begin.elapsed() < PATIENCE, "stopped: {stopped}, as found: {found}\n{}", framed(&text));
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Takes the terminal away, as a lost connection does, and waits for the program's end.
@@ -211,6 +314,8 @@ impl Terminal {
         let screen = seen.parser.screen();
         assert!(!screen.alternate_screen(), "the other screen was left\n{}", framed(&screen.contents()));
         assert!(!screen.hide_cursor() && !screen.bracketed_paste(), "cursor and paste are as before");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is as before");
+        assert!(!status.core_dumped(), "a core was left");
         Left { code: status.code(), raw: seen.raw.clone(), text: screen.contents() }
     }
 }

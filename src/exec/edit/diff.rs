@@ -27,8 +27,10 @@ pub(super) fn show(change: &Change, scene: &Scene) -> String {
 
     let mut shown = format!("--- {0}\n+++ {0}\n", change.named);
     let diff = TextDiff::from_lines(old, new);
-    if old == new {
-        shown.push_str("(no change)\n");
+    match (change.written, old == new) {
+        (true, _) => shown.push_str("(as it should be already: written by an earlier attempt)\n"),
+        (false, true) => shown.push_str("(no change)\n"),
+        (false, false) => {}
     }
     for group in diff.grouped_ops(0) {
         if let (Some(first), Some(last)) = (group.first(), group.last()) {

@@ -3,16 +3,26 @@
 //! Everything is worked out before anything is written: [`compute`] reads the files and applies all edits in order, several of
 //! one file on top of each other; [`apply`] then puts the new files in place one by one. Nothing is written when one edit
 //! does not find what it expects, or when a file changed in between.
+//!
+//! What an earlier attempt wrote is known by the copies that were sealed before it ([`Earlier`]): a file that is, byte for
+//! byte, what the edits make of its copy is as it should be, and is left alone.
 
 mod diff;
+mod draft;
+mod earlier;
 mod place;
+mod seen;
 
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::files::{self, Found, Standing};
+pub(super) use self::draft::Draft;
+pub(super) use self::earlier::Earlier;
+pub(super) use self::seen::Seen;
+use super::files::{self, Found};
+use super::replaceable;
 use super::scene::Scene;
 use crate::playbook::plan::{EditSpec, Given, Put};
 use crate::secret::Secret;
@@ -23,31 +33,61 @@ pub(super) struct Change {
     named: String,
     /// Its path, links followed.
     path: PathBuf,
-    standing: Standing,
     old: Zeroizing<String>,
     new: Zeroizing<String>,
     /// Texts that a secret takes the place of.
     hidden: Vec<Zeroizing<String>>,
+    /// An earlier attempt has written it.
+    written: bool,
+}
+
+/// What an edit puts in, and whether that is a secret.
+struct Filling {
+    text: Zeroizing<String>,
+    secret: bool,
 }
 
 /// Works out what the edits change, without changing anything.
 ///
 /// # Errors
 /// What is not as expected, with the file's name: masked.
-pub(super) fn compute(specs: &[EditSpec], scene: &Scene) -> Result<Vec<Change>, String> {
-    let mut changes: Vec<Change> = Vec::new();
+pub(super) fn compute(specs: &[EditSpec], scene: &Scene, earlier: &Earlier) -> Result<Vec<Change>, String> {
+    let mut files: Vec<(PathBuf, Found, Vec<&EditSpec>)> = Vec::new();
     for spec in specs {
         let named = scene.path(&spec.file)?;
         let found = files::read(&named)?;
-        let at = changes.iter().position(|change| change.path == found.path);
-        let at = at.unwrap_or(changes.len());
-        if at == changes.len() {
-            changes.push(Change::none(named.display().to_string(), found)?);
+        match files.iter_mut().find(|(_, known, _)| known.path == found.path) {
+            Some((_, _, specs)) => specs.push(spec),
+            None => files.push((named, found, vec![spec])),
         }
-        let change = &mut changes[at];
-        change.edit(spec, scene).map_err(|wrong| scene.mask(&format!("{}: {wrong}", change.named)))?;
     }
-    Ok(changes)
+    files
+        .into_iter()
+        .map(|(named, found, specs)| change(&named.display().to_string(), found, &specs, scene, earlier))
+        .collect()
+}
+
+/// Works out what becomes of one file.
+fn change(named: &str, found: Found, specs: &[&EditSpec], scene: &Scene, earlier: &Earlier) -> Result<Change, String> {
+    let copy = earlier.copy_of(&found, scene).map(|copy| copy.filter(|copy| **copy != *found.bytes));
+    let change = Change::none(named, found)?;
+    if let Ok(Some(copy)) = &copy
+        && let Ok(made) = change.of_copy(copy).and_then(|change| change.edited(specs, scene))
+        && made.new == change.old
+    {
+        return Ok(Change { old: made.new.clone(), written: true, ..made });
+    }
+    let path = change.path.clone();
+    let fits =
+        |change: Change| if change.old == change.new { Ok(change) } else { replaceable::check(&path).map(|()| change) };
+    change.edited(specs, scene).map_err(|wrong| format!("{named}: {wrong}")).and_then(fits).map_err(|wrong| {
+        let more = match copy {
+            Ok(None) => String::new(),
+            Ok(Some(_)) => "; it is neither as it was before the first attempt nor as this step leaves it".to_owned(),
+            Err(why) => format!("; whether an earlier attempt wrote it is not known: {why}"),
+        };
+        scene.mask(&format!("{wrong}{more}"))
+    })
 }
 
 /// Shows what would change: a unified diff, masked.
@@ -62,15 +102,20 @@ pub(super) fn preview(changes: &[Change], scene: &Scene) -> String {
 pub(super) fn apply(changes: &[Change]) -> Result<String, String> {
     let mut ready = Vec::new();
     for change in changes {
-        if files::read(&change.path)?.bytes.as_slice() != change.old.as_bytes() {
-            return Err(format!("{} was changed by somebody else meanwhile; nothing was written", change.named));
-        }
+        let found = change.unchanged()?;
         if change.old != change.new {
-            ready.push((&change.named, files::prepare(&change.path, change.new.as_bytes(), change.standing)?));
+            ready.push((
+                change,
+                files::prepare(&change.path, change.new.as_bytes(), found.standing, &found.attributes)?,
+            ));
         }
     }
+    // Preparing takes its time: the last look is right before the first file is put in place.
+    for change in changes {
+        change.unchanged()?;
+    }
     let mut done: Vec<&str> = Vec::new();
-    for (named, file) in ready {
+    for (change, file) in ready {
         if let Err(wrong) = file.put() {
             return Err(if done.is_empty() {
                 format!("{wrong}; nothing was written")
@@ -78,54 +123,66 @@ pub(super) fn apply(changes: &[Change]) -> Result<String, String> {
                 format!("{wrong}; already changed: {}", done.join(", "))
             });
         }
-        done.push(named);
+        done.push(&change.named);
     }
-    let same: Vec<&str> =
-        changes.iter().filter(|change| change.old == change.new).map(|change| change.named.as_str()).collect();
-    Ok(match (done.as_slice(), same.as_slice()) {
-        (done, []) => format!("changed {}", done.join(", ")),
-        ([], same) => format!("{} had what is wanted already", same.join(", ")),
-        (done, same) => format!("changed {}; {} had what is wanted already", done.join(", "), same.join(", ")),
-    })
+    let names = |of: &dyn Fn(&Change) -> bool| {
+        changes.iter().filter(|change| of(change)).map(|change| change.named.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let written = names(&|change| change.written);
+    let same = names(&|change| change.old == change.new && !change.written);
+    let told = [
+        (done.join(", "), "changed {}"),
+        (written, "{} was written by an earlier attempt and is as it should be"),
+        (same, "{} had what is wanted already"),
+    ];
+    let told = told.iter().filter(|(names, _)| !names.is_empty()).map(|(names, text)| text.replace("{}", names));
+    Ok(told.collect::<Vec<_>>().join("; "))
 }
 
 impl Change {
-    fn none(named: String, found: Found) -> Result<Self, String> {
-        let text = match std::str::from_utf8(&found.bytes) {
-            Ok(text) => Zeroizing::new(text.to_owned()),
-            Err(error) => {
-                let line = String::from_utf8_lossy(&found.bytes[..error.valid_up_to()]).matches('\n').count() + 1;
-                return Err(format!("{named}: line {line} is not UTF-8 text"));
-            }
-        };
-        let (path, standing) = (found.path, found.standing);
-        Ok(Self { named, path, standing, old: text.clone(), new: text, hidden: Vec::new() })
+    fn none(named: &str, found: Found) -> Result<Self, String> {
+        let text = text(named, &found.bytes)?;
+        let path = found.path;
+        Ok(Self { named: named.to_owned(), path, old: text.clone(), new: text, hidden: Vec::new(), written: false })
+    }
+
+    /// The same file as it was when its copy was sealed.
+    fn of_copy(&self, copy: &[u8]) -> Result<Self, String> {
+        let text = text(&self.named, copy)?;
+        let (named, path) = (self.named.clone(), self.path.clone());
+        Ok(Self { named, path, old: text.clone(), new: text, hidden: Vec::new(), written: false })
+    }
+
+    /// Reads the file once more; it must be what the change was worked out for.
+    fn unchanged(&self) -> Result<Found, String> {
+        let found = files::read(&self.path)?;
+        if found.bytes.as_slice() == self.old.as_bytes() {
+            return Ok(found);
+        }
+        Err(format!("{} was changed by somebody else meanwhile; nothing was written", self.named))
+    }
+
+    fn edited(mut self, specs: &[&EditSpec], scene: &Scene) -> Result<Self, String> {
+        specs.iter().try_for_each(|spec| self.edit(spec, scene))?;
+        Ok(self)
     }
 
     fn edit(&mut self, spec: &EditSpec, scene: &Scene) -> Result<(), String> {
         let mut places = place::find(&self.new, &spec.place, spec.count)?;
-        let (put, secret) = match &spec.put {
-            Put::Value(given) => {
-                let value = scene.given(given)?;
-                (Zeroizing::new(value.expose().to_owned()), matches!(given, Given::Secret(_)))
+        if let Put::UrlPassword(_) = &spec.put {
+            for place in &mut places {
+                *place = place::password(&self.new, place)?;
             }
-            Put::UrlPassword(name) => {
-                for place in &mut places {
-                    *place = place::password(&self.new, place)?;
+            for place in &places {
+                // The old one too must not be seen from now on, wherever it turns up.
+                let old = &self.new[place.range.clone()];
+                scene.secrets.register(Secret::new(old.to_owned()));
+                if let Ok(decoded) = percent_decode_str(old).decode_utf8() {
+                    scene.secrets.register(Secret::new(decoded.into_owned()));
                 }
-                for place in &places {
-                    // The old one too must not be seen from now on, wherever it turns up.
-                    let old = &self.new[place.range.clone()];
-                    scene.secrets.register(Secret::new(old.to_owned()));
-                    if let Ok(decoded) = percent_decode_str(old).decode_utf8() {
-                        scene.secrets.register(Secret::new(decoded.into_owned()));
-                    }
-                }
-                let new = scene.secret(name)?;
-                let gap = scene.is_gap(name);
-                (Zeroizing::new(if gap { new.expose().to_owned() } else { place::encode(new.expose()) }), true)
             }
-        };
+        }
+        let Filling { text: put, secret } = filling(&spec.put, scene)?;
         let length = self.new.len() + places.len() * put.len();
         let mut text = Zeroizing::new(String::with_capacity(length));
         let mut at = 0;
@@ -146,8 +203,34 @@ impl Change {
             at = place.range.end;
         }
         text.push_str(&self.new[at..]);
+        if !scene.has_gaps(&spec.put) {
+            place::check(&spec.place, &self.new, &text)?;
+        }
         self.new.zeroize();
         self.new = text;
         Ok(())
     }
+}
+
+/// Takes what an edit puts in from the scene.
+fn filling(put: &Put, scene: &Scene) -> Result<Filling, String> {
+    match put {
+        Put::Value(given) => {
+            let text = Zeroizing::new(scene.given(given)?.expose().to_owned());
+            Ok(Filling { text, secret: matches!(given, Given::Secret(_)) })
+        }
+        Put::UrlPassword(name) => {
+            let new = scene.secret(name)?;
+            let text = if scene.is_gap(name) { new.expose().to_owned() } else { place::encode(new.expose()) };
+            Ok(Filling { text: Zeroizing::new(text), secret: true })
+        }
+    }
+}
+
+/// Takes the bytes of a file for text.
+fn text(named: &str, bytes: &[u8]) -> Result<Zeroizing<String>, String> {
+    std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
+        format!("{named}: line {line} is not UTF-8 text")
+    })
 }

@@ -71,6 +71,20 @@ fn matches(text: &str, pattern: &Regex, count: usize) -> Result<Vec<Place>, Stri
         .collect()
 }
 
+/// Makes sure that a text is read as before once the new value is in it.
+///
+/// # Errors
+/// A sentence without the file's name.
+pub(super) fn check(place: &EditPlace, old: &str, new: &str) -> Result<(), String> {
+    match place {
+        EditPlace::Dotenv(key) if !dotenv::reads_alike(old, new, key) => Err(format!(
+            "with the new value of {key}, readers of such files would read more than that value differently; look at the \
+             quotes and comments of the file"
+        )),
+        EditPlace::Dotenv(_) | EditPlace::Match(_) => Ok(()),
+    }
+}
+
 /// Narrows a place down to the password of the one URL there. A place that is itself the password of a URL stays.
 ///
 /// # Errors

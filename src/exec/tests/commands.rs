@@ -7,7 +7,7 @@ use crate::engine::How;
 use crate::exec::testing::{Stage, action, perform, run, script, template, until_input};
 use crate::exec::{Executor, World};
 use crate::playbook::plan::{
-    Act, Capture, CaptureHow, Expect, Given, InputKind, InputSpec, Name, Program, RunSpec, Source, Template,
+    Act, Capture, CaptureHow, Expect, Given, InputKind, InputSpec, Name, Program, RunSpec, Source, Template, Variable,
 };
 
 fn capture(name: &str, how: CaptureHow, secret: bool) -> Capture {
@@ -37,8 +37,8 @@ async fn output_goes_to_the_transcript_and_to_the_front_visible_and_masked() {
 async fn values_come_by_environment_secrets_only_where_named() {
     let mut spec = script("echo \"$PG_ID $TOKEN ${PASSWORD-none} ${STALE-none}\"; pwd; cat");
     spec.env = vec![
-        ("TOKEN".to_owned(), Given::Secret(Name::new("token"))),
-        ("PLAIN".to_owned(), Given::Text(template("<", "pg_id", ">"))),
+        ("TOKEN".to_owned(), Variable::Given(Given::Secret(Name::new("token")))),
+        ("PLAIN".to_owned(), Variable::Given(Given::Text(template("<", "pg_id", ">")))),
     ];
     spec.stdin = Some(Given::Secret(Name::new("password")));
     let mut stage = Stage::of(action(Act::Run(spec)))

@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use regex::Regex;
+use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::engine::{Effect, How, Input, SavedFile};
-use crate::exec::testing::{Stage, action, perform, target};
-use crate::exec::{Executor, Report};
+use crate::engine::{Effect, How, Input, Outcome, Run, SavedFile};
+use crate::exec::testing::{Stage, action, target, until_input};
+use crate::exec::{Executor, Report, World};
 use crate::playbook::plan::{Act, EditPlace, EditSpec, Given, Name, Put, SnapshotSpec, Template};
 
 const ENV: &str =
@@ -43,11 +44,33 @@ fn stage(specs: Vec<EditSpec>) -> Stage {
 
 async fn previewed(stage: &Stage) -> Result<String, String> {
     let (mut world, mut received) = stage.world();
-    world.preview(target(), &stage.values);
+    shown(stage, &mut world, &mut received, &[]).await
+}
+
+/// Has a diff worked out in a run that has these sealed copies.
+async fn shown(
+    stage: &Stage,
+    world: &mut World,
+    received: &mut UnboundedReceiver<Report>,
+    saved: &[SavedFile],
+) -> Result<String, String> {
+    let mut run = Run::new(&stage.plan);
+    run.values = stage.values.clone();
+    run.steps[0].saved = saved.to_vec();
+    world.preview(target(), &run);
     match received.recv().await {
         Some(Report::Preview { diff, .. }) => diff,
         other => panic!("{other:?}"),
     }
+}
+
+/// Carries the edit out, as an attempt for which there are these sealed copies.
+async fn edited(stage: &Stage, saved: &[SavedFile]) -> Outcome {
+    stage.carry(edit(saved)).await.outcome().clone()
+}
+
+fn edit(saved: &[SavedFile]) -> Effect {
+    Effect::Edit { target: target(), attempt: 1, saved: saved.to_vec() }
 }
 
 async fn saved(stage: &Stage, attempt: u32) -> Vec<SavedFile> {
@@ -67,8 +90,8 @@ async fn a_rotation_of_two_files_is_shown_done_and_undone() {
 
     let files = saved(&stage, 1).await;
     assert_eq!(files.len(), 2);
-    let given = stage.carry(perform()).await;
-    assert_eq!(given.outcome().how, How::Ok, "{given:?}");
+    let outcome = edited(&stage, &files).await;
+    assert_eq!(outcome.how, How::Ok, "{outcome:?}");
     let new = |old: &str| old.replace("CANARY-o%40d", "CANARY-%24n%27w").replace("\"0\"", "\"1\"");
     assert_eq!(fs::read_to_string(stage.path("real/.env")).unwrap(), new(ENV));
     assert_eq!(fs::read_to_string(stage.path("config.js")).unwrap(), new(CONFIG));
@@ -106,9 +129,9 @@ async fn nothing_is_written_when_one_edit_does_not_find_what_it_expects() {
         (url(".env", EditPlace::Dotenv("MISSING".to_owned())), ".env: there is no MISSING="),
     ] {
         let stage = stage(rotation().into_iter().chain([spec]).collect());
-        let given = stage.carry(perform()).await;
-        assert_eq!(given.outcome().how, How::Failed);
-        assert!(given.outcome().saw.contains(wrong), "{}", given.outcome().saw);
+        let outcome = edited(&stage, &[]).await;
+        assert_eq!(outcome.how, How::Failed);
+        assert!(outcome.saw.contains(wrong), "{}", outcome.saw);
         assert_eq!(fs::read_to_string(stage.path(".env")).unwrap(), ENV);
         assert_eq!(fs::read_to_string(stage.path("config.js")).unwrap(), CONFIG);
     }
@@ -119,7 +142,7 @@ async fn a_value_that_its_quotes_cannot_hold_is_refused() {
     let put = Put::Value(Given::Secret(Name::new("new")));
     let place = EditPlace::Dotenv("DATABASE_URL".to_owned());
     let stage = stage(vec![EditSpec { file: Template::literal(".env"), place, put, count: 1 }]);
-    let saw = stage.carry(perform()).await.outcome().saw.clone();
+    let saw = edited(&stage, &[]).await.saw;
     assert!(saw.contains("line 2: the new value has ' or \\ in single quotes") && !saw.contains("CANARY"), "{saw}");
 }
 
@@ -127,11 +150,11 @@ async fn a_value_that_its_quotes_cannot_hold_is_refused() {
 async fn a_file_that_is_not_text_or_has_two_names_is_refused() {
     let stage = stage(vec![text("config.js", "a", "x", 1)]);
     fs::write(stage.path("config.js"), b"ok\n\xff\n").unwrap();
-    let saw = stage.carry(perform()).await.outcome().saw.clone();
+    let saw = edited(&stage, &[]).await.saw;
     assert!(saw.ends_with("config.js: line 2 is not UTF-8 text"), "{saw}");
     fs::write(stage.path("config.js"), b"a").unwrap();
     fs::hard_link(stage.path("config.js"), stage.path("same.js")).unwrap();
-    let saw = stage.carry(perform()).await.outcome().saw.clone();
+    let saw = edited(&stage, &[]).await.saw;
     assert!(saw.contains("has 2 names"), "{saw}");
 }
 
@@ -178,4 +201,90 @@ async fn a_snapshot_of_nothing_and_a_damaged_copy_are_told() {
     assert_eq!(given.outcome().how, How::Failed);
     assert!(given.outcome().saw.contains("bin was not put back: its copy"), "{given:?}");
     assert_eq!(fs::read_to_string(stage.path("bin")).unwrap(), "is");
+}
+
+/// What is written by an attempt that was killed then counts as done when it is tried again; each file on its own.
+#[tokio::test]
+async fn an_edit_that_was_written_before_the_interruption_is_known() {
+    let new = |old: &str| old.replace("CANARY-o%40d", "CANARY-%24n%27w").replace("\"0\"", "\"1\"");
+    for written in [&[".env"][..], &["config.js"], &[".env", "config.js"], &[]] {
+        let stage = stage(rotation());
+        let files = saved(&stage, 1).await;
+        for (name, old) in [("real/.env", ENV), ("config.js", CONFIG)] {
+            if written.iter().any(|written| name.ends_with(written)) {
+                fs::write(stage.path(name), new(old)).unwrap();
+            }
+        }
+        let (mut world, mut received) = stage.world();
+        let diff = shown(&stage, &mut world, &mut received, &files).await.unwrap();
+        let told = "(as it should be already: written by an earlier attempt)";
+        assert_eq!(diff.matches(told).count(), written.len(), "{diff}");
+        world.start(edit(&files), &stage.values);
+        let outcome = until_input(&mut received).await.outcome().clone();
+        assert_eq!(outcome.how, How::Ok, "{outcome:?}");
+        assert_eq!(outcome.saw.contains("was written by an earlier attempt"), !written.is_empty(), "{outcome:?}");
+        assert_eq!(outcome.saw.contains("changed "), written.len() < 2, "{outcome:?}");
+        assert_eq!(fs::read_to_string(stage.path(".env")).unwrap(), new(ENV));
+        assert_eq!(fs::read_to_string(stage.path("config.js")).unwrap(), new(CONFIG));
+
+        // The first copies are of the state before the first attempt, whatever was saved later.
+        saved(&stage, 2).await;
+        let given = stage.carry(Effect::Restore { target: target(), attempt: 1, files }).await;
+        assert_eq!(given.outcome().how, How::Ok, "{given:?}");
+        assert_eq!(fs::read_to_string(stage.path(".env")).unwrap(), ENV);
+        assert_eq!(fs::read_to_string(stage.path("config.js")).unwrap(), CONFIG);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_neither_was_so_nor_became_so_is_refused() {
+    let stage = stage(rotation());
+    let files = saved(&stage, 1).await;
+    let other = CONFIG.replace("\"0\"", "\"1\"") + "// somebody else\n";
+    fs::write(stage.path("config.js"), &other).unwrap();
+    let outcome = edited(&stage, &files).await;
+    assert_eq!(outcome.how, How::Failed);
+    assert!(outcome.saw.contains("config.js: expected 1 place that"), "{}", outcome.saw);
+    assert!(outcome.saw.contains("neither as it was before the first attempt nor"), "{}", outcome.saw);
+    assert_eq!(fs::read_to_string(stage.path("config.js")).unwrap(), other);
+    assert_eq!(fs::read_to_string(stage.path(".env")).unwrap(), ENV);
+
+    // Put right by hand, it is changed as it is now.
+    fs::write(stage.path("config.js"), format!("{CONFIG}// somebody else\n")).unwrap();
+    assert_eq!(edited(&stage, &files).await.how, How::Ok);
+    assert_eq!(fs::read_to_string(stage.path("config.js")).unwrap(), other.replace("CANARY-o%40d", "CANARY-%24n%27w"));
+
+    // A copy that cannot be opened is told.
+    fs::write(stage.path("snapshots/it.1.2.age"), "junk").unwrap();
+    let outcome = edited(&stage, &files).await;
+    assert!(outcome.saw.contains("whether an earlier attempt wrote it is not known: its copy"), "{}", outcome.saw);
+}
+
+#[tokio::test]
+async fn only_what_was_shown_is_written() {
+    let stage = stage(rotation());
+    let (mut world, mut received) = stage.world();
+    shown(&stage, &mut world, &mut received, &[]).await.unwrap();
+    let theirs = format!("{CONFIG}// somebody else\n");
+    fs::write(stage.path("config.js"), &theirs).unwrap();
+    for _ in 0..2 {
+        world.start(edit(&[]), &stage.values);
+        let outcome = until_input(&mut received).await.outcome().clone();
+        assert_eq!(outcome.how, How::Failed);
+        assert!(outcome.saw.contains("config.js was changed since its diff was shown"), "{}", outcome.saw);
+        assert_eq!(fs::read_to_string(stage.path("config.js")).unwrap(), theirs);
+        assert_eq!(fs::read_to_string(stage.path(".env")).unwrap(), ENV);
+    }
+    // One that could not be shown is not carried out unseen when it can be.
+    fs::write(stage.path("config.js"), "nothing").unwrap();
+    shown(&stage, &mut world, &mut received, &[]).await.unwrap_err();
+    fs::write(stage.path("config.js"), &theirs).unwrap();
+    world.start(edit(&[]), &stage.values);
+    let outcome = until_input(&mut received).await.outcome().clone();
+    assert!(outcome.saw.contains("could not be shown before"), "{}", outcome.saw);
+
+    shown(&stage, &mut world, &mut received, &[]).await.unwrap();
+    world.start(edit(&[]), &stage.values);
+    assert_eq!(until_input(&mut received).await.outcome().how, How::Ok);
+    assert!(fs::read_to_string(stage.path("config.js")).unwrap().ends_with("\"1\"\n// somebody else\n"));
 }

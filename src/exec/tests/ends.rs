@@ -7,6 +7,72 @@ use crate::exec::Executor;
 use crate::exec::testing::{Stage, action, perform, run, target, until_input};
 use crate::playbook::plan::Act;
 
+/// A script, what is said of its end, and whether it ended well. None of them may take long.
+#[tokio::test]
+async fn whatever_it_does_its_end_is_told_within_a_second() {
+    let cases: &[(&str, How, &str)] = &[
+        // It daemonises: twice forked, a session of its own, nothing of ours kept.
+        (
+            "echo fine; (setsid bash -c 'echo $$ > pid; exec sleep 30' < /dev/null > /dev/null 2>&1 &) ; while [ ! -s pid ]; do :; done",
+            How::Ok,
+            "fine",
+        ),
+        // The same, but it keeps our pipes.
+        (
+            "echo fine; (setsid bash -c 'echo $$ > pid; exec sleep 30' &); while [ ! -s pid ]; do :; done",
+            How::Ok,
+            "fine; output still held open by process PID (sleep); what it prints from now on is not kept",
+        ),
+        // In the background, without our pipes.
+        ("sleep 30 > /dev/null 2>&1 & echo $! > pid; echo fine", How::Ok, "fine; still running: process PID (sleep)"),
+        // It asks on the terminal: there is none for it, so it cannot wait for an answer that nobody sees.
+        ("read -r answer < /dev/tty", How::Failed, "/dev/tty: No such device or address"),
+        // It reads standard input: there is nothing.
+        ("read -r answer || echo nothing", How::Ok, "nothing"),
+        // It closes its outputs early and goes on.
+        ("echo fine; exec > /dev/null 2>&1 < /dev/null; sleep 0.3; exit 4", How::Failed, "exit status 4"),
+        // Something that gets other rights, or none.
+        ("mount --bind /nowhere/at/all /nowhere", How::Failed, "exit status"),
+        // Many, all at once.
+        ("for turn in $(seq 60); do (echo $turn > /dev/null) & done; wait; echo all", How::Ok, "all"),
+        // Its last words come with its end.
+        ("echo first; printf 'without an end'", How::Ok, "without an end"),
+    ];
+    for (script, how, said) in cases {
+        let stage = Stage::of(run(script));
+        let begun = Instant::now();
+        let outcome = stage.carry(perform()).await.outcome().clone();
+        let pid = std::fs::read_to_string(stage.path("pid")).unwrap_or_default();
+        if let Some(pid) = pid.trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(8), "{script}: {:?}", begun.elapsed());
+        assert_eq!(outcome.how, *how, "{script}: {outcome:?}");
+        let said = said.replace("PID", pid.trim());
+        assert!(outcome.saw.contains(&said), "{script}: {} has not {said}", outcome.saw);
+        assert!(outcome.took_ms < 2_000, "{script}: {} ms", outcome.took_ms);
+    }
+}
+
+#[tokio::test]
+async fn what_stops_itself_is_told_and_can_be_ended() {
+    let stage = Stage::of(run("trap 'echo bye; exit 7' TERM; echo on; kill -STOP $$; echo on again"));
+    let (mut world, mut received) = stage.world();
+    world.start(perform(), &stage.values);
+    let mut output = String::new();
+    while !output.contains("it has stopped (signal 19 (STOP)) and does nothing until `kill -CONT ") {
+        match tokio::time::timeout(Duration::from_secs(10), received.recv()).await {
+            Ok(Some(crate::exec::Report::Output { text, .. })) => output.push_str(&text),
+            other => panic!("{other:?} after {output}"),
+        }
+    }
+    world.start(Effect::Stop { target: target(), hard: false }, &stage.values);
+    let asked = Instant::now();
+    let outcome = until_input(&mut received).await.outcome().clone();
+    assert_eq!((outcome.how, outcome.exit), (How::Stopped, Some(7)), "{outcome:?}");
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+}
+
 async fn ends(script: &str, timeout: Option<Duration>) -> (How, Option<i32>, String) {
     let mut stage = Stage::of(run(script));
     stage.plan.steps[0].action.timeout = timeout;

@@ -1,7 +1,10 @@
 //! Real processes and files under the real executor.
 
+mod ahead;
 mod commands;
 mod cost;
 mod edits;
 mod ends;
+mod handed;
+mod metadata;
 mod others;

@@ -122,7 +122,7 @@ async fn a_dry_run_shows_the_diff_with_names_for_what_is_not_there() {
     let mut dry = DryRun::new(setting);
     dry.start(Effect::Save { target: target(), attempt: 1 }, &stage.values);
     assert!(matches!(until_input(&mut received).await.inputs[0], Input::Saved { .. }));
-    dry.start(perform(), &stage.values);
+    dry.start(Effect::Edit { target: target(), attempt: 1, saved: Vec::new() }, &stage.values);
     let (mut diff, mut how) = (None, None);
     while diff.is_none() || how.is_none() {
         match received.recv().await.unwrap() {

@@ -68,6 +68,7 @@ pub(super) async fn ask(
         attempts,
         took_ms: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX),
         values: judged.values,
+        fingerprints: scene.fingerprints(&judged.secrets),
         secrets: judged.secrets,
     }
 }

@@ -9,6 +9,8 @@ mod attempts;
 mod command;
 mod connect;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod http;
 mod judge;
 mod postgres;

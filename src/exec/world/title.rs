@@ -91,6 +91,7 @@ impl<'a> Used<'a> {
             Program::Words(words) => self.0.extend(words.iter().flat_map(Template::names)),
         }
         self.template(run.cwd.as_ref());
-        self.given(run.env.iter().map(|(_, given)| given).chain(&run.stdin));
+        self.0.extend(run.env.iter().flat_map(|(_, variable)| variable.names()));
+        self.given(run.stdin.iter());
     }
 }

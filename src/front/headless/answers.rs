@@ -21,6 +21,8 @@ pub struct Answers {
     pub inputs: BTreeMap<Name, Answer>,
     /// The word that confirms a protected run.
     pub protected: Option<String>,
+    /// The passphrase of the operator's key.
+    pub identity: Option<Secret>,
     steps: BTreeMap<StepId, StepAnswer>,
 }
 
@@ -33,6 +35,8 @@ pub(super) struct StepAnswer {
     pub(super) values: Vec<(Name, Answer)>,
     /// What to do when its outcome is unknown.
     pub(super) unknown: Option<Unknown>,
+    /// It starts even where later steps would be refused.
+    pub(super) go_on_anyway: bool,
     /// The actions of its undo that a person does are done, with what they ask for.
     pub(super) undo: Option<Vec<(Name, Answer)>>,
 }
@@ -65,9 +69,14 @@ impl Answers {
                     let word = scalar(value).ok_or("protected: give the word to type, a text")?;
                     answers.protected = Some(word);
                 }
+                "identity" => {
+                    let place = scalar(value).ok_or("identity: write env:NAME, file:PATH or fd:N")?;
+                    answers.identity = Some(secret(&place, folder).map_err(|why| format!("identity: it {why}"))?);
+                }
                 id => {
                     let Some(step) = plan.step(&StepId::new(id)) else {
-                        let ids = plan.steps.iter().map(|step| step.id.as_str()).chain(["inputs", "protected"]);
+                        let ids =
+                            plan.steps.iter().map(|step| step.id.as_str()).chain(["identity", "inputs", "protected"]);
                         return Err(unknown("the playbook has no step", id, ids));
                     };
                     answers.steps.insert(step.id.clone(), step_answer(value, step, folder)?);
@@ -100,6 +109,12 @@ fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, 
             Some("undo") => Unknown::Undo,
             Some(_) | None => return Err(format!("{id}: unknown is answered by done, retry or undo")),
         });
+    }
+    if let Some(word) = rest.remove("ahead") {
+        if scalar(&word).as_deref() != Some("anyway") {
+            return Err(format!("{id}: ahead is answered by anyway"));
+        }
+        answer.go_on_anyway = true;
     }
     for key in ["confirm", "manual"] {
         if let Some(word) = rest.remove(key) {

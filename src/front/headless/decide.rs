@@ -83,8 +83,13 @@ impl Headless {
     }
 
     pub(super) fn decide(&mut self, plan: &Plan, run: &Run, id: StepId) -> Option<Say> {
-        let state = run.step(plan, &id)?.state;
-        if state == StepState::Unknown {
+        let step = run.step(plan, &id)?;
+        let (state, refused_ahead) = (step.state, !step.ahead.is_empty());
+        if refused_ahead && self.answers.step(&id).is_some_and(|answer| answer.go_on_anyway) {
+            let reason = "the answers file says to go on".to_owned();
+            return Some(Say::Input(Input::GoAnyway { step: id, reason }));
+        }
+        if state == StepState::Unknown && !refused_ahead {
             return Some(match self.answers.step(&id).and_then(|answer| answer.unknown) {
                 Some(Unknown::Done) => by_hand(Target::step(&id)),
                 Some(Unknown::Retry) => Say::Input(Input::Go { step: id, confirmed: true }),
@@ -101,7 +106,7 @@ impl Headless {
         }
         // Whoever resumes a run that stands at a failed step says that it is to be tried again, where that is harmless; a
         // step that changes something may have done so before it failed, and needs a word of its own.
-        let harmless = plan.step(&id).is_some_and(|step| !step.changes());
+        let harmless = refused_ahead || plan.step(&id).is_some_and(|step| !step.changes());
         let told = self.answers.step(&id).is_some_and(|answer| answer.unknown == Some(Unknown::Retry));
         if self.failed_before.take_if(|failed| *failed == id).is_some() && (harmless || told) {
             self.print(&format!("again  {id}  it failed before this process"));

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use answers::Answers;
 
 use super::{Front, Say, Update};
-use crate::engine::{Awaiting, How, Input, Record, Run, Stage};
+use crate::engine::{Awaiting, How, Input, Record, Refusal, Run, Stage, StepState};
 use crate::playbook::plan::{Name, OnFailure, Plan, StepId};
 use crate::words;
 
@@ -101,6 +101,19 @@ impl Headless {
         }
     }
 
+    /// Goes on with a run of an earlier process, of which it is told nothing: the values that there are, and the step that had
+    /// failed where it stood.
+    #[must_use]
+    pub fn goes_on(self, run: &Run) -> Self {
+        let failed_before = match run.awaiting(&self.plan) {
+            Awaiting::Decision(id) => {
+                Some(id).filter(|id| run.step(&self.plan, id).is_some_and(|step| step.state == StepState::Failed))
+            }
+            _ => None, // whatever else it waits for, nothing failed
+        };
+        Self { values: run.values.clone(), failed_before, ..self }
+    }
+
     /// Leaves once a rollback has come to its end, rather than walk on from where it leads.
     #[must_use]
     pub fn only_rollback(self) -> Self {
@@ -133,9 +146,13 @@ impl Headless {
         match record {
             Record::Begun(begun) => learn(&begun.values),
             Record::Answered { values, .. } => learn(values),
-            Record::Performed { outcome, .. } | Record::Recaptured { outcome, .. } => learn(&outcome.values),
+            Record::Performed { outcome, .. }
+            | Record::Recaptured { outcome, .. }
+            | Record::Recovered { outcome, .. } => learn(&outcome.values),
             Record::Probed { verdicts, .. } => verdicts.iter().for_each(|verdict| learn(&verdict.values)),
             Record::LeftOut { .. }
+            | Record::LookAhead { .. }
+            | Record::LookedAhead { .. }
             | Record::Started { .. }
             | Record::Saved { .. }
             | Record::VerifyAgain { .. }
@@ -160,6 +177,7 @@ impl Headless {
     fn remember(&mut self, record: &Record) {
         match record {
             Record::Started { .. } | Record::RollbackBegun { .. } => self.failed_before = None,
+            Record::LookedAhead { step, refused } if !refused.is_empty() => self.failed_before = Some(step.clone()),
             Record::Performed { target, outcome, .. } if target.undo.is_none() && outcome.how != How::Ok => {
                 self.failed_before = Some(target.step.clone());
             }
@@ -188,11 +206,11 @@ impl Front for Headless {
             Update::Output { text, .. } => self.output(&text),
             Update::Refused(refusal) => {
                 let what = words::refusal(&refusal);
-                self.left.get_or_insert(Left {
-                    why: Why::PersonNeeded,
-                    what,
-                    next: "`runsheet resume` with somebody at the terminal".to_owned(),
-                });
+                let (why, next) = match refusal {
+                    Refusal::NoRoom { .. } => (Why::Failed, "make room, then `runsheet resume`"),
+                    _ => (Why::PersonNeeded, "`runsheet resume` with somebody at the terminal"),
+                };
+                self.left.get_or_insert(Left { why, what, next: next.to_owned() });
             }
             Update::Notice(text) => self.print(&text),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),

@@ -121,9 +121,19 @@ impl Headless {
                 let line = format!("run {}  {}  by {}", begun.run, begun.title, begun.operator);
                 self.print(&line);
             }
+            Record::LookedAhead { step, refused } => {
+                for foreseen in refused {
+                    let line =
+                        format!("FAILED {step}  not started: {} would be refused: {}", foreseen.step, foreseen.why);
+                    self.print(&line);
+                }
+            }
             Record::Started { target, attempt, .. } => self.started(target, *attempt),
             Record::Performed { target, attempt, outcome } => self.performed(target, outcome, *attempt),
             Record::Recaptured { step, outcome } => self.performed(&Target::step(step), outcome, 1),
+            Record::Recovered { target, outcome, .. } => {
+                self.print(&format!("kept   {}  {}", target.step, outcome.saw));
+            }
             Record::Probed { target, verdicts } => self.probed(target, verdicts),
             Record::ByHand { .. } if self.dry_run => self.print_would(),
             Record::Saved { .. } if self.dry_run => {}
@@ -152,6 +162,7 @@ impl Headless {
             }
             Record::Ended { end } => self.print(&format!("end    {}", words::end(*end))),
             Record::LeftOut { .. }
+            | Record::LookAhead { .. }
             | Record::Answered { .. }
             | Record::VerifyAgain { .. }
             | Record::RecaptureStarted { .. }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::{Answers, Headless, Why};
-use crate::engine::{End, How, Input, Record, Target};
+use crate::engine::{End, Foreseen, How, Input, Record, Target};
 use crate::front::bench::{Bench, Paper, plan};
 use crate::front::{Answer, Front as _, Update};
 use crate::playbook::plan::{OnFailure, Plan, StepId};
@@ -280,4 +280,38 @@ fn a_signature_is_nothing_that_a_file_can_give() {
     story.bench.begin(&[("app", "milo")]);
     assert_eq!(story.why(), Some(Why::SignOff));
     assert!(!matches!(story.bench.records.last(), Some(Record::Ended { .. })));
+}
+
+const AHEAD: &str = "
+runsheet: 1
+title: Rotate
+phases:
+  - title: Change
+    steps:
+      - { id: reset, title: Reset, run: doctl reset, irreversible: The old one is gone. }
+      - { id: write, title: Write, edit: [{ file: .env, dotenv: KEY, value: new }] }
+";
+
+/// A later step that would be refused stops the run before what cannot be undone, unless the answers say otherwise.
+#[test]
+fn what_is_refused_later_stops_it_before() {
+    let walked = |answers: &str| {
+        let mut story = Story::on(&plan(AHEAD), answers, None);
+        story.bench.foreseen = vec![Foreseen { step: "write".into(), why: "there is no KEY=".into() }];
+        story.bench.begin(&[]);
+        story
+    };
+    let story = walked("{}");
+    assert_eq!((story.why(), story.ended()), (Some(Why::PersonNeeded), None));
+    let said = story.paper.take();
+    assert!(said.contains("FAILED reset  not started: write would be refused: there is no KEY="), "{said}");
+    let started = |record: &Record| matches!(record, Record::Started { .. });
+    assert!(!story.bench.records.iter().any(started));
+
+    let story = walked("reset: { ahead: anyway }");
+    assert_eq!((story.why(), story.ended()), (None, Some(End::Completed)));
+    let despite = |record: &Record| matches!(record, Record::Started { despite: Some(_), .. });
+    assert!(story.bench.records.iter().any(despite));
+    let wrong = read(&plan(AHEAD), "reset: { ahead: go }").unwrap_err();
+    assert_eq!(wrong, "reset: ahead is answered by anyway");
 }

@@ -1,13 +1,18 @@
 //! The briefing in lines: what the run will be, then one question an input, before anything exists or happens.
 
 use std::collections::BTreeMap;
-use std::io::{Write, stdout};
+use std::io::{self, PipeReader, Write, stdout};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::desk::input_wording;
 use super::hear;
 use super::keys::{self, Keys};
+use super::printer::Printer;
 use super::show::said;
 use crate::engine::{Run, protected_word};
+use crate::front::signals::Heard;
+use crate::front::tui::Unanswered;
+use crate::front::watch::Watch;
 use crate::front::{Answer, BriefingAnswers, BriefingFacts};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan};
@@ -16,42 +21,121 @@ use crate::words::{count, duration};
 /// Shows the briefing and takes the inputs. None when the operator leaves, or nothing more can be read.
 ///
 /// # Errors
-/// When standard output cannot be written: a sentence.
+/// When a signal came, or there is no thread to write on.
 pub fn briefing(
     plan: &Plan,
     prefilled: &BTreeMap<Name, Answer>,
     facts: &BriefingFacts,
-) -> Result<Option<BriefingAnswers>, String> {
-    let keys = Keys::of_stdin();
+) -> Result<Option<BriefingAnswers>, Unanswered> {
+    let failed = |error: io::Error| Unanswered::Screen(format!("standard output cannot be written: {error}"));
+    let keys = Arc::new(Keys::of_stdin());
+    let printer = Printer::on(Box::new(stdout()));
+    let standing: Arc<Mutex<Standing>> = Arc::default();
+    let (stop, stops) = io::pipe().map_err(failed)?;
+    let watch = {
+        let (keys, printer, standing, stops) =
+            (Arc::clone(&keys), printer.clone(), Arc::clone(&standing), Mutex::new(Some(stops)));
+        Watch::start(move |heard| {
+            let mut standing = lock(&standing);
+            match heard {
+                Heard::End(name) => {
+                    standing.ended = standing.ended.or(Some(name));
+                    keys.hide(false);
+                    printer.hurry();
+                    drop(lock(&stops).take());
+                }
+                Heard::StandStill => keys.hide(false),
+                Heard::GoOn => {
+                    keys.hide(standing.hidden);
+                    printer.say(format!("\n{}", standing.asked));
+                }
+            }
+        })
+    };
+    let _watch = watch.map_err(failed)?;
     let mut talk = Talk {
         plan,
-        out: stdout(),
-        read: |hidden: bool| {
-            if hidden {
-                keys.hide(true);
-            }
-            let line = keys::next(keys.terminal());
-            keys.hide(false);
-            line
-        },
+        out: printer.clone(),
+        ear: Stdin { keys: Arc::clone(&keys), standing: Arc::clone(&standing), stop },
         prompt_end: if keys.terminal() { " > " } else { "\n" },
         run: Run::default(),
     };
-    talk.walk(prefilled, facts).map_err(|error| format!("standard output cannot be written: {error}"))
+    let answers = talk.walk(prefilled, facts);
+    printer.finish();
+    let ended = lock(&standing).ended;
+    match ended {
+        Some(name) => Err(Unanswered::Signal(name)),
+        None => answers.map_err(failed),
+    }
+}
+
+/// What the reader and the listener for signals share.
+#[derive(Default)]
+struct Standing {
+    /// What is asked, to be asked again after somebody else had the terminal.
+    asked: String,
+    /// The answer is hidden while it is typed.
+    hidden: bool,
+    /// The signal that ends the program.
+    ended: Option<&'static str>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is whole before anything can panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where the answers come from.
+pub(super) trait Ear {
+    /// Says whether a person types, or pastes.
+    fn person(&self) -> bool;
+
+    /// Makes ready for the answer to what will be asked: hidden while it is typed, if so said.
+    fn ready(&mut self, asked: &str, hidden: bool);
+
+    /// Reads a line.
+    fn line(&mut self) -> keys::Line;
+}
+
+/// A person, or a pipe.
+struct Stdin {
+    keys: Arc<Keys>,
+    standing: Arc<Mutex<Standing>>,
+    /// Closed by a signal.
+    stop: PipeReader,
+}
+
+impl Ear for Stdin {
+    fn person(&self) -> bool {
+        self.keys.terminal()
+    }
+
+    fn ready(&mut self, asked: &str, hidden: bool) {
+        let mut standing = lock(&self.standing);
+        (standing.asked, standing.hidden) = (asked.to_owned(), hidden);
+        // After a signal the echo stays as it was found.
+        self.keys.hide(hidden && standing.ended.is_none());
+    }
+
+    fn line(&mut self) -> keys::Line {
+        let line = keys::next(self.keys.terminal(), Some(&self.stop));
+        lock(&self.standing).hidden = false;
+        self.keys.hide(false);
+        line
+    }
 }
 
 /// The briefing as it goes.
-pub(super) struct Talk<'p, W: Write, R: FnMut(bool) -> keys::Line> {
+pub(super) struct Talk<'p, W: Write, E: Ear> {
     pub(super) plan: &'p Plan,
     pub(super) out: W,
-    /// Reads a line; hidden while it is typed, if so said.
-    pub(super) read: R,
+    pub(super) ear: E,
     pub(super) prompt_end: &'static str,
     /// Holds the values given so far, so that prompts and defaults can name them.
     pub(super) run: Run,
 }
 
-impl<W: Write, R: FnMut(bool) -> keys::Line> Talk<'_, W, R> {
+impl<W: Write, E: Ear> Talk<'_, W, E> {
     pub(super) fn walk(
         &mut self,
         prefilled: &BTreeMap<Name, Answer>,
@@ -156,14 +240,15 @@ impl<W: Write, R: FnMut(bool) -> keys::Line> Talk<'_, W, R> {
             if let Some(known) = known.filter(|_| text.is_empty()) {
                 return Ok(Some(known.clone()));
             }
+            let (text, said) =
+                if self.ear.person() { hear::repaired(spec, &text) } else { (text.to_string().into(), None) };
             let taken = hear::take(spec, &text, &|template| {
                 template.fill(|name| self.run.values.get(name).map(String::as_str))
             });
             match taken {
                 Ok(answer) => {
-                    if let Answer::Secret(secret) = &answer {
-                        let length = secret.chars();
-                        self.line(&format!("Taken: {length} characters."))?;
+                    if let Some(line) = hear::taken(&answer, said) {
+                        self.line(&line)?;
                     }
                     return Ok(Some(answer));
                 }
@@ -173,9 +258,12 @@ impl<W: Write, R: FnMut(bool) -> keys::Line> Talk<'_, W, R> {
     }
 
     fn ask(&mut self, asked: &str, hidden: bool) -> std::io::Result<keys::Line> {
-        write!(self.out, "{asked}{}", self.prompt_end)?;
+        let asked = format!("{asked}{}", self.prompt_end);
+        // Before it is printed, or what a quick hand types is shown.
+        self.ear.ready(&asked, hidden);
+        self.out.write_all(asked.as_bytes())?;
         self.out.flush()?;
-        Ok((self.read)(hidden))
+        Ok(self.ear.line())
     }
 
     fn facts(&mut self, label: &str, text: &str) -> std::io::Result<()> {

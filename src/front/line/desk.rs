@@ -4,13 +4,13 @@
 //! stay true: a question is asked only when a turn is over and nothing runs, after everything that it is about was
 //! shown; and a line that was typed before the question is no answer to it.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::keys::Keys;
+use super::printer::{Mark, Printer};
 use super::question::{Key, Last, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Record, Run, Stamped, Target};
@@ -31,8 +31,8 @@ pub(super) struct Desk {
     record: String,
     /// The rollback that the operator came for, until it was offered.
     pub(super) came_for: Option<HowFar>,
-    out: Box<dyn Write + Send>,
-    keys: Keys,
+    out: Printer,
+    pub(super) keys: Keys,
     says: UnboundedSender<Say>,
     live: bool,
     over: bool,
@@ -43,8 +43,9 @@ pub(super) struct Desk {
     pub(super) question: Option<Question>,
     /// A question that was put aside for a note.
     pub(super) aside: Option<Question>,
-    /// Since when the question stands.
+    /// Since when the question stands, and its place in what is printed.
     since: Instant,
+    place: Option<Mark>,
     /// The edit whose diff was shown last, with the attempts that it had by then.
     previewed: Option<(Target, u32)>,
     /// Output that waits for the end of its line.
@@ -56,7 +57,7 @@ impl Desk {
         plan: Arc<Plan>,
         record: String,
         came_for: Option<HowFar>,
-        out: Box<dyn Write + Send>,
+        out: Printer,
         keys: Keys,
         says: UnboundedSender<Say>,
     ) -> Self {
@@ -75,6 +76,7 @@ impl Desk {
             question: None,
             aside: None,
             since: Instant::now(),
+            place: None,
             previewed: None,
             held: String::new(),
         }
@@ -158,7 +160,7 @@ impl Desk {
             let line = format!("Still to do: {}", words::follow_up(follow, &self.run));
             self.print(&visible_plain(&line));
         }
-        let line = format!("Its record: {}", self.record);
+        let line = visible_plain(&format!("Its record: {}", self.record));
         self.print(&line);
     }
 
@@ -197,8 +199,7 @@ impl Desk {
     }
 
     fn output_line(&mut self, line: &str) {
-        let line = format!("  | {}", without_colours(line));
-        self.print(&line);
+        self.out.output(format!("  | {}\n", without_colours(line)));
     }
 
     /// Asks, if it is time: the turn is over and what is awaited is a person.
@@ -322,9 +323,10 @@ impl Desk {
     /// Asks a question.
     pub(super) fn ask(&mut self, question: Question) {
         self.keys.fresh();
+        self.since = Instant::now();
         self.prompt(&question);
         self.question = Some(question);
-        self.since = Instant::now();
+        self.place = Some(self.out.mark());
     }
 
     /// Asks the next part of what was asked, without throwing away what was typed since.
@@ -340,7 +342,7 @@ impl Desk {
         self.keys.hide(secret);
         // A pipe does not echo the line end.
         let end = if self.keys.terminal() { " > " } else { "\n" };
-        let _ = write!(self.out, "{prompt}{end}").and_then(|()| self.out.flush());
+        self.out.say(format!("{prompt}{end}"));
     }
 
     /// Says what is asked, and whether the answer is a secret.
@@ -379,21 +381,34 @@ impl Desk {
         let _ = self.says.send(say);
     }
 
-    /// Says whether a line that was read at a time came after the question.
+    /// Says whether a line that was read at a time came after the question was to be read. A pipe waits for nothing printed.
     pub(super) fn in_time(&self, at: Instant) -> bool {
-        self.question.is_none() || at >= self.since
+        let printed = |place| self.out.reached(place).is_some_and(|asked| at >= asked);
+        self.question.is_none() || (at >= self.since && (!self.keys.terminal() || self.place.is_none_or(printed)))
     }
 
-    /// Prints a line. Where it cannot be printed the run goes on: its record is the journal.
+    /// Prints a line.
     pub(super) fn print(&mut self, line: &str) {
-        let _ = writeln!(self.out, "{line}");
+        self.out.say(format!("{line}\n"));
     }
 
     pub(super) fn lines(&mut self, lines: &[String]) {
         for line in lines {
             self.print(line);
         }
-        let _ = self.out.flush();
+    }
+
+    /// Gives the terminal's echo back for as long as the program stands still, or for good when it is ended.
+    pub(super) fn let_go(&self) {
+        self.keys.hide(false);
+    }
+
+    /// Asks again what stands, after somebody else had the terminal.
+    pub(super) fn come_back(&mut self) {
+        if let Some(question) = self.question.clone() {
+            self.out.say("\n".to_owned());
+            self.ask(question);
+        }
     }
 }
 

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use zeroize::Zeroizing;
+
 use super::desk::Desk;
 use super::keys::Line;
 use super::question::{Free, Key, Last, Purpose, Question, Work};
 use super::show;
-use crate::engine::{Awaiting, Input, Target};
+use crate::engine::{Awaiting, Input, StepRun, Target};
 use crate::front::keys::{self, Deed};
+use crate::front::paste::{Into, repair};
 use crate::front::{Answer, Say};
 use crate::output::visible_plain;
 use crate::playbook::plan::{InputKind, InputSpec, Step, StepId};
@@ -28,6 +31,7 @@ pub(super) fn wording(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Skip(_, Free::No) => "Why is it skipped?",
         Purpose::Skip(_, Free::Yes) => "Why is it skipped? (Enter leaves it unsaid)",
+        Purpose::Anyway(_) => "Why does it start all the same? What is refused later is yours to see to.",
         Purpose::ByHand(_) => "What did you do?",
         Purpose::Note(_) => "Your note:",
         Purpose::Abandon => "The run is given up for good and what it changed stays. Why?",
@@ -40,7 +44,7 @@ impl Desk {
     /// Lists what can be typed in answer to a question.
     pub(super) fn offers(&self, question: &Question) -> Vec<Key> {
         let probes = |target: &Target| show::action(&self.plan, target).is_some_and(|action| !action.verify.is_empty());
-        let touched = self.run.steps.iter().any(crate::engine::StepRun::touched);
+        let touched = self.run.steps.iter().any(StepRun::touched);
         let mut keys = match question {
             Question::Go(_) => vec![Key::Start, Key::Skip, Key::ByHand],
             Question::Confirm(_) | Question::Rollback(_) => return vec![Key::Yes, Key::Back, Key::Help],
@@ -51,9 +55,15 @@ impl Desk {
             Question::Work(Work { last: Last::Holds, .. }) => vec![Key::Yes, Key::Skip],
             Question::Work(_) => vec![Key::Done, Key::Skip, Key::ByHand],
             Question::Decision(id) => {
-                let mut keys = vec![Key::Again];
+                // What a command was to capture when its end was not seen is fetched before anything is run again.
+                let lost = self.run.step(&self.plan, id).is_some_and(StepRun::lost);
+                let fetch = self.plan.step(id).and_then(|step| step.recapture.as_ref()).map(|_| Key::Fetch);
+                let mut keys: Vec<Key> = fetch.filter(|_| lost).into_iter().collect();
+                keys.push(Key::Again);
                 keys.extend(probes(&Target::step(id)).then_some(Key::Verify));
-                keys.extend(self.plan.step(id).and_then(|step| step.recapture.as_ref()).map(|_| Key::Fetch));
+                keys.extend(fetch.filter(|_| !lost));
+                let refused = self.run.step(&self.plan, id).is_some_and(|step| !step.ahead.is_empty());
+                keys.extend(refused.then_some(Key::Anyway));
                 keys.extend([Key::ByHand, Key::Skip]);
                 keys
             }
@@ -168,6 +178,10 @@ impl Desk {
                 None => Next::Ask(question),
             },
             (Key::Fetch, Question::Decision(step)) => Next::Said(Say::Input(Input::Recapture { step })),
+            (Key::Anyway, Question::Decision(step)) => {
+                let purpose = Purpose::Anyway(step.clone());
+                self.words(Question::Decision(step), Some(purpose))
+            }
             (Key::ByHand, question) => self.words(question, target.map(Purpose::ByHand)),
             (Key::Skip, question) => {
                 let purpose = target.map(|target| {
@@ -285,7 +299,7 @@ impl Desk {
     fn how_far(&mut self, text: &str) -> Next {
         let to = if text.is_empty() { None } else { Some(StepId::new(text)) };
         if let Some(id) = &to
-            && !self.run.step(&self.plan, id).is_some_and(crate::engine::StepRun::touched)
+            && !self.run.step(&self.plan, id).is_some_and(StepRun::touched)
         {
             let line = visible_plain(&format!("{text} is no step that has started. Those that have:"));
             self.print(&line);
@@ -313,6 +327,7 @@ impl Desk {
         }
         Next::Said(Say::Input(match purpose {
             Purpose::Skip(target, _) => Input::Skip { target, reason: Some(said).filter(|said| !said.is_empty()) },
+            Purpose::Anyway(step) => Input::GoAnyway { step, reason: said },
             Purpose::ByHand(target) => Input::ByHand { target, note: said },
             Purpose::Note(step) => Input::Note { step, text: said },
             Purpose::Abandon => Input::Abandon { reason: said },
@@ -329,11 +344,12 @@ impl Desk {
             work.asks.pop();
             return finished(work);
         }
-        match take(spec, text, &|template| fill(template, &self.run)) {
+        // What a script sends through a pipe is meant as it is.
+        let (text, said) = if self.keys.terminal() { repaired(spec, text) } else { (text.to_owned().into(), None) };
+        match take(spec, &text, &|template| fill(template, &self.run)) {
             Ok(answer) => {
-                if let Answer::Secret(secret) = &answer {
-                    let length = secret.chars();
-                    self.print(&format!("Taken: {length} characters."));
+                if let Some(line) = taken(&answer, said) {
+                    self.print(&line);
                 }
                 work.given.push((spec.name.clone(), answer));
                 work.asks.pop();
@@ -345,6 +361,25 @@ impl Desk {
                 Next::Ask(Question::Work(work))
             }
         }
+    }
+}
+
+/// Takes off a line what a paste brought along, and says what.
+pub(super) fn repaired(spec: &InputSpec, text: &str) -> (Zeroizing<String>, Option<String>) {
+    let into = if spec.kind == InputKind::Secret { Into::Secret } else { Into::Line };
+    match repair(text, into) {
+        Ok(repaired) => (repaired.text, repaired.said),
+        // No line is as long as that; if it were, the input judges it as it is.
+        Err(_) => (text.to_owned().into(), None),
+    }
+}
+
+/// Says what was taken, where it cannot be seen, and what was changed.
+pub(super) fn taken(answer: &Answer, said: Option<String>) -> Option<String> {
+    match (answer, said) {
+        (Answer::Secret(secret), None) => Some(format!("Taken: {} characters.", secret.chars())),
+        (Answer::Secret(secret), Some(said)) => Some(format!("Taken: {} characters; {said}.", secret.chars())),
+        (Answer::Text(_), said) => said.map(|said| format!("Taken; {said}.")),
     }
 }
 

@@ -4,11 +4,17 @@
 //! are taken one by one, only when something is asked: that is scripted use, and their order is kept. What must stay true: what was
 //! read is wiped when it is dropped, and the echo is back when this is.
 
-use std::io::{IsTerminal as _, stdin};
+use std::io::{IsTerminal as _, PipeReader, stdin};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
+};
 use zeroize::Zeroizing;
+
+/// Ctrl-C, where it is read as a character.
+const CANCEL: u8 = 3;
 
 /// The longest line that is taken.
 const LONGEST: usize = 64 * 1024;
@@ -53,6 +59,9 @@ impl Keys {
         if hidden {
             wanted.local_modes.remove(LocalModes::ECHO);
             wanted.local_modes.insert(LocalModes::ECHONL);
+            // Ctrl-C ends the line and not the program, which would leave the terminal without its echo.
+            wanted.local_modes.remove(LocalModes::ISIG);
+            wanted.special_codes[SpecialCodeIndex::VEOL] = CANCEL;
         }
         // A terminal that has gone is noticed when it is read.
         let _ = tcsetattr(stdin(), OptionalActions::Now, &wanted);
@@ -76,11 +85,28 @@ pub(super) enum Line {
     End,
 }
 
-/// Waits for the next line of standard input.
-pub(super) fn next(terminal: bool) -> Line {
+/// Waits until standard input has something, or has ended; says no when `stop` was closed before.
+fn readable(stop: &PipeReader) -> bool {
+    let input = stdin();
+    loop {
+        let mut asked = [PollFd::new(stop, PollFlags::empty()), PollFd::new(&input, PollFlags::IN)];
+        match poll(&mut asked, None) {
+            Err(Errno::INTR) => {}
+            // What cannot be asked for is read without.
+            Err(_) => return true,
+            Ok(_) => return asked[0].revents().is_empty(),
+        }
+    }
+}
+
+/// Waits for the next line of standard input, or until `stop` is closed: then it is as if nothing more came.
+pub(super) fn next(terminal: bool, stop: Option<&PipeReader>) -> Line {
     let mut line = Zeroizing::new(Vec::with_capacity(4096));
     let mut room = Zeroizing::new(vec![0; if terminal { 4096 } else { 1 }]);
     loop {
+        if stop.is_some_and(|stop| !readable(stop)) {
+            return Line::End;
+        }
         let read = match rustix::io::read(stdin(), room.as_mut_slice()) {
             Ok(0) | Err(_) if line.is_empty() => return Line::End,
             Ok(0) => break,
@@ -88,6 +114,9 @@ pub(super) fn next(terminal: bool) -> Line {
             Err(Errno::INTR) => continue,
             Err(_) => break,
         };
+        if terminal && room[..read].ends_with(&[CANCEL]) {
+            return Line::End;
+        }
         // What does not fit any more is read to its end, and not kept.
         if line.len() < LONGEST {
             line.extend_from_slice(&room[..read]);

@@ -1,14 +1,16 @@
 //! Plain lines: for screen readers, simple terminals, and scripts that answer on standard input.
 //!
 //! Everything that the full screen shows is printed, in the order in which it happens, and questions are answered by
-//! lines. The lines are read on a thread of their own; what they mean is decided at the `desk`, which the session
-//! reaches too. What must stay true: from a pipe a line is read only when something is asked; on a terminal what was typed
+//! lines. The lines are read on a thread of their own and written on another, so that neither a terminal that is held nor a person
+//! who takes their time holds anything up; what they mean is decided at the `desk`, which the session reaches too. What must stay true: from a pipe a line is read only when something is asked; on a terminal what was typed
 //! before a question is no answer to it; and the terminal's echo is back when this is dropped.
 
 mod briefing;
 mod desk;
 mod hear;
 mod keys;
+mod passphrase;
+mod printer;
 mod question;
 mod show;
 
@@ -25,7 +27,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 pub use briefing::briefing;
 use desk::Desk;
 use keys::Keys;
+pub use passphrase::passphrase;
+use printer::Printer;
 
+use super::signals::Heard;
+use super::watch::Watch;
 use super::{Front, HowFar, Say, Update};
 use crate::engine::Run;
 use crate::playbook::plan::Plan;
@@ -33,7 +39,10 @@ use crate::playbook::plan::Plan;
 /// The front of plain lines.
 pub struct Line {
     shared: Arc<Shared>,
+    printer: Printer,
     words: Option<UnboundedReceiver<Say>>,
+    /// Listens as long as this is there; none where nobody sends signals: in tests.
+    watch: Option<Watch>,
 }
 
 impl std::fmt::Debug for Line {
@@ -63,18 +72,32 @@ impl Line {
     pub fn start(plan: Arc<Plan>, record: String, rollback: Option<HowFar>) -> Self {
         let keys = Keys::of_stdin();
         let terminal = keys.terminal();
-        let line = Self::on(plan, record, rollback, Box::new(stdout()), keys);
+        let mut line = Self::on(plan, record, rollback, Box::new(stdout()), keys);
         let reader = Arc::clone(&line.shared);
         // Not waited for: it may be at a read that never comes back.
         thread::spawn(move || read(&reader, terminal));
+        let (shared, printer) = (Arc::clone(&line.shared), line.printer.clone());
+        let watch = Watch::start(move |heard| match heard {
+            Heard::End(_) => {
+                printer.hurry();
+                shared.desk().let_go();
+            }
+            Heard::StandStill => shared.desk().let_go(),
+            // A terminal that came back may have been somebody else's meanwhile.
+            Heard::GoOn => shared.desk().come_back(),
+        });
+        // Without one, signals keep their usual effect.
+        line.watch = watch.ok();
         line
     }
 
     /// Makes the front without anybody who reads lines.
     fn on(plan: Arc<Plan>, record: String, rollback: Option<HowFar>, out: Box<dyn Write + Send>, keys: Keys) -> Self {
         let (says, words) = unbounded_channel();
-        let desk = Desk::new(plan, record, rollback, out, keys, says);
-        Self { shared: Arc::new(Shared { desk: Mutex::new(desk), bell: Condvar::new() }), words: Some(words) }
+        let printer = Printer::on(out);
+        let desk = Desk::new(plan, record, rollback, printer.clone(), keys, says);
+        let shared = Arc::new(Shared { desk: Mutex::new(desk), bell: Condvar::new() });
+        Self { shared, printer, words: Some(words), watch: None }
     }
 }
 
@@ -84,7 +107,7 @@ fn read(shared: &Shared, terminal: bool) {
         if !terminal {
             drop(asked(shared));
         }
-        let line = keys::next(terminal);
+        let line = keys::next(terminal, None);
         let at = Instant::now();
         // The end is an answer as well: to the question, not to what runs.
         let end = matches!(line, keys::Line::End);
@@ -130,5 +153,8 @@ impl Drop for Line {
         // The reader keeps the desk, so the echo is given back here.
         self.shared.desk().take(Update::Over);
         self.shared.bell.notify_all();
+        self.printer.finish();
+        // Up to here it hurries the printer on.
+        drop(self.watch.take());
     }
 }

@@ -37,6 +37,8 @@ pub(super) enum Question {
 pub(super) enum Purpose {
     /// Why something is skipped; whether nothing need be said.
     Skip(Target, Free),
+    /// Why a step starts although later ones would be refused.
+    Anyway(StepId),
     /// What there is to say of something done by hand.
     ByHand(Target),
     /// A note.
@@ -91,6 +93,7 @@ pub(super) enum Key {
     Again,
     Verify,
     Fetch,
+    Anyway,
     ByHand,
     Skip,
     RollBack,
@@ -123,7 +126,7 @@ const fn deed(key: Key, deed: Deed) -> Row {
 }
 
 /// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 19] = [
     (Key::Start, Typed::Enter, "start", "Start the step as shown."),
     (Key::Done, Typed::Enter, "done", "You have done it."),
     (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
@@ -131,6 +134,7 @@ const TABLE: [Row; 18] = [
     deed(Key::Again, keys::AGAIN),
     deed(Key::Verify, keys::VERIFY),
     deed(Key::Fetch, keys::FETCH),
+    deed(Key::Anyway, keys::ANYWAY),
     deed(Key::ByHand, keys::BY_HAND),
     deed(Key::Skip, keys::SKIP),
     deed(Key::RollBack, keys::ROLL_BACK),
@@ -139,7 +143,8 @@ const TABLE: [Row; 18] = [
     (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
     (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
     deed(Key::Abandon, keys::ABANDON),
-    (Key::Back, Typed::Letter('c'), "cancel", "Go back to the question before."),
+    // Not `c`: that copies on the screen.
+    (Key::Back, Typed::Letter('g'), "go back", "Go back to the question before."),
     deed(Key::Quit, keys::LEAVE),
     (Key::Help, Typed::Letter(keys::HELP.letter), keys::HELP.label, "Show this list."),
 ];

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::engine::undo::{self, UndoAction, UndoStep};
-use crate::engine::{How, Outcome, Record, Run, StepState, Target, Verdict};
+use crate::engine::{Foreseen, How, Outcome, Record, Run, StepState, Target, Verdict};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, Action, Plan, Section, Step, StepId};
 use crate::words::describe::{self, Fact};
@@ -112,6 +112,9 @@ pub(super) fn steps(plan: &Plan, run: &Run) -> Vec<String> {
 /// Sets where a step stands that somebody must decide about.
 pub(super) fn undecided(plan: &Plan, run: &Run, id: &StepId) -> String {
     match run.step(plan, id).map(|step| step.state) {
+        Some(_) if run.step(plan, id).is_some_and(|step| !step.ahead.is_empty()) => {
+            format!("{id} was not started. Mend what later steps need and run it again, or go on anyway.")
+        }
         Some(StepState::Unknown) => {
             format!("{id} was started and its end was not seen. What its checks say stands above.")
         }
@@ -144,10 +147,17 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::Begun(begun) => format!("Run {} has begun: {}, by {}.", begun.run, begun.title, begun.operator),
         Record::Resumed { operator, .. } => format!("The run goes on, by {operator}."),
         Record::LeftOut { step } => format!("{step} is not in this run."),
+        Record::LookedAhead { step, refused } => {
+            let line = |foreseen: &Foreseen| format!("{step}: {} would be refused: {}", foreseen.step, foreseen.why);
+            return refused.iter().map(|foreseen| visible_plain(&line(foreseen))).collect();
+        }
         Record::Started { target, attempt, .. } => return started(plan, target, *attempt),
         Record::Saved { files, .. } => format!("Kept {}.", count(files.len(), "sealed copy", "sealed copies")),
         Record::Performed { target, outcome, .. } => performed(target, outcome),
         Record::Recaptured { step, outcome } => format!("Values of {step} fetched again: {}.", words::outcome(outcome)),
+        Record::Recovered { target, outcome, .. } => {
+            format!("{}: its end was not seen; {}.", name(target), outcome.saw)
+        }
         Record::Probed { target, verdicts } => return probed(plan, run, target, verdicts),
         Record::VerifyAgain { target } => format!("Checking {} again.", target.step),
         Record::RecaptureStarted { step } => format!("Fetching the values of {step} again."),
@@ -168,7 +178,7 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::Paused { why } => format!("The run is paused: {why}."),
         Record::SignedOff { role, name } => format!("{name} signed as {role}."),
         Record::SignOffRefused { role, name, reason } => format!("{name} refused to sign as {role}: {reason}"),
-        Record::Closing { .. } => return Vec::new(),
+        Record::LookAhead { .. } | Record::Closing { .. } => return Vec::new(),
         Record::TemporaryRemoved { removed, left } => {
             let gone = removed.iter().map(|path| visible_plain(&format!("Removed {path}.")));
             let still =

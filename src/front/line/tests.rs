@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::keys::{self, Keys};
 use super::{Line, briefing};
-use crate::engine::{Awaiting, End, How, Input, Outcome, Record, StepState, Target};
+use crate::engine::{Awaiting, End, Foreseen, How, Input, Outcome, Record, StepState, Target};
 use crate::front::bench::{Bench, Paper, plan};
 use crate::front::{Answer, BriefingFacts, Front as _, HowFar, Say, Update};
 use crate::playbook::plan::{Plan, StepId};
@@ -52,9 +52,19 @@ success:
   - { id: healthy, title: No errors in the log, confirm: true }
 ";
 
+/// What was printed, once all of it is.
+struct Printed(Paper, super::printer::Printer);
+
+impl Printed {
+    fn take(&self) -> String {
+        self.1.settle();
+        self.0.take()
+    }
+}
+
 struct Talk {
     bench: Bench<Line>,
-    paper: Paper,
+    paper: Printed,
     words: UnboundedReceiver<Say>,
 }
 
@@ -64,6 +74,7 @@ impl Talk {
         let record = "/state/runs/01TEST".to_owned();
         let mut front = Line::on(Arc::clone(plan), record, rollback, Box::new(paper.clone()), Keys::none());
         let words = front.words().unwrap();
+        let paper = Printed(paper, front.printer.clone());
         Self { bench: Bench::new(plan, front), paper, words }
     }
 
@@ -159,7 +170,7 @@ fn nothing_but_what_is_offered_is_taken() {
     let shown = talk.types(&["", "", ""]);
     assert!(shown.contains("Enter says nothing here."), "{shown}");
     assert_eq!(talk.state("reset"), StepState::Pending);
-    talk.types(&["c"]);
+    talk.types(&["g"]);
     let shown = talk.types(&["w"]);
     assert!(shown.contains("why           It leaked."), "{shown}");
     let shown = talk.types(&["?"]);
@@ -186,7 +197,7 @@ fn skipping_and_by_hand_need_words() {
     assert!(shown.contains("A few words are needed"), "{shown}");
     talk.types(&["not on this host"]);
     assert_eq!(talk.state("signed-in"), StepState::Skipped);
-    talk.types(&["h", ":c", "h", "in the console"]);
+    talk.types(&["h", ":g", "h", "in the console"]);
     assert_eq!(talk.state("reset"), StepState::Done);
     let shown = talk.types(&["s", "later", "s", "no need", "y"]);
     assert!(shown.contains("Where it went another way than the playbook:"), "{shown}");
@@ -205,7 +216,7 @@ fn a_failure_is_decided_by_the_operator() {
     );
     let shown = talk.types(&["r"]);
     assert!(shown.contains("CAREFUL"), "a retry is warned of as well\n{shown}");
-    talk.types(&["c"]);
+    talk.types(&["g"]);
     assert_eq!(talk.bench.engine.run().step(talk.bench.engine.plan(), &StepId::new("reset")).unwrap().attempts, 1);
     let shown = talk.types(&["r", "y"]);
     assert!(shown.contains("took too long and was stopped"), "{shown}");
@@ -227,7 +238,7 @@ fn a_rollback_is_shown_then_begun_then_asked_for_action_by_action() {
     let shown = talk.types(&["reset"]);
     assert!(shown.contains("A rollback to before reset"), "{shown}");
     assert!(shown.contains("Roll back as shown?"), "{shown}");
-    talk.types(&["c"]);
+    talk.types(&["g"]);
     assert!(matches!(talk.bench.engine.run().awaiting(talk.bench.engine.plan()), Awaiting::Go(_)));
     let shown = talk.types(&["b", "", "y"]);
     assert!(shown.contains("Undo paste, action 1"), "{shown}");
@@ -300,7 +311,7 @@ fn who_comes_for_a_rollback_sees_its_plan_first() {
     let shown = talk.paper.take();
     assert!(shown.contains("A rollback to before reset"), "{shown}");
     assert!(!shown.contains("Paste it"), "{shown}");
-    let shown = talk.types(&["c"]);
+    let shown = talk.types(&["g"]);
     assert!(shown.contains("Paste it"), "declined, the walk is where it was\n{shown}");
 
     let mut talk = Talk::new(&plan(ROTATION), Some(HowFar(None)));
@@ -356,18 +367,33 @@ fn output_comes_line_by_line_without_colours() {
     assert!(talk.paper.take().starts_with("  | thr\n"));
 }
 
+/// Lines that come when they are asked for, the last first.
+struct Lines(Vec<Zeroizing<String>>);
+
+impl briefing::Ear for Lines {
+    fn person(&self) -> bool {
+        true
+    }
+
+    fn ready(&mut self, _asked: &str, _hidden: bool) {}
+
+    fn line(&mut self) -> keys::Line {
+        self.0.pop().map_or(keys::Line::End, keys::Line::Text)
+    }
+}
+
 fn brief(lines: &[&str], protected: bool) -> (Option<crate::front::BriefingAnswers>, String) {
     let mut text = ROTATION.to_owned();
     if protected {
         text = text.replace("inputs:\n", "protected: { environment: [production] }\ninputs:\n  environment: { type: choice, choices: [staging, production] }\n");
     }
     let plan = plan(&text);
-    let mut lines = lines.iter().rev().map(|line| Zeroizing::new((*line).to_owned())).collect::<Vec<_>>();
+    let lines = lines.iter().rev().map(|line| Zeroizing::new((*line).to_owned())).collect::<Vec<_>>();
     let mut out = Vec::new();
     let mut talk = briefing::Talk {
         plan: &plan,
         out: &mut out,
-        read: |_| lines.pop().map_or(keys::Line::End, keys::Line::Text),
+        ear: Lines(lines),
         prompt_end: "\n",
         run: crate::engine::Run::default(),
     };
@@ -394,4 +420,33 @@ fn the_briefing_asks_for_each_input_and_for_the_word() {
 
     assert!(brief(&["", ":q"], false).0.is_none());
     assert!(brief(&[""], false).0.is_none(), "the end of the input leaves");
+}
+
+/// A later step that would be refused is told before what cannot be undone; going on all the same wants a reason.
+#[test]
+fn what_is_refused_later_is_told_before() {
+    let mut talk = Talk::new(
+        &plan(
+            "
+runsheet: 1
+title: Rotate
+phases:
+  - title: Change
+    steps:
+      - { id: reset, title: Reset, manual: Press it., irreversible: The old one is gone. }
+      - { id: write, title: Write, edit: [{ file: .env, dotenv: KEY, value: new }] }
+",
+        ),
+        None,
+    );
+    talk.bench.foreseen = vec![Foreseen { step: "write".into(), why: "there is no KEY=".into() }];
+    talk.bench.begin(&[]);
+    talk.paper.take();
+    let shown = talk.types(&["", "y"]);
+    assert!(shown.contains("reset: write would be refused: there is no KEY="), "{shown}");
+    assert!(shown.contains("reset was not started.") && shown.contains("g go on anyway"), "{shown}");
+    assert_eq!(talk.state("reset"), StepState::Failed);
+    talk.types(&["g", "", "by hand"]);
+    assert_eq!(talk.state("reset"), StepState::Waiting);
+    assert!(matches!(talk.last(), Record::Started { despite: Some(reason), .. } if reason == "by hand"));
 }

@@ -43,6 +43,10 @@ impl Walk {
                 ask.wrong = None;
                 ask.form.key(key)
             }
+            Some(Panel::Search(search)) => {
+                search.changed();
+                search.find.key(key)
+            }
             Some(Panel::Palette(palette)) => {
                 palette.at = 0;
                 palette.find.key(key)
@@ -58,6 +62,10 @@ impl Walk {
         self.gate.pass(at);
         match &mut self.panel {
             Some(Panel::Ask(ask)) => ask.form.paste(text),
+            Some(Panel::Search(search)) => {
+                search.changed();
+                search.find.paste(text);
+            }
             Some(Panel::Palette(palette)) => palette.find.paste(text),
             Some(Panel::Help(_) | Panel::Confirm(_) | Panel::Rollback { .. } | Panel::Leave | Panel::Notice { .. }) => {
             }
@@ -93,6 +101,11 @@ impl Walk {
                     self.say(Say::Input(Input::Recapture { step: target.step }));
                 }
             }
+            Action::Anyway => {
+                if let Some(target) = self.target() {
+                    self.ask(Purpose::Anyway(target.step), false);
+                }
+            }
             Action::ByHand => {
                 if let Some(target) = self.target() {
                     self.ask(Purpose::ByHand(target), false);
@@ -116,6 +129,8 @@ impl Walk {
                 let step = self.shown().map(|(_, step)| step.id.clone());
                 self.ask(Purpose::Note(step), false);
             }
+            Action::Search => self.open_search(),
+            Action::FindAbove | Action::FindBelow => self.find(action == Action::FindAbove),
             Action::Help => self.panel = Some(Panel::Help(0)),
             Action::Palette => {
                 let skip = [Action::Palette, Action::Up, Action::Down, Action::PageUp, Action::PageDown];
@@ -140,6 +155,7 @@ impl Walk {
             | Action::LeaveField
             | Action::NextField
             | Action::PreviousField
+            | Action::KeepPaste
             | Action::ClearField => self.in_form(action),
             Action::Why => self.why = !self.why,
             Action::Hint => self.hint = !self.hint,
@@ -201,7 +217,9 @@ impl Walk {
                 self.leaving = true;
                 self.say(Say::Quit);
             }
-            Some(panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Ask(_) | Panel::Notice { .. })) => {
+            Some(
+                panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Search(_) | Panel::Ask(_) | Panel::Notice { .. }),
+            ) => {
                 self.panel = Some(panel);
             }
             None => match self.awaiting.clone() {
@@ -270,6 +288,7 @@ impl Walk {
             return;
         }
         let input = match ask.purpose {
+            Purpose::Anyway(step) => Input::GoAnyway { step, reason: text },
             Purpose::ByHand(target) => Input::ByHand { target, note: text },
             Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
             Purpose::Note(step) => Input::Note { step, text },
@@ -317,6 +336,11 @@ impl Walk {
             Action::LeaveField => form.focus = Focus::Out,
             Action::NextField => form.step(1),
             Action::PreviousField => form.step(-1),
+            Action::KeepPaste => {
+                if let Some(field) = form.focused_mut() {
+                    field.have_paste_back();
+                }
+            }
             // The others are no actions of a form.
             _ => {
                 if let Some(field) = form.focused_mut() {
@@ -351,7 +375,7 @@ impl Walk {
                     *down = down.saturating_add_signed(by);
                 }
             }
-            Some(Panel::Ask(_) | Panel::Confirm(_) | Panel::Leave) => {}
+            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,

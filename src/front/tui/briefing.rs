@@ -126,7 +126,9 @@ impl<'p> Briefing<'p> {
         }
         let mut offers = vec![Action::Begin];
         if self.form.typing() {
-            offers.extend([Action::Accept, Action::NextField, Action::PreviousField, Action::ClearField]);
+            offers.push(Action::Accept);
+            offers.extend(self.form.can_have_paste_back().then_some(Action::KeepPaste));
+            offers.extend([Action::NextField, Action::PreviousField, Action::ClearField]);
         } else {
             offers.extend([Action::NextField, Action::PreviousField, Action::Leave]);
         }
@@ -234,9 +236,13 @@ impl Page for Briefing<'_> {
                 self.message = None;
                 self.walk(if action == Action::NextField { 1 } else { -1 });
             }
-            Action::ClearField => {
+            Action::ClearField | Action::KeepPaste => {
                 if let Some(field) = self.form.focused_mut() {
-                    field.clear();
+                    if action == Action::KeepPaste {
+                        field.have_paste_back();
+                    } else {
+                        field.clear();
+                    }
                 }
                 self.refresh();
             }

@@ -8,12 +8,12 @@ use tui_input::backend::crossterm::EventHandler;
 use zeroize::Zeroizing;
 
 use crate::front::Answer;
+use crate::front::paste::{Into, repair};
 use crate::playbook::plan::{InputKind, InputSpec};
 use crate::secret::Secret;
 use crate::words;
 
 /// A field.
-#[derive(Debug)]
 pub(super) struct Field {
     /// What is asked for.
     pub(super) spec: InputSpec,
@@ -29,7 +29,15 @@ pub(super) struct Field {
     pub(super) refused: Option<String>,
     /// Whether the operator has been here, so that what is missing may be said.
     pub(super) visited: bool,
+    /// The last paste as it came, where it was changed, with what was there before it.
+    came: Option<(Zeroizing<String>, Before)>,
     entry: Entry,
+}
+
+/// What was typed before a paste.
+enum Before {
+    Line(tui_input::Input),
+    Hidden(Hidden),
 }
 
 #[derive(Debug)]
@@ -45,6 +53,12 @@ struct Hidden(Zeroizing<String>);
 impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Hidden(…)")
+    }
+}
+
+impl std::fmt::Debug for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Field").field("name", &self.spec.name).field("entry", &self.entry).finish_non_exhaustive()
     }
 }
 
@@ -74,8 +88,17 @@ impl Field {
                 Entry::Line(tui_input::Input::default())
             }
         };
-        let mut field =
-            Self { spec, prompt, source: None, default, repaired: None, refused: None, visited: false, entry };
+        let mut field = Self {
+            spec,
+            prompt,
+            source: None,
+            default,
+            repaired: None,
+            refused: None,
+            visited: false,
+            came: None,
+            entry,
+        };
         if let (Entry::Choice { options, at }, Some(default)) = (&mut field.entry, &field.default) {
             *at = options.iter().position(|option| option == default);
         }
@@ -176,6 +199,7 @@ impl Field {
 
     fn touched(&mut self) {
         self.source = None;
+        self.came = None;
         self.repaired = None;
         self.refused = None;
     }
@@ -220,19 +244,58 @@ impl Field {
     /// Takes a paste. What is no part of a value is left out, and that is said.
     pub(super) fn paste(&mut self, text: &str) {
         self.touched();
-        let (cleaned, repaired) = clean(text, self.hidden());
+        let into = if self.hidden() { Into::Secret } else { Into::Line };
+        match repair(text, into) {
+            Ok(repaired) => {
+                let before = self.insert(&repaired.text);
+                self.repaired = repaired.said;
+                self.came = repaired.came.zip(before);
+            }
+            Err(why) => self.repaired = Some(why),
+        }
+    }
+
+    /// Says whether the last paste was changed and can be had as it came.
+    pub(super) fn can_have_paste_back(&self) -> bool {
+        self.came.is_some()
+    }
+
+    /// Takes the last paste as it came, in place of what was made of it.
+    pub(super) fn have_paste_back(&mut self) {
+        let Some((came, before)) = self.came.take() else { return };
+        self.touched();
+        self.entry = match before {
+            Before::Line(input) => Entry::Line(input),
+            Before::Hidden(hidden) => Entry::Hidden(hidden),
+        };
+        self.insert(&came);
+        self.repaired = Some("kept as it came".to_owned());
+    }
+
+    /// Puts a text in where the cursor is, and returns what was there before; none where a value is chosen.
+    fn insert(&mut self, text: &str) -> Option<Before> {
         match &mut self.entry {
             Entry::Line(input) => {
-                for letter in cleaned.chars() {
-                    input.handle(tui_input::InputRequest::InsertChar(letter));
-                }
+                let before = input.clone();
+                let cursor = input.cursor();
+                // At once: letter by letter each would move all those behind it.
+                let at = before.value().char_indices().nth(cursor).map_or(before.value().len(), |(at, _)| at);
+                let (head, tail) = before.value().split_at(at);
+                let value = [head, text, tail].concat();
+                *input = tui_input::Input::new(value).with_cursor(cursor + text.chars().count());
+                Some(Before::Line(before))
             }
-            Entry::Hidden(hidden) => cleaned.chars().for_each(|letter| hidden.push(letter)),
+            Entry::Hidden(hidden) => {
+                let mut before = Hidden::new();
+                hidden.0.chars().for_each(|letter| before.push(letter));
+                text.chars().for_each(|letter| hidden.push(letter));
+                Some(Before::Hidden(before))
+            }
             Entry::Choice { options, at } => {
-                *at = options.iter().position(|option| *option == *cleaned).or(*at);
+                *at = options.iter().position(|option| option == text).or(*at);
+                None
             }
         }
-        self.repaired = repaired;
     }
 
     /// Judges the value as it stands: what is wrong, in words.
@@ -291,67 +354,48 @@ impl Field {
     }
 }
 
-/// Takes out of a paste what is no part of a value: blanks and line ends around it, control characters. In a secret, line ends
-/// within stay: it may be a key of several lines.
-fn clean(text: &str, secret: bool) -> (Zeroizing<String>, Option<String>) {
-    let mut unified = Zeroizing::new(String::with_capacity(text.len()));
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        if letter == '\r' {
-            letters.next_if_eq(&'\n');
-            unified.push('\n');
-        } else {
-            unified.push(letter);
-        }
-    }
-    let trimmed = unified.trim();
-    let start = &unified[..unified.len() - unified.trim_start().len()];
-    let end = &unified[unified.trim_end().len().max(start.len())..];
-    let mut cleaned = Zeroizing::new(String::with_capacity(trimmed.len()));
-    cleaned.extend(trimmed.chars().filter(|&letter| !letter.is_control() || (secret && letter == '\n')));
-    let mut said = Vec::new();
-    for (edge, place) in [(start, "the beginning"), (end, "the end")] {
-        let lines = edge.matches('\n').count();
-        let blanks = edge.chars().count() - lines;
-        match lines {
-            0 => {}
-            1 => said.push(format!("a line end at {place}")),
-            _ => said.push(format!("{lines} line ends at {place}")),
-        }
-        match blanks {
-            0 => {}
-            1 => said.push(format!("a blank at {place}")),
-            _ => said.push(format!("{blanks} blanks at {place}")),
-        }
-    }
-    match trimmed.chars().count() - cleaned.chars().count() {
-        0 => {}
-        1 => said.push("a control character".into()),
-        many => said.push(format!("{many} control characters")),
-    }
-    let repaired = (!said.is_empty()).then(|| format!("removed {}", said.join(", ")));
-    (cleaned, repaired)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_paste_is_repaired_and_that_is_said() {
-        let cases = [
-            ("CANARY-one", "CANARY-one", None),
-            ("CANARY-one\r\n", "CANARY-one", Some("removed a line end at the end")),
-            ("  CANARY-one", "CANARY-one", Some("removed 2 blanks at the beginning")),
-            ("CANARY\u{1b}-one\n\n", "CANARY-one", Some("removed 2 line ends at the end, a control character")),
-            ("BEGIN\rCANARY\rEND", "BEGIN\nCANARY\nEND", None),
-            (" \n ", "", Some("removed a line end at the beginning, 2 blanks at the beginning")),
-        ];
-        for (pasted, taken, said) in cases {
-            let (cleaned, repaired) = clean(pasted, true);
-            assert_eq!((cleaned.as_str(), repaired.as_deref()), (taken, said), "{pasted:?}");
+    fn a_paste_can_be_had_as_it_came() {
+        let mut field = Field::line("password", "Password");
+        field.paste("before ");
+        field.paste("  after\n");
+        assert_eq!(field.shown(), Some("beforeafter"));
+        assert_eq!(field.repaired.as_deref(), Some("removed 2 blanks at the beginning, 1 line end at the end"));
+        assert!(field.can_have_paste_back());
+        field.have_paste_back();
+        assert_eq!(field.shown(), Some("before  after "));
+        assert_eq!(field.repaired.as_deref(), Some("kept as it came"));
+        assert!(!field.can_have_paste_back());
+        // The next key makes it a value of the operator's own.
+        field.paste(" x");
+        field.key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE));
+        assert!(!field.can_have_paste_back());
+
+        let mut field = Field::line("password", "Password");
+        field.entry = Entry::Hidden(Hidden::new());
+        field.paste("CANARY ");
+        assert_eq!(field.length(), 6);
+        field.have_paste_back();
+        assert_eq!(field.length(), 7);
+        assert!(!format!("{field:?}").contains("CANARY"));
+        field.paste(&"x".repeat(10 << 20));
+        assert_eq!(field.length(), 7);
+        assert!(field.repaired.as_ref().is_some_and(|said| said.ends_with("nothing was taken")));
+    }
+
+    #[test]
+    fn a_paste_goes_where_the_cursor_is() {
+        let mut field = Field::line("text", "Text");
+        field.paste("onethree");
+        for _ in 0..5 {
+            field.key(KeyEvent::new(KeyCode::Left, KeyModifiers::NONE));
         }
-        assert_eq!(clean("two\nlines", false).0.as_str(), "twolines");
+        field.paste("-twö-");
+        assert_eq!((field.shown(), field.cursor()), (Some("one-twö-three"), 8));
     }
 
     #[test]

@@ -140,6 +140,11 @@ impl Form {
         }
     }
 
+    /// Says whether the focused field's last paste was changed and can be had as it came.
+    pub(super) fn can_have_paste_back(&self) -> bool {
+        self.focused().is_some_and(Field::can_have_paste_back)
+    }
+
     /// Counts what is not ticked.
     pub(super) fn unticked(&self) -> usize {
         self.ticks.iter().filter(|(_, ticked)| !ticked).count()
@@ -282,7 +287,7 @@ fn value_text(field: &Field, room: usize, theme: Theme) -> String {
             .collect();
         let all = all.join(" ");
         if columns(&all) <= room {
-            return all;
+            return fit(&all, room, theme);
         }
         return fit(&at.map_or_else(|| "choose: Left, Right".into(), |at| format!("[{}]", options[at])), room, theme);
     }

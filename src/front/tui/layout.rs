@@ -15,7 +15,7 @@ use super::panel::Panel;
 use super::state::{Pane, Walk};
 use super::text::{cells, clock, columns, duration, fit};
 use super::theme::Theme;
-use super::{finish, help, notes, output, palette, probes, question, rollback, step, steps};
+use super::{finish, help, notes, output, palette, probes, question, rollback, search, step, steps};
 use crate::engine::Awaiting;
 
 /// The least columns and rows that the whole screen needs.
@@ -223,6 +223,7 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
     let inside = usize::from(width.saturating_sub(4));
     let (place, title) = match panel {
         Panel::Help(_) => (centred(area.height), " keys "),
+        Panel::Search(_) => (Rect { y: area.y, ..centred(4) }, " search the output "),
         Panel::Palette(_) => (centred(area.height.min(20)), " all actions "),
         Panel::Ask(ask) => (centred(cells(notes::rows(walk, ask, inside)) + 2), notes::title(&ask.purpose)),
         Panel::Confirm(_) => (centred(cells(notes::confirm(walk, panel, inside).len()) + 2), " before it starts "),
@@ -234,6 +235,7 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
     let inner = boxed(walk, frame, place, title, true);
     match panel {
         Panel::Help(down) => help::draw(walk.theme, frame, inner, *down),
+        Panel::Search(search) => search::draw(walk, search, frame, inner),
         Panel::Palette(list) => palette::draw(walk, list, frame, inner),
         Panel::Ask(ask) => notes::draw(walk, ask, frame, inner),
         Panel::Confirm(_) => frame.render_widget(Paragraph::new(notes::confirm(walk, panel, inside)), inner),

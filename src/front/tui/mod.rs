@@ -14,6 +14,7 @@ mod command;
 mod field;
 mod finish;
 mod form;
+mod held;
 mod help;
 mod inbox;
 mod keymap;
@@ -31,6 +32,7 @@ mod panel;
 mod probes;
 mod question;
 mod rollback;
+mod search;
 mod state;
 mod step;
 mod steps;
@@ -42,6 +44,7 @@ mod theme;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -53,6 +56,7 @@ pub use page::Unanswered;
 pub use terminal::restore;
 
 use self::briefing::Briefing;
+use self::held::Held;
 use self::inbox::Inbox;
 use self::keys::Keys;
 use self::library::Library;
@@ -120,6 +124,7 @@ impl Screen {
     {
         let (terminal, keys) = (&mut self.terminal, &mut self.keys);
         let runtime = page::runtime().map_err(Unanswered::Screen)?;
+        let _watch = held::leave().map_err(|error| Unanswered::Screen(no_thread(&error)))?;
         let shown =
             thread::scope(|scope| scope.spawn(move || runtime.block_on(page::show(terminal, keys, page))).join());
         shown.unwrap_or_else(|_| Err(Unanswered::Screen("the screen broke down".into())))
@@ -135,25 +140,33 @@ impl Screen {
         let walk = Walk::new(plan, record, rollback, self.theme);
         let runtime = page::runtime()?;
         let theirs = Arc::clone(&inbox);
+        let (held, drawing) = Held::watch().map_err(|error| no_thread(&error))?;
         let thread = thread::Builder::new().name("screen".into()).spawn(move || {
+            // Dropped last: it says that the terminal was given back.
+            let _drawing = drawing;
             let mut screen = self;
             runtime.block_on(page::walk(&mut screen.terminal, &mut screen.keys, walk, theirs, send));
         });
-        let thread = thread.map_err(|error| format!("the screen cannot be started: {error}"))?;
-        Ok(Tui { inbox, words: Some(words), thread: Some(thread) })
+        let thread = thread.map_err(|error| no_thread(&error))?;
+        Ok(Tui { inbox, words: Some(words), thread: Some(thread), held })
     }
+}
+
+fn no_thread(error: &io::Error) -> String {
+    format!("the screen cannot be started: {error}")
 }
 
 /// The full screen of a run.
 ///
 /// Dropping it waits until the screen has ended and the terminal is given back: at once after a pause or when the
 /// operator left; after a run that is over, when the operator has read the last page. [`Tui::close`] does not wait
-/// for the operator.
+/// for the operator; and neither waits for a terminal that does not read once a signal came.
 #[derive(Debug)]
 pub struct Tui {
     inbox: Arc<Inbox>,
     words: Option<UnboundedReceiver<Say>>,
     thread: Option<JoinHandle<()>>,
+    held: Held,
 }
 
 impl Tui {
@@ -176,7 +189,10 @@ impl Front for Tui {
 impl Drop for Tui {
     fn drop(&mut self) {
         self.inbox.put(Update::Over);
-        if let Some(thread) = self.thread.take() {
+        let inbox = Arc::clone(&self.inbox);
+        if self.held.given_back(move || inbox.close())
+            && let Some(thread) = self.thread.take()
+        {
             // A screen that panicked has given the terminal back already, and said why.
             let _ = thread.join();
         }

@@ -16,6 +16,7 @@ use crate::engine::undo;
 /// Names a dialog that wants a line of text.
 pub(super) fn title(purpose: &Purpose) -> &'static str {
     match purpose {
+        Purpose::Anyway(_) => " go on anyway ",
         Purpose::ByHand(_) => " done by hand ",
         Purpose::Skip(_) => " skip ",
         Purpose::Note(_) => " notes ",
@@ -51,6 +52,14 @@ fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut say = |text: &str| lines.extend(wrap(text, columns).into_iter().map(Line::from));
     match &ask.purpose {
+        Purpose::Anyway(step) => {
+            let name = walk.name(step);
+            say(&format!("\"{name}\" starts and cannot be undone, though these would be refused later:"));
+            for foreseen in walk.run.step(&walk.plan, step).iter().flat_map(|step| &step.ahead) {
+                say(&format!("  {} {}: {}", walk.theme.dot(), foreseen.step, foreseen.why));
+            }
+            say("The record will say so. What they would have done is yours to do by hand.");
+        }
         Purpose::ByHand(target) => {
             let name = walk.name(&target.step);
             say(&format!("You did \"{name}\" yourself. The record will say so, and its checks are not asked."));

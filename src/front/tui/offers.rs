@@ -7,7 +7,7 @@ use super::form::Form;
 use super::keymap::Action;
 use super::panel::Panel;
 use super::state::Walk;
-use crate::engine::{Awaiting, Stage, Target};
+use crate::engine::{Awaiting, Stage, StepRun, Target};
 
 impl Walk {
     /// Says whether letters are typed into a field.
@@ -71,6 +71,9 @@ impl Walk {
             offers.extend([Action::PageUp, Action::PageDown]);
         }
         offers.extend([Action::First, Action::Last, Action::NextPane, Action::Zoom]);
+        if self.has_output() {
+            offers.push(Action::Search);
+        }
         if self.live && idle && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing) {
             offers.push(Action::Abandon);
         }
@@ -107,6 +110,7 @@ impl Walk {
                 let links = if link { &[Action::OpenLink, Action::CopyLink][..] } else { &[] };
                 if form.is_some_and(Form::typing) {
                     offers.push(Action::Accept);
+                    offers.extend(form.filter(|form| form.can_have_paste_back()).map(|_| Action::KeepPaste));
                     offers.extend(links);
                     if form.is_some_and(|form| form.fields.len() + form.ticks.len() > 1) {
                         offers.extend([Action::NextField, Action::PreviousField]);
@@ -129,12 +133,17 @@ impl Walk {
                 offers.extend([Action::Skip, Action::ByHand]);
             }
             Awaiting::Decision(step) => {
+                // What a command was to capture when its end was not seen is fetched before anything is run again.
+                let lost = self.run.step(&self.plan, step).is_some_and(StepRun::lost);
+                let fetch = self.plan.step(step).is_some_and(|step| step.recapture.is_some()).then_some(Action::Fetch);
+                offers.extend(fetch.filter(|_| lost));
                 offers.push(Action::Again);
                 if probes(&Target::step(step)) {
                     offers.push(Action::Verify);
                 }
-                if self.plan.step(step).is_some_and(|step| step.recapture.is_some()) {
-                    offers.push(Action::Fetch);
+                offers.extend(fetch.filter(|_| !lost));
+                if self.run.step(&self.plan, step).is_some_and(|step| !step.ahead.is_empty()) {
+                    offers.push(Action::Anyway);
                 }
                 offers.extend([Action::ByHand, Action::Skip, Action::RollBack]);
             }

@@ -22,15 +22,14 @@ use super::layout;
 use super::link;
 use super::state::Walk;
 use super::terminal::{self, Drawn};
+use super::text::part_cells;
 use crate::engine::Stage;
 use crate::front::Say;
+use crate::front::signals::{Heard, Signals};
 use crate::output::Clipboard;
 
 /// The time between two frames that show what the run does.
 const FRAME: Duration = Duration::from_millis(16);
-
-/// `SIGTSTP`, for which tokio has no name.
-const STOP: SignalKind = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
 
 /// Why a page ended without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +67,12 @@ pub(super) trait Page {
     fn draw(&self, frame: &mut Frame<'_>);
 }
 
+/// Draws a frame to its last touch.
+pub(super) fn paint(frame: &mut Frame<'_>, draw: impl FnOnce(&mut Frame<'_>)) {
+    draw(frame);
+    part_cells(frame.buffer_mut());
+}
+
 /// Makes what the loops run on.
 pub(super) fn runtime() -> Result<Runtime, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -77,25 +82,24 @@ pub(super) fn runtime() -> Result<Runtime, String> {
 /// Shows a page until it is answered. There is no session yet, so the signals that end the program are heard here.
 pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &mut P) -> Result<P::Out, Unanswered> {
     let mut resized = signal(SignalKind::window_change())?;
-    let mut stopped = signal(STOP)?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut hung_up = signal(SignalKind::hangup())?;
+    let mut signals = Signals::new();
     loop {
-        terminal.draw(|frame| page.draw(frame))?;
+        terminal.draw(|frame| paint(frame, |frame| page.draw(frame)))?;
         let mut read = tokio::select! {
             read = keys.next() => Some(read.ok_or_else(Unanswered::gone)?),
             _ = resized.recv() => None,
-            _ = interrupted.recv() => return Err(Unanswered::Signal("SIGINT")),
-            _ = terminated.recv() => return Err(Unanswered::Signal("SIGTERM")),
-            _ = hung_up.recv() => return Err(Unanswered::Signal("SIGHUP")),
-            _ = stopped.recv() => {
-                terminal::stand_still(terminal).await?;
+            heard = signals.next() => {
+                match heard {
+                    Heard::End(name) => return Err(Unanswered::Signal(name)),
+                    Heard::StandStill => terminal::stand_still(terminal, &mut signals).await?,
+                    Heard::GoOn => terminal::come_back(terminal)?,
+                }
                 None
             }
         };
         while let Some(next) = read {
             match next.event {
+                Event::Key(_) if next.stray => {}
                 Event::Key(key) => {
                     if let Some(out) = page.key(key) {
                         return Ok(out);
@@ -135,7 +139,7 @@ async fn follow(
     says: &UnboundedSender<Say>,
 ) -> Option<()> {
     let mut resized = signal(SignalKind::window_change()).ok()?;
-    let mut stopped = signal(STOP).ok()?;
+    let mut signals = Signals::new();
     let mut clipboard = Clipboard::new();
     let mut painted: Option<Instant> = None;
     let (mut waiting, mut dirty, mut urgent) = (true, true, true);
@@ -169,7 +173,7 @@ async fn follow(
         if dirty && due {
             let time = now();
             second = time.as_second();
-            terminal.draw(|frame| layout::draw(walk, frame, time)).ok()?;
+            terminal.draw(|frame| paint(frame, |frame| layout::draw(walk, frame, time))).ok()?;
             painted = Some(Instant::now());
             if walk.live {
                 walk.gate.painted(Instant::now());
@@ -185,6 +189,9 @@ async fn follow(
                 let mut read = Some(read?);
                 while let Some(next) = read {
                     match next.event {
+                        Event::Key(_) if next.stray => {
+                            walk.message = Some(("keys that came with the paste were not taken".into(), false));
+                        }
                         Event::Key(key) => walk.key(key, next.at),
                         Event::Paste(mut text) => {
                             walk.paste(&text, next.at);
@@ -199,8 +206,14 @@ async fn follow(
             // Once rung, the next frame takes all there is: a flood wakes this loop once a frame, not once a piece.
             () = inbox.rung(), if !waiting => waiting = true,
             _ = resized.recv() => (dirty, urgent) = (true, true),
-            _ = stopped.recv() => {
-                terminal::stand_still(terminal).await.ok()?;
+            heard = signals.next() => {
+                match heard {
+                    // While there is a session, what it means is the session's affair; after it, the last page is left.
+                    Heard::End(_) if walk.over => return Some(()),
+                    Heard::End(_) => {}
+                    Heard::StandStill => terminal::stand_still(terminal, &mut signals).await.ok()?,
+                    Heard::GoOn => terminal::come_back(terminal).ok()?,
+                }
                 (dirty, urgent) = (true, true);
             }
             () = until(wake) => {

@@ -6,6 +6,7 @@
 use super::field::Field;
 use super::form::Form;
 use super::keymap::Action;
+use super::search::Search;
 use crate::engine::Target;
 use crate::playbook::plan::StepId;
 
@@ -16,6 +17,8 @@ pub(super) enum Panel {
     Help(usize),
     /// What can be done now.
     Palette(Palette),
+    /// Something is looked for in the output.
+    Search(Box<Search>),
     /// A line of text is wanted.
     Ask(Box<Ask>),
     /// The step wants a deliberate yes before it starts.
@@ -54,6 +57,8 @@ pub(super) struct Ask {
 /// What a line of text is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
+    /// A step starts although later ones would be refused.
+    Anyway(StepId),
     /// Something was done by hand.
     ByHand(Target),
     /// Something is passed over.
@@ -87,7 +92,7 @@ impl Ask {
     pub(super) fn new(purpose: Purpose, free: bool) -> Self {
         let prompt = match &purpose {
             Purpose::ByHand(_) => "What was done",
-            Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
+            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
             Purpose::Note(_) => "Note",
         };
         Self { purpose, form: Form::new(vec![Field::line("text", prompt)], Vec::new()), free, wrong: None }
@@ -119,10 +124,10 @@ impl Panel {
         match self {
             Self::Confirm(_) | Self::Palette(_) => true,
             Self::Ask(ask) => match ask.purpose {
-                Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
+                Purpose::Anyway(_) | Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
                 Purpose::Note(_) | Purpose::Abandon => false,
             },
-            Self::Help(_) | Self::Rollback { .. } | Self::Leave | Self::Notice { .. } => false,
+            Self::Help(_) | Self::Search(_) | Self::Rollback { .. } | Self::Leave | Self::Notice { .. } => false,
         }
     }
 
@@ -132,6 +137,7 @@ impl Panel {
             Self::Help(_) | Self::Notice { .. } => {
                 vec![Action::Back, Action::Up, Action::Down, Action::PageUp, Action::PageDown]
             }
+            Self::Search(_) => vec![Action::FindAbove, Action::FindBelow, Action::Back, Action::Interrupt],
             Self::Palette(_) => vec![Action::Choose, Action::Up, Action::Down, Action::Back],
             Self::Ask(_) => vec![Action::Accept, Action::ClearField, Action::Back, Action::Interrupt],
             Self::Confirm(_) => vec![Action::Agree, Action::Back, Action::Interrupt],
@@ -150,6 +156,6 @@ impl Panel {
 
     /// Says whether letters are typed into it.
     pub(super) fn typing(&self) -> bool {
-        matches!(self, Self::Ask(_) | Self::Palette(_))
+        matches!(self, Self::Ask(_) | Self::Palette(_) | Self::Search(_))
     }
 }

@@ -13,7 +13,7 @@ use ratatui::widgets::Paragraph;
 use super::keymap::{Action, binding};
 use super::state::Walk;
 use super::text::{cells, duration, fit, wrap};
-use crate::engine::{Awaiting, StepState, Target, undo};
+use crate::engine::{Awaiting, StepRun, StepState, Target, undo};
 use crate::playbook::plan::{Act, Step};
 use crate::words::describe;
 
@@ -172,7 +172,9 @@ fn decision(walk: &Walk, target: &Target, place: &str, columns: usize) -> Vec<Li
     let mut lines = vec![headline(&format!("{} {}: {place}", mark.glyph, mark.word), mark.style, columns, walk)];
     let wrong = verdicts.and_then(|verdicts| verdicts.iter().find(|verdict| !verdict.pass && !verdict.warn));
     let why = if unknown {
-        "It was started, and its end was not seen. The probes say what is true now.".to_owned()
+        let ahead = step.and_then(StepRun::refused_ahead);
+        let unseen = || "It was started, and its end was not seen. The probes say what is true now.".to_owned();
+        ahead.unwrap_or_else(unseen)
     } else if let Some(verdict) = wrong {
         format!("{}: {}", verdict.title, verdict.saw)
     } else {
@@ -184,6 +186,7 @@ fn decision(walk: &Walk, target: &Target, place: &str, columns: usize) -> Vec<Li
         (Action::Again, "run again"),
         (Action::Verify, "verify again"),
         (Action::Fetch, "fetch the values again"),
+        (Action::Anyway, "go on anyway"),
         (Action::ByHand, "done by hand"),
         (Action::Skip, "skip"),
         (Action::RollBack, "roll back"),

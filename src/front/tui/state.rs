@@ -28,6 +28,9 @@ const LONG: Duration = Duration::from_secs(10);
 /// How much of an output can be scrolled back to, in bytes.
 const OUTPUT: usize = 2 * 1024 * 1024;
 
+/// How much memory the outputs of earlier commands may take before only their ends are kept, in bytes.
+const OUTPUTS: usize = 16 * 1024 * 1024;
+
 /// The part of the screen that the scrolling keys work on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Pane {
@@ -213,6 +216,13 @@ impl Walk {
 
     /// Takes in output.
     pub(super) fn output(&mut self, target: Target, text: &str) {
+        if !self.outputs.contains_key(&target) {
+            // A new command: of the others no more than some are kept for scrolling far back.
+            let kept: usize = self.outputs.values().map(Tail::memory).sum();
+            if kept > OUTPUTS {
+                self.outputs.values_mut().for_each(Tail::put_aside);
+            }
+        }
         let tail = self.outputs.entry(target).or_insert_with(|| Tail::new(OUTPUT));
         let all = |tail: &Tail| usize::try_from(tail.dropped()).unwrap_or(usize::MAX).saturating_add(tail.len());
         let before = all(tail);

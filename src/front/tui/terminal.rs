@@ -16,8 +16,10 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
-use rustix::process::{Signal, getpid, kill_process};
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::front::signals::Signals;
 
 /// The terminal as the screen writes to it.
 pub(super) type Drawn = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -30,21 +32,44 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// For the handlers of signals; panics and returns are taken care of.
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        // The terminal may be gone; then there is nothing to give back and nobody to tell.
-        let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let mut left = Vec::new();
+        // Writing to a vector cannot fail.
+        let _ = execute!(left, DisableBracketedPaste, LeaveAlternateScreen, Show);
+        // Not through `stdout`, whose lock a thread may have that draws on a terminal which does not read; and such a one
+        // is not waited for. The terminal may be gone; then there is nothing to give back and nobody to tell.
+        if takes_text() {
+            let _ = rustix::io::write(io::stdout(), &left);
+        }
         let _ = disable_raw_mode();
+    }
+}
+
+/// Says whether the terminal takes text now or within a moment.
+fn takes_text() -> bool {
+    let within = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
+    let out = io::stdout();
+    loop {
+        return match poll(&mut [PollFd::new(&out, PollFlags::OUT)], Some(&within)) {
+            Err(Errno::INTR) => continue,
+            Ok(ready) => ready > 0,
+            Err(_) => false,
+        };
     }
 }
 
 /// Stops the whole program, the terminal given back for as long as it stands still, and takes the terminal again.
 ///
 /// For `SIGTSTP`, which only comes from outside: in raw mode Ctrl-Z is a key like any other.
-pub(super) async fn stand_still(terminal: &mut Drawn) -> io::Result<()> {
-    let mut goes_on = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+pub(super) async fn stand_still(terminal: &mut Drawn, signals: &mut Signals) -> io::Result<()> {
     restore();
-    kill_process(getpid(), Signal::STOP)?;
-    // Another thread may be the first to stop. Waiting for the signal that ends it keeps this one from running ahead.
-    goes_on.recv().await;
+    signals.stand_still().await;
+    come_back(terminal)
+}
+
+/// Takes the terminal again and has everything drawn anew: the program stood still, and somebody else may have had it.
+pub(super) fn come_back(terminal: &mut Drawn) -> io::Result<()> {
+    // Raw mode would be kept as the settings to give back if it were taken twice.
+    disable_raw_mode()?;
     enter()?;
     // `clear` would ask the terminal where its cursor is, and the answer would come among the keys.
     let size = terminal.size()?;

@@ -249,7 +249,11 @@ impl Theme {
             (Depth::Sixteen, Color::Rgb(red, green, blue)) => Some(nearest(red, green, blue)),
             (Depth::Any | Depth::Indexed | Depth::Sixteen, color) => Some(color),
         };
-        Style { fg: style.fg.and_then(bring), bg: style.bg.and_then(bring), underline_color: None, ..style }
+        let (fg, bg) = (style.fg.and_then(bring), style.bg.and_then(bring));
+        // Text in the colour of what is behind it would not be seen.
+        let (fg, bg) = if fg == bg { (None, None) } else { (fg, bg) };
+        let hidden = style.add_modifier - Modifier::HIDDEN;
+        Style { fg, bg, underline_color: None, add_modifier: hidden, ..style }
     }
 }
 
@@ -330,6 +334,14 @@ mod tests {
         assert!(of(&[utf8, ("TERM", "linux")]).ascii);
         assert!(of(&[("LANG", "C"), ("TERM", "xterm")]).ascii);
         assert!(of(&[utf8, ("LC_ALL", "POSIX"), ("TERM", "xterm")]).ascii);
+    }
+
+    #[test]
+    fn no_colours_hide_a_text() {
+        let theme = Theme::rich();
+        let black = Color::Indexed(0);
+        assert_eq!(theme.adapt(Style::new().fg(black).bg(black).hidden().bold()), Style::new().bold());
+        assert_eq!(theme.adapt(Style::new().fg(Color::Red).bg(black)), Style::new().fg(Color::Red).bg(black));
     }
 
     #[test]

@@ -13,6 +13,7 @@ fn everything_has_its_sign() {
         ("end\r", "end␍\n"),
         ("\u{1b}[1;31mred\u{1b}[0m\u{1b}[m", "\u{1b}[1;31mred\u{1b}[0m\u{1b}[m"),
         ("\u{1b}[38;5;8mgrey \u{1b}[38;2;8;8;8mdark", "\u{1b}[38;5;8mgrey \u{1b}[38;2;8;8;8mdark"),
+        ("\u{1b}[38:5:1;5;8mx \u{1b}[38:2::8:8:8mdark", "␛[38:5:1;5;8mx \u{1b}[38:2::8:8:8mdark"),
         ("\u{1b}[8mx \u{1b}[1;08mx \u{1b}[38;8mx", "␛[8mx ␛[1;08mx ␛[38;8mx"),
         ("\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}c", "␛[2J␛]0;title␇␛c"),
         ("\0\u{7f}\u{8}", "␀␡␈"),

@@ -4,7 +4,8 @@
 
 use super::super::fields::{CAPTURE, COMMAND, CWD, ENV, EXPECT, SHELL, STDIN, TIMEOUT, TTY};
 use super::super::lower::{Lower, text_of};
-use super::super::plan::{Act, Program, RunSpec};
+use super::super::names::{Script, Wants};
+use super::super::plan::{Act, Content, Escape, Part, Program, RunSpec, Template, Variable};
 use super::super::shape::Field;
 use super::super::yaml::{Node, Value};
 use super::Kind;
@@ -39,7 +40,7 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
 /// Lowers a command under a key, with what stands beside it.
 pub(in super::super) fn command<'a>(lower: &mut Lower<'a>, map: &'a Node, key: &str) -> Option<RunSpec> {
     let node = map.get(key)?;
-    let env = lower.givens(map, "env");
+    let env = variables(lower, map);
     let stdin = map.get("stdin").and_then(|node| lower.given(node));
     let cwd = lower.template_of(map, "cwd");
     let program = match &node.value {
@@ -54,13 +55,55 @@ pub(in super::super) fn command<'a>(lower: &mut Lower<'a>, map: &'a Node, key: &
             Program::Words(items.iter().filter_map(|item| lower.template(item)).collect())
         }
         Value::Scalar(scalar) => {
-            let given = map.get("env").map(Node::entries).unwrap_or_default();
-            lower.names.script(&scalar.text, node.place, given.iter().map(|entry| entry.key.as_str()).collect());
+            let given = map.get("env").map(Node::entries).unwrap_or_default().iter();
+            let secret = |node: &'a Node| node.get("secret").and_then(Node::scalar);
+            lower.names.script(Script {
+                text: &scalar.text,
+                place: node.place,
+                given: given.map(|entry| (entry.key.as_str(), secret(&entry.value))).collect(),
+                stdin: map.get("stdin").and_then(secret),
+                shell: map.get("shell").map_or("bash", first_word),
+            });
             Program::Script { text: scalar.text.clone(), shell: shell(map) }
         }
         Value::Map(_) | Value::Broken => return None,
     };
     Some(RunSpec { program, env, stdin, cwd })
+}
+
+fn variables<'a>(lower: &mut Lower<'a>, map: &'a Node) -> Vec<(String, Variable)> {
+    let entries = map.get("env").map(Node::entries).unwrap_or_default();
+    entries.iter().filter_map(|entry| Some((entry.key.clone(), variable(lower, &entry.value)?))).collect()
+}
+
+fn variable<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Variable> {
+    match (node.get("file"), node.get("fd")) {
+        (Some(file), _) => content(lower, file).map(Variable::File),
+        (None, Some(fd)) => content(lower, fd).map(Variable::Descriptor),
+        (None, None) => lower.given(node).map(Variable::Given),
+    }
+}
+
+/// Lowers what a program reads from a file or a descriptor of its own: the one text in which secrets may stand.
+fn content<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Content> {
+    if let Some(name) = node.get("secret") {
+        let text = Template::new(vec![Part::Value(lower.name(name, Wants::Secret)?)]);
+        return Some(Content { text, escape: Escape::None });
+    }
+    let text = lower.template_with(node.get("text").unwrap_or(node), Wants::Either)?;
+    let escape = match node.get("escape").and_then(Node::scalar) {
+        Some("quoted") => Escape::Quoted,
+        Some("pgpass") => Escape::Pgpass,
+        Some("percent") => Escape::Percent,
+        // Anything else has its fault by its shape.
+        Some(_) | None => Escape::None,
+    };
+    Some(Content { text, escape })
+}
+
+fn first_word(shell: &Node) -> &str {
+    let word = shell.items().first().and_then(Node::scalar).unwrap_or_default();
+    word.rsplit('/').next().unwrap_or_default()
 }
 
 fn shell(map: &Node) -> Vec<String> {
@@ -78,7 +121,7 @@ fn shell(map: &Node) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::playbook::plan::{Given, Template};
+    use crate::playbook::plan::{Given, Name};
     use crate::playbook::testing::{act, faults};
 
     fn run(lines: &str) -> RunSpec {
@@ -111,9 +154,30 @@ mod tests {
     fn secrets_are_given_by_name() {
         let run =
             run("run: ls\nenv: { A: x, B: { secret: new_password } }\nstdin: { secret: new_password }\ncwd: /tmp");
-        assert_eq!(run.env[0], ("A".to_owned(), Given::Text(Template::literal("x"))));
-        assert_eq!(run.env[1].1, Given::Secret("new_password".into()));
+        assert_eq!(run.env[0], ("A".to_owned(), Variable::Given(Given::Text(Template::literal("x")))));
+        assert_eq!(run.env[1].1, Variable::Given(Given::Secret("new_password".into())));
         assert_eq!(run.stdin, Some(Given::Secret("new_password".into())));
+    }
+
+    #[test]
+    fn files_and_descriptors_may_hold_texts_with_secrets() {
+        let one = |variable: &str| {
+            let run = run(&format!("run: ls\nenv: {{ A: {{ {variable} }} }}"));
+            run.env.into_iter().next().map(|(_, variable)| variable).unwrap()
+        };
+        let name = Part::Value(Name::new("new_password"));
+        let alone = |escape| Content { text: Template::new(vec![name.clone()]), escape };
+        assert_eq!(one("file: { secret: new_password }"), Variable::File(alone(Escape::None)));
+        assert_eq!(one("fd: '${new_password}'"), Variable::Descriptor(alone(Escape::None)));
+        assert_eq!(one("fd: { secret: new_password }"), Variable::Descriptor(alone(Escape::None)));
+        for (word, escape) in [("quoted", Escape::Quoted), ("pgpass", Escape::Pgpass), ("percent", Escape::Percent)] {
+            let lines = format!("file: {{ text: '${{new_password}}', escape: {word} }}");
+            assert_eq!(one(&lines), Variable::File(alone(escape)));
+        }
+        let Variable::File(both) = one("file: '${app_root}:${new_password}'") else { panic!("a file") };
+        assert_eq!(both.text.names().map(Name::as_str).collect::<Vec<_>>(), ["app_root", "new_password"]);
+        assert_eq!(faults("run: ls\nread_only: true\nenv: { A: { file: { secret: app_root } } }").len(), 1);
+        assert_eq!(faults("run: ls\nread_only: true\nstdin: { file: x }").len(), 2);
     }
 
     #[test]

@@ -134,3 +134,30 @@ fn a_rollback_is_not_begun_by_a_key_from_while_something_ran() {
     story.walk.key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE), story.clock);
     assert_eq!(story.walk.says.len(), 1);
 }
+
+#[test]
+fn the_output_is_searched_from_its_end_upwards() {
+    let mut story = Story::begin();
+    story.press(KeyCode::Enter);
+    let word = |line| if line % 150 == 0 { " Error: disk" } else { "" };
+    let lines = (1..=400).map(|line| format!("\u{1b}[32mline\u{1b}[0m {line}{}\n", word(line)));
+    let text = lines.collect::<Vec<_>>().concat();
+    story.update(Update::Output { target: Target::step(&"signed-in".into()), text: text.into() });
+    story.press(KeyCode::Char('/'));
+    story.type_in("error: d");
+    story.press(KeyCode::Enter);
+    let frame = story.frame(100, 30);
+    assert!(frame.contains("line 300 Error: disk") && frame.contains("line 300 of 400 lines"), "{frame}");
+    story.press(KeyCode::Up);
+    assert!(story.frame(100, 30).contains("line 150 Error: disk"));
+    story.press(KeyCode::Enter);
+    assert!(story.frame(100, 30).contains("no more above"));
+    story.press(KeyCode::Down);
+    assert!(story.frame(100, 30).contains("line 300 of 400 lines"));
+    story.type_in("x");
+    story.press(KeyCode::Enter);
+    assert!(story.frame(100, 30).contains("not in the output"));
+    story.press(KeyCode::Esc);
+    assert!(story.walk.panel.is_none());
+    assert!(story.frame(100, 30).contains("line 300 Error: disk"), "what was found stays in sight");
+}

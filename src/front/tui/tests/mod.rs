@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by ending")]
 
+mod floods;
+mod hostile;
 mod keys;
 mod screens;
 mod story;

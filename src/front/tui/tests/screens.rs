@@ -7,7 +7,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::story::{Story, plan, run, shown};
-use crate::engine::{Finding, How, Target};
+use crate::engine::{Finding, How, StepState, Target};
 use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
 use crate::front::tui::page::Page;
@@ -86,6 +86,25 @@ fn a_step_that_is_next() {
     both("irreversible", &story);
     story.press(KeyCode::Enter);
     insta::assert_snapshot!("confirm_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn a_step_after_which_another_would_be_refused() {
+    let mut story = Story::begin();
+    story.up_to("reset-doadmin");
+    story.foreseen = vec![crate::engine::Foreseen {
+        step: "write-files".into(),
+        why: "/srv/milo/.env: expected 1 place that doadmin:([^@]+)@ matches, there is none".into(),
+    }];
+    story.press(KeyCode::Enter);
+    story.press(KeyCode::Char('y'));
+    both("refused_ahead", &story);
+    story.press(KeyCode::Char('g'));
+    insta::assert_snapshot!("go_on_anyway_80x24", story.frame(80, 24));
+    "I edit it by hand".chars().for_each(|letter| story.press(KeyCode::Char(letter)));
+    story.press(KeyCode::Enter);
+    let step = story.walk.run.step(&story.walk.plan, &"reset-doadmin".into()).unwrap();
+    assert_eq!((step.state, step.despite.as_deref()), (StepState::Running, Some("I edit it by hand")));
 }
 
 #[test]
@@ -213,6 +232,20 @@ fn too_small() {
 
 #[test]
 fn no_size_breaks_any_screen() {
+    // Every turn of the layout, both sides of it, and the ends.
+    let widths = [0, 1, 2, 3, 5, 9, 19, 20, 21, 40, 79, 80, 81, 109, 110, 160, 300];
+    draws_all(&widths, &[0, 1, 2, 3, 4, 5, 6, 9, 15, 23, 24, 25, 40, 100]);
+}
+
+/// All 30 401 of them: `cargo test --lib every_size -- --ignored`.
+#[test]
+#[ignore = "takes minutes"]
+fn every_size_from_none_to_300_by_100() {
+    draws_all(&(0..=300).collect::<Vec<_>>(), &(0..=100).collect::<Vec<_>>());
+}
+
+/// Draws every screen and panel at every size.
+fn draws_all(widths: &[u16], heights: &[u16]) {
     let mut stories = vec![Story::begin()];
     for (step, keys) in [
         ("reset-doadmin", vec![KeyCode::Enter]),
@@ -235,9 +268,8 @@ fn no_size_breaks_any_screen() {
     let plan = plan();
     let briefing = Briefing::new(&plan, &BTreeMap::new(), facts(), Theme::plain());
     let library = Library::new(Vec::new(), Theme::plain());
-    // Every turn of the layout, both sides of it, and the ends.
-    for width in [0, 1, 2, 3, 5, 9, 19, 20, 21, 40, 79, 80, 81, 109, 110, 160, 300] {
-        for height in [0, 1, 2, 3, 4, 5, 6, 9, 15, 23, 24, 25, 40, 100] {
+    for &width in widths {
+        for &height in heights {
             draw_page(&briefing, width, height);
             draw_page(&library, width, height);
             for story in &stories {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::engine::{Begun, Engine, Finding, How, Input, Outcome, Target, Verdict};
+use crate::engine::{Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Target, Verdict};
 use crate::front::tui::layout;
 use crate::front::tui::state::Walk;
 use crate::front::tui::theme::Theme;
@@ -203,6 +203,8 @@ pub(super) struct Story {
     pub(super) walk: Walk,
     now: Timestamp,
     pub(super) clock: Instant,
+    /// What the next look ahead finds.
+    pub(super) foreseen: Vec<Foreseen>,
 }
 
 impl Story {
@@ -215,7 +217,13 @@ impl Story {
         let plan = Arc::new(plan);
         let walk =
             Walk::new(Arc::clone(&plan), "/var/lib/runsheet/01JCANARY/journal.jsonl".into(), None, Theme::rich());
-        let mut story = Self { engine: Engine::new(plan), walk, now: AT.parse().unwrap(), clock: Instant::now() };
+        let mut story = Self {
+            engine: Engine::new(plan),
+            walk,
+            now: AT.parse().unwrap(),
+            clock: Instant::now(),
+            foreseen: Vec::new(),
+        };
         let values = [("environment", "production"), ("pg_host", "pg.example.com"), ("app_root", "/srv/milo")];
         let begun = Begun {
             run: "01JCANARY0000000000000RUN1".into(),
@@ -238,6 +246,12 @@ impl Story {
             self.walk.take(Update::Record(Arc::new(record)));
         }
         self.settle();
+        for effect in turn.effects {
+            if let Effect::LookAhead { step, .. } = effect {
+                let refused = std::mem::take(&mut self.foreseen);
+                self.input(Input::LookedAhead { step, refused });
+            }
+        }
     }
 
     /// Tells the screen.
@@ -273,7 +287,7 @@ impl Story {
                             Answer::Secret(_) => secrets.push(name),
                         }
                     }
-                    self.input(Input::Answer { target, values, secrets });
+                    self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
                 Say::Preview(_) | Say::Quit => {}
             }
@@ -311,6 +325,7 @@ impl Story {
             took_ms: 1300,
             values: BTreeMap::new(),
             secrets: Vec::new(),
+            fingerprints: BTreeMap::new(),
         });
         self.input(Input::Probed { target: Target::step(&step.into()), verdicts: verdicts.collect() });
     }
@@ -336,7 +351,7 @@ impl Story {
         }
         if person {
             let secrets = vec!["new_valkey_password".into()];
-            self.input(Input::Answer { target, values: BTreeMap::new(), secrets });
+            self.input(Input::Answer { target, values: BTreeMap::new(), secrets, fingerprints: BTreeMap::new() });
         } else if saves {
             let file = crate::engine::SavedFile {
                 path: "/srv/milo/.env".into(),
@@ -345,6 +360,8 @@ impl Story {
                 uid: 0,
                 gid: 0,
                 size: 10,
+                attributes: None,
+                links: Vec::new(),
             };
             self.input(Input::Saved { target, files: vec![file] });
             if !only_saves {
@@ -356,6 +373,11 @@ impl Story {
         if probes > 0 {
             self.probed(&id, &vec![("it holds", Finding::Holds, "PostgreSQL 16.2, TLS 1.3, 41ms"); probes]);
         }
+    }
+
+    /// Draws into a frame.
+    pub(super) fn draw(&self, frame: &mut ratatui::Frame<'_>) {
+        layout::draw(&self.walk, frame, self.now);
     }
 
     /// Draws the screen.
