@@ -1,13 +1,15 @@
 //! Finds what is a secret by its looks, though nobody registered it: tokens of known services, passwords in addresses, the
 //! inside of private keys.
 //!
-//! Each begins with a few bytes that one automaton of few patterns finds; what follows is judged by a rule of its own. What
-//! must stay true: what stands in an address beside the password stays readable; a name, a placeholder, a hash, a number is
+//! Each begins with a few bytes. Most end with one of three signs, which are looked for, and what stands before is compared;
+//! the others are searched for one by one: both are vector instructions, which an automaton of so many patterns is not. What
+//! follows is judged by a rule of its own. What must stay true: what stands in an address beside the password stays readable; a name, a placeholder, a hash, a number is
 //! no secret; what is held back to be judged is bounded.
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use memchr::memchr3_iter;
+use memchr::memmem::Finder;
 
 use super::found::{Found, TELLING, Word};
 
@@ -78,23 +80,40 @@ const ADDRESS: usize = 512;
 /// The longest line that begins a key.
 const FRAME: usize = 64;
 
-static BEGINNINGS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::new(KNOWN.map(|(beginning, _)| beginning)).ok());
+/// The signs that most beginnings end with.
+const ENDS: [u8; 3] = [b'_', b'-', b'.'];
+
+/// A beginning with its rule.
+type Known = (&'static [u8], Rule);
+
+/// The beginnings that end with one of [`ENDS`].
+static SIGNED: LazyLock<Vec<Known>> = LazyLock::new(|| known(true).collect());
+
+/// Those that do not.
+static OTHERS: LazyLock<Vec<(Finder<'static>, Known)>> =
+    LazyLock::new(|| known(false).map(|known| (Finder::new(known.0), known)).collect());
+
+fn known(signed: bool) -> impl Iterator<Item = Known> {
+    let all = KNOWN.iter().map(|(beginning, rule)| (beginning.as_bytes(), *rule));
+    all.filter(move |(beginning, _)| beginning.last().is_some_and(|last| ENDS.contains(last)) == signed)
+}
 
 /// Adds what looks like a secret, and what the text's end leaves open. `before` is the byte before the text; `ends` says that
 /// nothing comes after it.
 pub(super) fn find(before: u8, text: &[u8], ends: bool, found: &mut Found) {
-    if let Some(beginnings) = &*BEGINNINGS {
-        for hit in beginnings.find_iter(text) {
-            let (beginning, rule) = KNOWN[hit.pattern().as_usize()];
-            let from = hit.start() + beginning.len();
-            match rule {
-                Rule::Address => address(text, (hit.start(), from), ends, found),
-                Rule::Key => key(before, text, hit.start(), from, found),
-                Rule::Token(_) | Rule::Web if within_word(before, text, hit.start()) => {}
-                Rule::Token(least) => token(least, before, text, (hit.start(), from), found),
-                Rule::Web => web(before, text, hit.start(), found),
+    let [one, two, three] = ENDS;
+    for at in memchr3_iter(one, two, three, text) {
+        // digits and blanks stand before most of them
+        let Some(last) = at.checked_sub(1).map(|last| text[last]) else { continue };
+        for (beginning, rule) in SIGNED.iter().filter(|(beginning, _)| beginning[beginning.len() - 2] == last) {
+            if text[..=at].ends_with(beginning) {
+                judge(*rule, before, text, (at + 1 - beginning.len(), at + 1), ends, found);
             }
+        }
+    }
+    for (finder, (beginning, rule)) in OTHERS.iter() {
+        for start in finder.find_iter(text) {
+            judge(*rule, before, text, (start, start + beginning.len()), ends, found);
         }
     }
     // a beginning that the text's end cuts; none is longer
@@ -114,6 +133,16 @@ pub(super) fn find(before: u8, text: &[u8], ends: bool, found: &mut Found) {
 fn within_word(before: u8, text: &[u8], start: usize) -> bool {
     let last = start.checked_sub(1).map_or(before, |last| text[last]);
     last.is_ascii_alphanumeric()
+}
+
+fn judge(rule: Rule, before: u8, text: &[u8], (start, from): (usize, usize), ends: bool, found: &mut Found) {
+    match rule {
+        Rule::Address => address(text, (start, from), ends, found),
+        Rule::Key => key(before, text, start, from, found),
+        Rule::Token(_) | Rule::Web if within_word(before, text, start) => {}
+        Rule::Token(least) => token(least, before, text, (start, from), found),
+        Rule::Web => web(before, text, start, found),
+    }
 }
 
 fn token(least: usize, before: u8, text: &[u8], (start, from): (usize, usize), found: &mut Found) {

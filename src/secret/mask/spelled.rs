@@ -208,7 +208,7 @@ impl Spelled {
         };
         let first = self.canonical(first);
         hits.add(self, text, at, first);
-        if gap > 0 || hits.first {
+        if gap > 0 || hits.first || !self.firsts[usize::from(first)] {
             return;
         }
         hits.first = match (self.says(token).get(1), text.get(after)) {
