@@ -362,6 +362,11 @@ impl Spelled {
     /// Says whether the bytes before a place may be part of a text that goes on there.
     fn may_stand_before(&self, text: &[u8], at: usize) -> bool {
         let byte = |before: usize| at.checked_sub(before).map(|at| self.canonical(text[at]));
+        // every line has an end, so it is asked more closely there: base64 goes on only after some digits
+        if self.kind == Kind::Code && text[at] == b'\n' {
+            let (Some(three), Some(two), Some(one)) = (byte(3), byte(2), byte(1)) else { return false };
+            return self.knows(key(three, two, one));
+        }
         let Some(one) = byte(1) else { return false };
         self.firsts[usize::from(one)] || byte(2).is_some_and(|two| self.pairs.has(two, one))
     }
