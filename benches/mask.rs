@@ -22,21 +22,45 @@ const RUNS: usize = 5;
 
 fn main() {
     let plain = plain_text(TEXT);
-    for count in [10, 100, 1000] {
+    for count in [10, 64, 100, 1000] {
         let secrets: Vec<Secret> = (0..count)
             .map(|number| {
                 generate(if number % 2 == 0 { Recipe::Alphanumeric(24 + number % 21) } else { Recipe::Base64(32) })
             })
             .collect::<Result<_, _>>()
             .unwrap_or_default();
-        let near = near_miss(&plain[..TEXT / 4], &secrets);
+        let near = ended(&plain[..TEXT / 4], &secrets, |secret| secret[..7].to_owned());
+        let parts = ended(&plain[..TEXT / 4], &secrets, |secret| secret[..secret.len() / 2].to_owned());
+        let json = plain[..TEXT / 4].lines().fold(String::new(), |mut text, line| {
+            // writing to a String does not fail
+            let _ = writeln!(text, "{{\"line\":\"{}\",\"path\":\"a\\/b%20c\"}}", line.replace(' ', "\\t"));
+            text
+        });
+        let spelled = ended("", &secrets, |secret| {
+            let all_but_one = &secret.as_bytes()[..secret.len() - 1];
+            all_but_one.iter().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
+        })
+        .repeat(TEXT / 8 / (100 * count));
+        let signs = "%41\\u0041&#65;\\\\␀<U+200B>".repeat(TEXT / 8 / 28);
+        let backslashes = "\\".repeat(TEXT / 16);
+        let before = resident();
         let start = Instant::now();
         let masker = Arc::new(Masker::new(&secrets));
-        println!("\n{count} secrets: {masker:?}, prepared in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+        let took = start.elapsed().as_secs_f64() * 1e3;
+        let kept = resident().saturating_sub(before) as f64 / count as f64;
+        println!("\n{count} secrets: {masker:?}, prepared in {took:.1} ms, {kept:.0} KiB a secret");
         let automaton = AhoCorasick::new(common_forms(&secrets));
-        for (name, text) in [("plain", plain.as_bytes()), ("near miss", near.as_bytes())] {
+        for (name, text) in [
+            ("plain", plain.as_bytes()),
+            ("near miss", near.as_bytes()),
+            ("parts", parts.as_bytes()),
+            ("JSON", json.as_bytes()),
+            ("all but one", spelled.as_bytes()),
+            ("signs", signs.as_bytes()),
+            ("backslashes", backslashes.as_bytes()),
+        ] {
             let ours = rate(text, |text| mask(&masker, text));
-            print!("  {name:10} masked {ours:6.0} MB/s");
+            print!("  {name:11} masked {ours:6.0} MB/s");
             if let Ok(automaton) = &automaton {
                 let theirs = rate(text, |text| automaton.find_iter(text).count());
                 print!("   one automaton, finding only {theirs:6.0} MB/s   ratio {:.2}", ours / theirs);
@@ -124,16 +148,23 @@ fn plain_text(length: usize) -> String {
     text
 }
 
-/// The same with half of a secret in each line, the first or the second.
-fn near_miss(plain: &str, secrets: &[Secret]) -> String {
+/// Lines with a part of a secret at the end of each; where there are none, one for each secret.
+fn ended(plain: &str, secrets: &[Secret], part: impl Fn(&str) -> String) -> String {
     let mut text = String::with_capacity(2 * plain.len());
-    for (line, secret) in plain.lines().zip(secrets.iter().cycle()) {
-        let secret = secret.expose();
+    let few = secrets.iter().map(|_| "");
+    let lines: Vec<&str> = if plain.is_empty() { few.collect() } else { plain.lines().collect() };
+    for (line, secret) in lines.into_iter().zip(secrets.iter().cycle()) {
         text.push_str(line);
         text.push_str(" token=");
-        let (first, second) = secret.split_at(secret.len() / 2);
-        text.push_str(if text.len().is_multiple_of(2) { first } else { second });
+        text.push_str(&part(secret.expose()));
         text.push('\n');
     }
     text
+}
+
+/// The memory of this process in KiB.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }

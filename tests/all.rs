@@ -22,6 +22,7 @@ mod identity;
 mod journal;
 mod launch;
 mod leaks;
+mod masking;
 mod mutations;
 mod power;
 mod probes;

@@ -32,6 +32,9 @@ const POLITE: Duration = Duration::from_secs(5);
 /// The time that others may go on holding the pipes of a child that has exited.
 const HELD: Duration = Duration::from_millis(500);
 
+/// The time without output after which what was held back to be masked is shown, as far as it may be.
+const QUIET: Duration = Duration::from_millis(250);
+
 /// The time that the last of an output may take through who reads it for us, on a very busy machine.
 const PASSING_ON: Duration = Duration::from_secs(20);
 
@@ -160,7 +163,7 @@ impl Command {
     }
 }
 
-/// Runs a child to its end. `take` is told what comes of it on the way.
+/// Runs a child to its end. `take` is told what comes of it on the way, and of no output when none has come for a while.
 ///
 /// # Errors
 /// When it could not be started: a sentence.
@@ -196,9 +199,12 @@ pub(crate) async fn run(
     // A child that stops itself ends nothing and says nothing: only its parent is told, by this.
     let mut children = signal(SignalKind::child()).ok();
     while exit.is_none() || out.inner.is_some() || err.inner.is_some() {
+        let (out_quiet, err_quiet) = (out.quiet_at, err.quiet_at);
         tokio::select! {
             () = out.read() => out.hand(Stream::Out, take),
             () = err.read() => err.hand(Stream::Err, take),
+            () = at(out_quiet), if out_quiet.is_some() => out.fall_quiet(Stream::Out, take),
+            () = at(err_quiet), if err_quiet.is_some() => err.fall_quiet(Stream::Err, take),
             status = child.wait(), if exit.is_none() => {
                 exit = Some(status.map_err(|error| format!("the end of {named} was not seen: {error}"))?);
                 deadline = Some(Instant::now() + HELD);
@@ -276,11 +282,13 @@ pub(crate) async fn run(
 struct Pipe<R> {
     inner: Option<R>,
     buffer: Vec<u8>,
+    /// When it counts as quiet, if nothing more comes.
+    quiet_at: Option<Instant>,
 }
 
 impl<R: AsyncRead + Unpin + Send + 'static> Pipe<R> {
     fn new(inner: Option<R>) -> Self {
-        Self { inner, buffer: Vec::new() }
+        Self { inner, buffer: Vec::new(), quiet_at: None }
     }
 
     /// Waits for bytes, or for the end. Waits for ever when the end has come.
@@ -300,6 +308,12 @@ impl<R: AsyncRead + Unpin + Send + 'static> Pipe<R> {
     fn hand(&mut self, stream: Stream, take: &mut (dyn FnMut(Told<'_>) + Send)) {
         take(Told::Output(stream, &self.buffer));
         self.buffer.clear();
+        self.quiet_at = self.inner.is_some().then(|| Instant::now() + QUIET);
+    }
+
+    fn fall_quiet(&mut self, stream: Stream, take: &mut (dyn FnMut(Told<'_>) + Send)) {
+        take(Told::Output(stream, &[]));
+        self.quiet_at = None;
     }
 
     /// Goes on reading what others write, to nowhere: without a reader, their next line would end them.

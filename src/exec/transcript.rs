@@ -87,7 +87,7 @@ impl Sink {
         self.withheld = Some(Withheld::default());
     }
 
-    /// Takes bytes as they came.
+    /// Takes bytes as they came. None at all say that none have come for a while: a prompt should be seen whole.
     pub(super) fn take(&mut self, stream: Stream, bytes: &[u8]) {
         if let Some(withheld) = &mut self.withheld {
             withheld.take(stream, bytes);
@@ -97,7 +97,11 @@ impl Sink {
         way.text.clear();
         way.visible.push(bytes, &mut way.text);
         self.masked.clear();
-        way.mask.push_str(&way.text, &mut self.masked);
+        if bytes.is_empty() {
+            way.mask.stall_str(&mut self.masked);
+        } else {
+            way.mask.push_str(&way.text, &mut self.masked);
+        }
         self.let_out(stream);
     }
 
@@ -212,6 +216,9 @@ impl Way {
 
 impl Withheld {
     fn take(&mut self, stream: Stream, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let room = CAP - self.length;
         if bytes.len() > room {
             self.lost = true;

@@ -8,6 +8,7 @@ mod generate;
 mod identity;
 mod keyfile;
 mod mask;
+mod search;
 mod store;
 mod vault;
 pub mod wiped;
@@ -17,6 +18,7 @@ pub use generate::{Recipe, generate};
 pub use identity::Identity;
 pub use keyfile::KeyFile;
 pub use mask::{MASK, MaskStream, Masker};
+pub use search::{Place, search};
 pub use store::Secrets;
 
 use std::fmt;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use zeroize::Zeroizing;
 
-use super::{Identity, Masker, Recipe, Secret, fingerprint, generate, vault};
+use super::{Identity, Masker, Place, Recipe, Secret, fingerprint, generate, search, vault};
 
 /// The bytes of a key of fingerprints: as many as HMAC-SHA-256 gives.
 const KEY: usize = 32;
@@ -135,6 +135,16 @@ impl Secrets {
     #[must_use]
     pub fn masker(&self) -> Arc<Masker> {
         Arc::clone(&self.masker.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks for the secrets in a finished text, apart from all masking. Without a vault, as of a closed run, only what looks
+    /// like a secret by itself can be found.
+    ///
+    /// # Errors
+    /// When the search cannot be made: a sentence for the operator.
+    pub fn search(&self, text: &str) -> Result<Option<Place>, String> {
+        let all: Vec<Secret> = self.kept().all().cloned().collect();
+        search(text, &all)
     }
 
     /// Encrypts something that belongs to the run, such as a snapshot, in the age format.

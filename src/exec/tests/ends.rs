@@ -103,6 +103,22 @@ async fn too_long_is_stopped_politely() {
     );
 }
 
+#[tokio::test]
+async fn a_prompt_without_a_line_end_is_seen_whole_though_it_ends_like_a_secret() {
+    let stage = Stage::of(run("printf 'Password for CAN'; sleep 60")).secret("old", "CANARY-secret-1");
+    let (mut world, mut received) = stage.world();
+    world.start(perform(), &stage.values);
+    let mut seen = String::new();
+    while seen != "Password for CAN" {
+        match received.recv().await {
+            Some(crate::exec::Report::Output { text, .. }) => seen.push_str(&text),
+            other => panic!("{seen:?} {other:?}"),
+        }
+    }
+    world.start(Effect::Stop { target: target(), hard: true }, &stage.values);
+    assert_eq!(until_input(&mut received).await.outcome().how, How::Stopped);
+}
+
 async fn stopped(script: &str, hard: bool) -> (crate::engine::Outcome, Duration) {
     let stage = Stage::of(run(script));
     let (mut world, mut received) = stage.world();

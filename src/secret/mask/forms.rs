@@ -1,26 +1,134 @@
-//! The forms in which a secret appears in outputs.
+//! What is searched for, for one secret.
 //!
-//! Each is a whole text that is searched for as it stands, so what must stay true is only that each writer we know of is
-//! here. Characters escaped in a mixture that no writer makes are not found.
+//! | | as it stands | in any spelling |
+//! | --- | --- | --- |
+//! | the secret; without the blanks around it; each of its lines; the password within it, where it is an address; all in NFC and NFD | yes | yes |
+//! | any eight characters of it in a row that look random | yes | |
+//! | hexadecimal and decimal bytes, with what dumps put between them | yes | |
+//! | base64 at its three offsets, both alphabets; also of the percent-encoded, JSON and base64 text | yes | yes |
+//! | the same without its first digits, which stand before a line's end where it is wrapped | yes | yes |
+//!
+//! What must stay true: whatever is searched for in any spelling is also searched for as it stands.
 
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+use super::index::Form;
 use crate::secret::Secret;
 
-/// One form, wiped when dropped.
-type Form = Zeroizing<Vec<u8>>;
+/// All that is searched for.
+#[derive(Default)]
+pub(super) struct Forms {
+    /// As it stands.
+    pub(super) plain: Vec<Form>,
+    /// In any spelling.
+    pub(super) texts: Vec<Zeroizing<Vec<u8>>>,
+    /// Base64, in any spelling.
+    pub(super) codes: Vec<Zeroizing<Vec<u8>>>,
+}
 
-/// Adds all forms of a secret, of each of its lines, and of the secret without the blanks around it.
-pub(super) fn add(secret: &str, forms: &mut Vec<Form>) {
-    let mut texts = vec![secret, secret.trim()];
-    if secret.trim().contains('\n') {
-        texts.extend(secret.lines().map(str::trim).filter(|line| !is_armor(line)));
+/// The longest secret whose bytes are looked for as numbers.
+const DUMPED: usize = 4096;
+/// The characters of a part that is a secret by itself.
+const PART: usize = 8;
+/// The most digits that a line's end leaves on the line before without their telling that something goes on.
+const WRAPPED: usize = 3;
+
+/// RFC 3986's unreserved characters stay.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl Forms {
+    /// Adds all forms of a secret.
+    pub(super) fn add(&mut self, secret: &str) {
+        let secret = Zeroizing::new(secret.replace("\r\n", "\n"));
+        let mut texts: Vec<Zeroizing<String>> = Vec::new();
+        let mut keep = |text: &str| {
+            let long = text.chars().count() >= Secret::SHORTEST;
+            if long && texts.iter().all(|known| known.as_str() != text) {
+                texts.push(Zeroizing::new(text.to_owned()));
+            }
+        };
+        let trimmed = secret.trim();
+        keep(trimmed);
+        keep(&secret);
+        if trimmed.contains('\n') {
+            trimmed.lines().map(str::trim).filter(|line| !is_armor(line)).for_each(&mut keep);
+        }
+        if let Some(password) = password(trimmed) {
+            keep(&password);
+            keep(&Zeroizing::new(percent_decode_str(&password).decode_utf8_lossy().into_owned()));
+        }
+        if !secret.is_ascii() {
+            for text in [trimmed.nfc().collect::<String>(), trimmed.nfd().collect()].map(Zeroizing::new) {
+                keep(&text);
+            }
+        }
+        for text in &texts {
+            self.add_text(text);
+        }
     }
-    texts.retain(|text| text.chars().count() >= Secret::SHORTEST);
-    texts.dedup();
-    for text in texts {
-        add_text(text, forms);
+
+    fn add_text(&mut self, text: &str) {
+        self.plain.push(Form::text(text.as_bytes()));
+        self.texts.push(Zeroizing::new(text.as_bytes().to_vec()));
+        self.add_parts(text);
+        if text.len() <= DUMPED {
+            self.add_dumps(text.as_bytes());
+        }
+        self.add_base64(text, WRAPPED);
+        let percent = Zeroizing::new(utf8_percent_encode(text, UNRESERVED).to_string());
+        let json = Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
+        let json = json.trim_matches('"');
+        let twice = Zeroizing::new(base64::Engine::encode(&STANDARD, text));
+        for encoded in [percent.as_str(), json, twice.as_str()] {
+            if encoded != text {
+                self.add_base64(encoded, 0);
+            }
+        }
+    }
+
+    /// Adds each eight characters in a row that look random: a secret is printed in part by who wants to show that it is there.
+    fn add_parts(&mut self, text: &str) {
+        // an address, a sentence: what others may write too
+        if text.contains("://") || text.contains(char::is_whitespace) {
+            return;
+        }
+        let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        for ends in places.windows(PART + 1) {
+            let part = &text[ends[0]..ends[PART]];
+            if looks_random(part) {
+                self.plain.push(Form::text(part.as_bytes()));
+            }
+        }
+    }
+
+    /// Adds the bytes as numbers, as `xxd`, `od`, `openssl` and debuggers write them.
+    fn add_dumps(&mut self, text: &[u8]) {
+        let mut keep = |form: String| self.plain.push(Form::text(Zeroizing::new(form).as_bytes()));
+        for digits in [UPPER, LOWER] {
+            for between in ["", ":", " ", "-", ", 0x", ",0x"] {
+                keep(joined(text.iter().map(|byte| hex(*byte, digits)), between));
+            }
+            keep(joined(text.chunks(2).map(|pair| pair.iter().map(|byte| hex(*byte, digits)).collect()), " "));
+        }
+        for between in [" ", ",", ", "] {
+            keep(joined(text.iter().map(u8::to_string), between));
+        }
+    }
+
+    fn add_base64(&mut self, text: &str, wrapped: usize) {
+        for skipped in 0..3 {
+            for form in [base64(text, skipped, &STANDARD_NO_PAD), base64(text, skipped, &URL_SAFE_NO_PAD)] {
+                for dropped in 0..=wrapped {
+                    // a few digits would be found in any word
+                    let Some(form) = form.get(dropped..).filter(|form| form.len() >= 4 + dropped) else { continue };
+                    self.plain.push(Form::code(form.as_bytes()));
+                    self.codes.push(Zeroizing::new(form.as_bytes().to_vec()));
+                }
+            }
+        }
     }
 }
 
@@ -29,36 +137,23 @@ fn is_armor(line: &str) -> bool {
     line.starts_with("-----") && line.ends_with("-----")
 }
 
-fn add_text(text: &str, forms: &mut Vec<Form>) {
-    let mut keep = |form: String| forms.push(Zeroizing::new(form.into_bytes()));
-    keep(text.to_owned());
-    if text.contains('\n') {
-        let unix = text.replace("\r\n", "\n");
-        keep(unix.replace('\n', "\r\n"));
-        keep(unix);
-    }
-    for kept in PERCENT {
-        for digits in [UPPER, LOWER] {
-            keep(percent(text, *kept, digits, "%20"));
-            keep(percent(text, *kept, digits, "+"));
-        }
-    }
-    for escaped in JSON {
-        for digits in [UPPER, LOWER] {
-            keep(json(text, *escaped, digits, "/"));
-            keep(json(text, *escaped, digits, "\\/"));
-        }
-    }
-    for quoted in QUOTED {
-        keep(quoted(text));
-    }
-    for digits in [UPPER, LOWER] {
-        keep(text.bytes().flat_map(|byte| hex(byte, digits)).collect());
-    }
-    for skipped in 0..3 {
-        keep(base64(text, skipped, &STANDARD_NO_PAD));
-        keep(base64(text, skipped, &URL_SAFE_NO_PAD));
-    }
+/// Returns the password of an address, as it stands there.
+fn password(text: &str) -> Option<Zeroizing<String>> {
+    let (_, rest) = text.split_once("://")?;
+    let rest = rest.split(['/', '?', '#']).next()?;
+    let (user, _) = rest.rsplit_once('@')?;
+    let (_, password) = user.split_once(':')?;
+    Some(Zeroizing::new(password.to_owned()))
+}
+
+/// Says whether characters are no word that others would write: letters with digits, or capital and small ones but for a
+/// capital at the beginning.
+fn looks_random(part: &str) -> bool {
+    let has = |is: fn(char) -> bool| part.chars().any(is);
+    let letters = has(char::is_alphabetic);
+    let digits = has(|c| c.is_ascii_digit());
+    let capital_within = part.chars().skip(1).any(char::is_uppercase);
+    part.chars().all(|c| !c.is_control()) && letters && (digits || capital_within && has(char::is_lowercase))
 }
 
 /// Hexadecimal digits, capital or small.
@@ -66,159 +161,27 @@ type Digits = &'static [u8; 16];
 const UPPER: Digits = b"0123456789ABCDEF";
 const LOWER: Digits = b"0123456789abcdef";
 
-fn hex(byte: u8, digits: Digits) -> [char; 2] {
-    [byte >> 4, byte & 15].map(|value| char::from(digits[usize::from(value)]))
+fn hex(byte: u8, digits: Digits) -> String {
+    [byte >> 4, byte & 15].map(|value| char::from(digits[usize::from(value)])).iter().collect()
 }
 
-/// Which characters are left as they are, or are escaped.
-type Chosen = fn(char) -> bool;
-
-/// What percent-encoders leave as it is; the blank is written both ways with each.
-const PERCENT: &[Chosen] = &[
-    // nothing
-    |_| false,
-    // RFC 3986's unreserved, as runsheet itself and most libraries do
-    |c| unreserved(c),
-    // forms: no tilde, but the star
-    |c| c.is_ascii_alphanumeric() || "-._*".contains(c),
-    // Python's `quote`
-    |c| unreserved(c) || c == '/',
-    // JavaScript's `encodeURIComponent`
-    |c| unreserved(c) || "!'()*".contains(c),
-    // JavaScript's `encodeURI`
-    |c| unreserved(c) || "!'()*;/?:@&=+$,#".contains(c),
-    // Go's path segments
-    |c| unreserved(c) || "$&+=:@".contains(c),
-    // Go's user information
-    |c| unreserved(c) || "$&+,;=".contains(c),
-    // RFC 3986's user information, and path segments
-    |c| unreserved(c) || "!$&'()*+,;=".contains(c),
-    |c| unreserved(c) || "!$&'()*+,;=:@".contains(c),
-    // the URL standard's user information, path and query
-    |c| c.is_ascii_graphic() && !"\"#<>?`{}/:;=@[\\]^|".contains(c),
-    |c| c.is_ascii_graphic() && !"\"#<>?`{}".contains(c),
-    |c| c.is_ascii_graphic() && !"\"#<>'".contains(c),
-    // whoever encodes only what would break his own URL
-    |c| c.is_ascii_graphic() && !"%#?/@:".contains(c),
-];
-
-fn unreserved(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~".contains(c)
-}
-
-fn percent(text: &str, kept: Chosen, digits: Digits, blank: &str) -> String {
-    let mut form = String::with_capacity(3 * text.len());
-    let mut bytes = [0; 4];
-    for c in text.chars() {
-        if c == ' ' {
-            form.push_str(blank);
-        } else if kept(c) {
-            form.push(c);
-        } else {
-            for byte in c.encode_utf8(&mut bytes).bytes() {
-                form.push('%');
-                form.extend(hex(byte, digits));
-            }
+fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
+    let mut form = String::new();
+    for (number, part) in parts.enumerate() {
+        if number > 0 {
+            form.push_str(between);
         }
+        form.push_str(&part);
     }
     form
-}
-
-/// What JSON writers write as `\uXXXX` although they need not.
-const JSON: &[Chosen] = &[
-    |_| false,
-    |_| true,
-    |c| !c.is_ascii(),
-    // Go
-    |c| "<>&\u{2028}\u{2029}".contains(c),
-    |c| "<>&".contains(c) || !c.is_ascii(),
-    // Ruby on Rails, PHP with all its flags
-    |c| "<>&'".contains(c),
-    |c| "<>&'\"".contains(c) || !c.is_ascii(),
-    // .NET
-    |c| "<>&'\"+`".contains(c) || !c.is_ascii(),
-    // Gson
-    |c| "<>&='".contains(c),
-];
-
-fn json(text: &str, escaped: Chosen, digits: Digits, slash: &str) -> String {
-    let mut form = String::with_capacity(6 * text.len());
-    for c in text.chars() {
-        let short = match c {
-            _ if escaped(c) => None,
-            '"' => Some("\\\""),
-            '\\' => Some("\\\\"),
-            '\n' => Some("\\n"),
-            '\r' => Some("\\r"),
-            '\t' => Some("\\t"),
-            '\u{8}' => Some("\\b"),
-            '\u{c}' => Some("\\f"),
-            '/' => Some(slash),
-            // all the other characters there are
-            _ => None,
-        };
-        if let Some(short) = short {
-            form.push_str(short);
-        } else if escaped(c) || c < ' ' {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                form.push_str("\\u");
-                form.extend(unit.to_be_bytes().iter().flat_map(|byte| hex(*byte, digits)));
-            }
-        } else {
-            form.push(c);
-        }
-    }
-    form
-}
-
-/// How shells, SQL and markup write it.
-const QUOTED: &[fn(&str) -> String] = &[
-    // within the shell's single quotes
-    |text| text.replace('\'', r"'\''"),
-    |text| text.replace('\'', r#"'"'"'"#),
-    // within the shell's double quotes
-    |text| before(text, "\"\\$`", '\\'),
-    // the shell's `printf %q`
-    |text| before(text, " !\"#$&'()*,;<>?[\\]^`{|}~\t", '\\'),
-    |text| before(text, " !\"$&'()*,;<>?[\\]^`{|}", '\\'),
-    // $'…', and string literals of most languages
-    |text| before(text, "'\\", '\\').replace('\n', "\\n").replace('\t', "\\t"),
-    |text| before(text, "'\"\\", '\\').replace('\n', "\\n").replace('\t', "\\t"),
-    // SQL, YAML, CSV
-    |text| text.replace('\'', "''"),
-    |text| text.replace('"', "\"\""),
-    |text| text.replace('\'', "''").replace('\\', "\\\\"),
-    // XML and HTML
-    |text| markup(text, "&quot;", "&apos;"),
-    |text| markup(text, "&quot;", "&#39;"),
-    |text| markup(text, "&quot;", "&#x27;"),
-    |text| markup(text, "&#34;", "&#39;"),
-    |text| markup(text, "\"", "'"),
-    |text| markup(text, "&quot;", "'"),
-];
-
-/// Puts a sign before each of some characters.
-fn before(text: &str, some: &str, sign: char) -> String {
-    let mut form = String::with_capacity(2 * text.len());
-    for c in text.chars() {
-        if some.contains(c) {
-            form.push(sign);
-        }
-        form.push(c);
-    }
-    form
-}
-
-fn markup(text: &str, double: &str, single: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', double).replace('\'', single)
 }
 
 /// Base64 of a longer text in which the secret stands after `skipped` bytes, or three more each time: the digits that
 /// depend on nothing but the secret.
-fn base64(text: &str, skipped: usize, engine: &impl base64::Engine) -> String {
+fn base64(text: &str, skipped: usize, engine: &impl base64::Engine) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new(vec![0; skipped]);
     bytes.extend_from_slice(text.as_bytes());
-    let mut form = engine.encode(&*bytes);
+    let mut form = Zeroizing::new(engine.encode(&*bytes));
     form.truncate(bytes.len() * 8 / 6);
     form.drain(..(skipped * 8).div_ceil(6));
     form

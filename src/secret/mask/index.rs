@@ -12,6 +12,38 @@
 
 use zeroize::Zeroizing;
 
+use super::found::{Found, TELLING, Word};
+
+/// A text that is searched for as it stands.
+pub(super) struct Form {
+    text: Zeroizing<Vec<u8>>,
+    /// It is base64, and the rest of what it stands in is masked too.
+    code: bool,
+}
+
+impl Form {
+    /// Makes one of a text.
+    pub(super) fn text(text: &[u8]) -> Self {
+        Self { text: Zeroizing::new(text.to_vec()), code: false }
+    }
+
+    /// Makes one of base64.
+    pub(super) fn code(text: &[u8]) -> Self {
+        Self { text: Zeroizing::new(text.to_vec()), code: true }
+    }
+}
+
+#[cfg(test)]
+impl Form {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.text
+    }
+
+    pub(super) fn is_code(&self) -> bool {
+        self.code
+    }
+}
+
 /// The bytes of a block.
 const BLOCK: usize = 4;
 /// Where a group begins, by the length of its forms.
@@ -34,6 +66,7 @@ pub(super) struct Index {
 struct Forms {
     text: Zeroizing<Vec<u8>>,
     ends: Vec<usize>,
+    codes: Vec<bool>,
 }
 
 /// Forms of about the same length.
@@ -63,17 +96,18 @@ struct Owner {
 const PLACES: usize = 64;
 
 impl Index {
-    /// Takes forms over, each of at least four bytes.
-    pub(super) fn new(mut forms: Vec<Zeroizing<Vec<u8>>>) -> Self {
-        forms.retain(|form| form.len() >= BLOCK);
-        forms.sort_unstable_by(|one, other| one.as_slice().cmp(other));
-        forms.dedup_by(|one, other| one.as_slice() == other.as_slice());
+    /// Takes forms over. Those of fewer than four bytes are left out.
+    pub(super) fn new(mut forms: Vec<Form>) -> Self {
+        forms.retain(|form| form.text.len() >= BLOCK);
+        // of two alike the first one is base64, and stays
+        forms.sort_unstable_by(|one, other| one.text.as_slice().cmp(&other.text).then(other.code.cmp(&one.code)));
+        forms.dedup_by(|one, other| one.text.as_slice() == other.text.as_slice());
         let mut beginnings = Box::new([0; 1024]);
         for form in &forms {
-            let pair = usize::from(form[0]) << 8 | usize::from(form[1]);
+            let pair = usize::from(form.text[0]) << 8 | usize::from(form.text[1]);
             beginnings[pair / 64] |= 1 << (pair % 64);
         }
-        let longest = forms.iter().map(|form| form.len()).max().unwrap_or(0);
+        let longest = forms.iter().map(|form| form.text.len()).max().unwrap_or(0);
         let forms = Forms::new(&forms);
         let mut above = usize::MAX;
         let mut groups = Vec::new();
@@ -91,13 +125,24 @@ impl Index {
         self.forms.len()
     }
 
-    /// Returns the length of the longest form.
-    pub(super) fn longest(&self) -> usize {
-        self.longest
+    /// Notes where a form may begin that the text's end cuts.
+    pub(super) fn find_open(&self, text: &[u8], found: &mut Found) {
+        let first = text.len().saturating_sub(self.longest.saturating_sub(1));
+        let mut from = first;
+        if let Some(start) = (first..text.len()).find(|&start| self.is_beginning(&text[start..])) {
+            found.open(start, text.len() - start);
+            from = start + 1;
+        }
+        let telling = text.len().saturating_sub(TELLING - 1);
+        if found.telling.is_none_or(|telling| telling > from)
+            && let Some(start) = (from..telling).find(|&start| self.is_beginning(&text[start..]))
+        {
+            found.open(start, text.len() - start);
+        }
     }
 
     /// Says whether a text is the beginning of a form, and not the whole.
-    pub(super) fn is_beginning(&self, text: &[u8]) -> bool {
+    fn is_beginning(&self, text: &[u8]) -> bool {
         if let [first, second, ..] = text {
             let pair = usize::from(*first) << 8 | usize::from(*second);
             if self.beginnings[pair / 64] & 1 << (pair % 64) == 0 {
@@ -113,22 +158,22 @@ impl Index {
     }
 
     /// Adds where forms stand in a text. Neighbours may be joined already; the order is not defined.
-    pub(super) fn find(&self, text: &[u8], spans: &mut Vec<(usize, usize)>) {
+    pub(super) fn find(&self, before: u8, text: &[u8], found: &mut Found) {
         for group in &self.groups {
-            group.find(&self.forms, text, spans);
+            group.find(&self.forms, before, text, found);
         }
     }
 }
 
 impl Forms {
-    fn new(forms: &[Zeroizing<Vec<u8>>]) -> Self {
-        let mut text = Zeroizing::new(Vec::with_capacity(forms.iter().map(|form| form.len()).sum()));
+    fn new(forms: &[Form]) -> Self {
+        let mut text = Zeroizing::new(Vec::with_capacity(forms.iter().map(|form| form.text.len()).sum()));
         let mut ends = Vec::with_capacity(forms.len());
         for form in forms {
-            text.extend_from_slice(form);
+            text.extend_from_slice(&form.text);
             ends.push(text.len());
         }
-        Self { text, ends }
+        Self { text, ends, codes: forms.iter().map(|form| form.code).collect() }
     }
 
     fn len(&self) -> usize {
@@ -195,12 +240,12 @@ impl Group {
         (block.wrapping_mul(SPREAD) >> self.shift) as usize
     }
 
-    fn find(&self, forms: &Forms, text: &[u8], spans: &mut Vec<(usize, usize)>) {
+    fn find(&self, forms: &Forms, before: u8, text: &[u8], found: &mut Found) {
         let mut at = 0;
         while let Some(block) = block_at(text, at) {
             let place = self.place(block);
             if self.bits[place / PLACES] >> (place % PLACES) & 1 == 1 {
-                self.compare(forms, text, at, block, spans);
+                self.compare(forms, before, text, (at, block), found);
             }
             at += self.stride;
         }
@@ -208,27 +253,26 @@ impl Group {
 
     /// Compares all forms that have a block with what stands around it.
     #[cold]
-    fn compare(&self, forms: &Forms, text: &[u8], at: usize, block: u32, spans: &mut Vec<(usize, usize)>) {
+    fn compare(&self, forms: &Forms, before: u8, text: &[u8], (at, block): (usize, u32), found: &mut Found) {
         let word = self.place(block) / PLACES;
         for entry in self.starts[word] as usize..self.starts[word + 1] as usize {
             if self.blocks[entry] != block {
                 continue;
             }
             let Owner { form, offset } = self.owners[entry];
+            let code = forms.codes[form];
             let form = forms.get(form);
             let Some(start) = at.checked_sub(offset) else { continue };
-            if text[start..].starts_with(form) {
-                add(spans, (start, start + form.len()));
+            if !text[start..].starts_with(form) {
+                continue;
+            }
+            let end = start + form.len();
+            if code {
+                found.add_word(Word::Code, before, text, start, end);
+            } else {
+                found.add(start, end);
             }
         }
-    }
-}
-
-/// Adds a span, joined with the last one where they touch: a secret of one letter in a flood of it would give one a byte.
-fn add(spans: &mut Vec<(usize, usize)>, (start, end): (usize, usize)) {
-    match spans.last_mut() {
-        Some(last) if start <= last.1 && last.0 <= end => *last = (last.0.min(start), last.1.max(end)),
-        Some(_) | None => spans.push((start, end)),
     }
 }
 

@@ -1,45 +1,71 @@
 //! The masker: puts a mark in the place of every secret, in whatever form it appears in a text.
 //!
-//! It works on text in which everything invisible was made visible before; nothing may remove characters after it.
+//! It works on text in which everything invisible was made visible before; nothing may remove characters after it. Colours are
+//! taken out for the search and put back ([`styles`]). Three searches then look at the same text, each with a filter that
+//! passes most of it by, and tell what they found and what the end of the text leaves open:
+//!
+//! - [`index`]: [`forms`] that stand in the text as they are, by blocks of four bytes at a distance;
+//! - [`spelled`]: the secret, and base64 of it, with every character in any spelling ([`tokens`]), mixed freely, from the first
+//!   sign that a spelling begins with;
+//! - [`known`]: what is a secret by its looks.
+//!
+//! The union of what they found is masked. The text is let out up to where the first thing begins that may still become a
+//! secret; what is held is searched again with what comes next, so each search sees whole what it judges.
+//!
+//! Taken instead of one automaton over bytes: with every spelling of every character alive it has so many states that it is
+//! neither small nor fast, and plain text, which is nearly all there is, would pay for it. Taken instead of decoding the text
+//! and searching that: a percent sign before a secret that begins with `41` would hide it.
+//!
 //! What must stay true: the result does not depend on how the text was cut, stalls aside; of matches that overlap, everything that any of
 //! them covers is masked; what may still become a secret is not let out; one mark tells neither length nor number.
 //!
-//! A secret that is broken by colours is seen. One that is broken by combining marks or line breaks is not, nor one whose
-//! characters are escaped in two ways at once.
+//! What stands in the same base64 before a secret stays readable, what stands after it does not. A part of fewer than eight
+//! characters is not found, nor one whose characters are spelled otherwise, nor one that is a word.
 
 mod forms;
+mod found;
 mod index;
+mod known;
+mod spelled;
 mod styles;
+mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use self::forms::Forms;
+use self::found::{Found, Word};
 use self::index::Index;
+use self::spelled::{Scratch, Spelled};
 use self::styles::Styles;
+use self::tokens::Kind;
 use super::Secret;
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "[secret]";
 
-/// The fewest characters of a secret that are hidden where the text ends within it.
-const TELLING: usize = 8;
-
 /// All forms of a set of secrets, ready to be found.
 pub struct Masker {
     index: Index,
+    texts: Spelled,
+    codes: Spelled,
 }
 
 impl Masker {
     /// Prepares a set of secrets. Those of fewer than [`Secret::SHORTEST`] characters are left out: they would be everywhere.
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut forms = Vec::new();
+        let mut forms = Forms::default();
         for secret in secrets {
-            forms::add(secret.expose(), &mut forms);
+            forms.add(secret.expose());
         }
-        Self { index: Index::new(forms) }
+        Self {
+            index: Index::new(forms.plain),
+            texts: Spelled::new(Kind::Text, forms.texts),
+            codes: Spelled::new(Kind::Code, forms.codes),
+        }
     }
 
     /// Masks a whole text.
@@ -61,15 +87,18 @@ impl Masker {
             hidden: 0,
             shown: 0,
             in_mask: false,
+            before: 0,
+            words: [false; Word::COUNT],
             styles: Styles::default(),
-            spans: Vec::new(),
+            found: Found::default(),
+            scratch: Scratch::default(),
         }
     }
 }
 
 impl fmt::Debug for Masker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Masker").field("forms", &self.index.len()).finish()
+        f.debug_struct("Masker").field("forms", &self.index.len()).finish_non_exhaustive()
     }
 }
 
@@ -84,10 +113,15 @@ pub struct MaskStream {
     shown: usize,
     /// Whether the last byte that was let out was masked, so that the mark for it stands already.
     in_mask: bool,
+    /// The byte before it.
+    before: u8,
+    /// Which words it begins within, and which are masked as far as they go.
+    words: [bool; Word::COUNT],
     /// The colours in it.
     styles: Styles,
-    /// Emptied and used again for each piece: what is to be masked in it.
-    spans: Vec<(usize, usize)>,
+    /// Emptied and used again for each piece: what was found in it.
+    found: Found,
+    scratch: Scratch,
 }
 
 impl MaskStream {
@@ -116,12 +150,14 @@ impl MaskStream {
     /// letter. At most 7 characters of a secret can become visible so; 8 or more are held until it is known what they are.
     pub fn stall(&mut self, out: &mut Vec<u8>) {
         let text = std::mem::take(&mut self.held);
-        self.find(&text);
-        let known = self.spans.iter().any(|(_, end)| *end > self.hidden);
+        self.find(&text, false);
+        let known = self.found.spans.iter().any(|(_, end)| *end > self.hidden);
         let from = self.hidden.max(self.shown);
-        if text.len() < TELLING && !known && self.hidden < text.len() {
-            self.styles.put_back(&text, from, text.len(), out);
-            self.shown = text.len();
+        let to = self.found.telling.unwrap_or(text.len());
+        // colours at the end come out too, so also where no character does
+        if !known && from <= to && self.hidden < text.len() {
+            self.styles.put_back(&text, from, to, out);
+            self.shown = to;
             self.in_mask = false;
         }
         self.held = text;
@@ -131,17 +167,16 @@ impl MaskStream {
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         let mut text = std::mem::take(&mut self.held);
         self.styles.end(&mut text);
-        self.find(&text);
-        for start in 0..text.len().saturating_sub(TELLING - 1) {
-            if self.masker.index.is_beginning(&text[start..]) {
-                self.spans.push((start, text.len()));
-                break;
-            }
+        self.find(&text, true);
+        if let Some(telling) = self.found.telling {
+            self.found.spans.push((telling, text.len()));
         }
         self.let_out(&text, text.len(), out);
         self.in_mask = false;
         self.hidden = 0;
         self.shown = 0;
+        self.before = 0;
+        self.words = [false; Word::COUNT];
     }
 
     /// [`MaskStream::push`] for text. A character is never cut in two.
@@ -161,29 +196,39 @@ impl MaskStream {
 
     /// Masks what is decided of a text and returns how much that is.
     fn scan(&mut self, text: &[u8], out: &mut Vec<u8>) -> usize {
-        let index = &self.masker.index;
-        let first = text.len().saturating_sub(index.longest().saturating_sub(1));
-        let decided = (first..text.len()).find(|&start| index.is_beginning(&text[start..])).unwrap_or(text.len());
-        self.find(text);
+        self.find(text, false);
+        let decided = self.found.open.unwrap_or(text.len());
         self.let_out(text, decided, out);
         decided
     }
 
-    /// Fills `spans` with what is to be masked in a text.
-    fn find(&mut self, text: &[u8]) {
-        self.spans.clear();
-        if self.hidden > 0 {
-            self.spans.push((0, self.hidden));
+    /// Fills `found`. `ends` says that nothing comes after the text.
+    fn find(&mut self, text: &[u8], ends: bool) {
+        let Self { masker, found, scratch, before, .. } = self;
+        found.clear();
+        for word in Word::ALL {
+            if self.words[word as usize] {
+                // sure, so it stays known though nothing of it may be decided yet
+                self.hidden = self.hidden.max(found.add_word(word, *before, text, 0, 0));
+            }
         }
-        self.masker.index.find(text, &mut self.spans);
+        if self.hidden > 0 {
+            found.add(0, self.hidden);
+        }
+        masker.index.find(*before, text, found);
+        masker.texts.find(*before, text, scratch, found);
+        masker.codes.find(*before, text, scratch, found);
+        known::find(*before, text, ends, found);
+        masker.index.find_open(text, found);
     }
 
     /// Lets out the decided part of a text, masked, and notes how far a match reaches beyond it.
     fn let_out(&mut self, text: &[u8], decided: usize, out: &mut Vec<u8>) {
-        self.spans.sort_unstable();
+        let mut found = std::mem::take(&mut self.found);
+        found.spans.sort_unstable();
         let mut at = self.shown.min(decided);
         let mut reach = self.hidden;
-        for &(start, end) in &self.spans {
+        for &(start, end) in &found.spans {
             if start >= decided {
                 break;
             }
@@ -208,6 +253,16 @@ impl MaskStream {
         }
         self.hidden = reach.saturating_sub(decided);
         self.shown = self.shown.saturating_sub(decided);
+        for word in Word::ALL {
+            let begun = found.words[word as usize];
+            // a word that the text began within goes on even where nothing of it is decided yet
+            let goes_on = begun == Some(0) && self.words[word as usize];
+            self.words[word as usize] = goes_on || begun.is_some_and(|start| start < decided);
+        }
+        if let Some(last) = decided.checked_sub(1) {
+            self.before = text[last];
+        }
+        self.found = found;
     }
 }
 

@@ -1,0 +1,459 @@
+//! Finds texts each of whose characters may be spelled in any way, mixed freely.
+//!
+//! A text that is found so has a first character that is not written as itself; before it, the text stands as it is. So only
+//! the few signs that a spelling begins with are looked at. What is read there, with the two bytes before it, is looked up
+//! among all threes of neighbours in all texts; at a text's first two characters, what is read next is looked up instead.
+//! Where that is known, the bytes before are compared, and the texts that fit are walked on with, all readings at once.
+//! Texts are sorted, so those that begin alike are a range of them, which each byte makes narrower: no tree is needed.
+//!
+//! What must stay true: every occurrence with at least one spelled character is reported; one without is
+//! [`Index`](super::index)'s to find.
+
+use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
+use zeroize::Zeroizing;
+
+use super::found::{Found, Word};
+use super::tokens::{self, DOUBLED, Kind, Open, SIGNS, Token};
+
+/// Spreads keys over a table; an odd number near 2^32 divided by the golden ratio.
+const SPREAD: u32 = 0x9E37_79B1;
+/// The most bytes of what says nothing between two characters.
+const GAP: usize = 256;
+
+/// Texts, ready to be found in any spelling.
+pub(super) struct Spelled {
+    kind: Kind,
+    /// Sorted, each once.
+    texts: Vec<Zeroizing<Vec<u8>>>,
+    longest: usize,
+    /// A bit for each three neighbours, by its place.
+    bits: Vec<u64>,
+    /// How far a product is shifted to give a place in `bits`.
+    shift: u32,
+    /// Sorted by key.
+    threes: Vec<Three>,
+    /// Each pair of bytes that a text begins with.
+    beginnings: Pairs,
+    /// Each byte that a text begins with.
+    firsts: [bool; 256],
+    /// Each pair of neighbours in a text.
+    pairs: Pairs,
+    /// The signs of [`DOUBLED`], and the plus, that say something here.
+    signs: Vec<u8>,
+}
+
+/// Three neighbours in a text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Three {
+    key: u32,
+    /// The first of the texts that are the same up to here.
+    text: u32,
+    /// The place of the third.
+    at: u32,
+}
+
+/// Memory for walks, used again and again.
+#[derive(Default)]
+pub(super) struct Scratch {
+    tokens: Vec<Token>,
+    todo: Vec<Walker>,
+}
+
+/// A range of texts that agree with what was read up to a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Walker {
+    low: usize,
+    high: usize,
+    depth: usize,
+    at: usize,
+    gap: usize,
+}
+
+impl Spelled {
+    /// Takes texts over, each of at least four bytes.
+    pub(super) fn new(kind: Kind, mut texts: Vec<Zeroizing<Vec<u8>>>) -> Self {
+        if kind == Kind::Code {
+            for byte in texts.iter_mut().flat_map(|text| text.iter_mut()) {
+                *byte = standard(*byte);
+            }
+        }
+        texts.sort_unstable_by(|one, other| one.as_slice().cmp(other));
+        texts.dedup_by(|one, other| one.as_slice() == other.as_slice());
+        let (mut beginnings, mut pairs) = (Pairs::default(), Pairs::default());
+        let mut firsts = [false; 256];
+        let mut threes = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            beginnings.add(text[0], text[1]);
+            firsts[usize::from(text[0])] = true;
+            text.array_windows().for_each(|[one, two]| pairs.add(*one, *two));
+            let before = number.checked_sub(1).map_or(&[][..], |before| &texts[before]);
+            let common = before.iter().zip(text.iter()).take_while(|(one, other)| one == other).count();
+            threes.extend((common.max(2)..text.len()).map(|at| Three {
+                key: key(text[at - 2], text[at - 1], text[at]),
+                text: narrow(number),
+                at: narrow(at),
+            }));
+        }
+        threes.sort_unstable();
+        let log = (threes.len() * 16).next_power_of_two().ilog2().clamp(12, 20);
+        let mut bits = vec![0; (1 << log) / 64];
+        let shift = u32::BITS - log;
+        for three in &threes {
+            let place = (three.key.wrapping_mul(SPREAD) >> shift) as usize;
+            bits[place / 64] |= 1 << (place % 64);
+        }
+        let has = |sign: u8| texts.iter().any(|text| text.contains(&sign));
+        let mut signs: Vec<u8> = DOUBLED.iter().copied().filter(|sign| has(*sign)).collect();
+        if has(b' ') && kind == Kind::Text {
+            signs.push(b'+');
+        }
+        // a grave accent may stand before any of them
+        if !signs.contains(&b'`') && has(b'$') {
+            signs.push(b'`');
+        }
+        let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
+        Self { kind, texts, longest, bits, shift, threes, beginnings, firsts, pairs, signs }
+    }
+
+    /// Adds where texts stand, and what the end leaves open.
+    pub(super) fn find(&self, before: u8, text: &[u8], scratch: &mut Scratch, found: &mut Found) {
+        if self.texts.is_empty() {
+            return;
+        }
+        let mut look = |at: usize| self.look(before, text, at, scratch, found);
+        let [first, second, third, fourth, fifth, sixth, seventh, eighth] = SIGNS;
+        memchr3_iter(first, second, third, text).for_each(&mut look);
+        memchr3_iter(fourth, fifth, sixth, text).for_each(&mut look);
+        if !text.is_ascii() {
+            memchr2_iter(seventh, eighth, text).for_each(&mut look);
+        }
+        for sign in &self.signs {
+            memchr_iter(*sign, text).for_each(&mut look);
+        }
+        // a letter that was struck out by what comes next
+        let last = (1..=3).filter_map(|length| text.len().checked_sub(length)).find(|at| text[*at] == b'_');
+        last.into_iter().for_each(look);
+    }
+
+    /// Looks at a sign that a spelling may begin with.
+    fn look(&self, before: u8, text: &[u8], at: usize, scratch: &mut Scratch, found: &mut Found) {
+        if text[at..].starts_with("\u{2408}".as_bytes()) && text[..at].last() == Some(&b'_') {
+            self.look(before, text, at - 1, scratch, found);
+        }
+        let mut tokens = std::mem::take(&mut scratch.tokens);
+        tokens.clear();
+        let open = tokens::read(text, at, self.kind, &mut tokens);
+        let mut hits = Hits::default();
+        for token in &tokens {
+            self.judge(text, at, token, 0, &mut hits);
+        }
+        scratch.tokens = tokens;
+        if let Some(open) = open.or(hits.open) {
+            self.leave_open(text, at, open, found);
+        }
+        if hits.first {
+            self.walk(
+                before,
+                text,
+                at,
+                Walker { low: 0, high: self.texts.len(), depth: 0, at, gap: 0 },
+                scratch,
+                found,
+            );
+        }
+        if hits.second
+            && let Some(walker) = self.range(&text[at - 1..at])
+        {
+            self.walk(before, text, at - 1, Walker { at, ..walker }, scratch, found);
+        }
+        for key in &hits.keys[..hits.count] {
+            let first = self.threes.partition_point(|three| three.key < *key);
+            for three in self.threes[first..].iter().take_while(|three| three.key == *key) {
+                let (number, depth) = (three.text as usize, three.at as usize);
+                let Some(start) = at.checked_sub(depth) else { continue };
+                if !self.agrees(&text[start..at], &self.texts[number][..depth]) {
+                    continue;
+                }
+                let high = self.end_of_range(number, depth, self.texts[number][depth]);
+                let walker = Walker { low: number, high, depth, at, gap: 0 };
+                self.walk(before, text, start, walker, scratch, found);
+            }
+        }
+    }
+
+    /// Looks a reading up.
+    fn judge(&self, text: &[u8], at: usize, token: &Token, gap: usize, hits: &mut Hits) {
+        let after = at + gap + token.length;
+        let Some(&first) = self.says(token).first() else {
+            // what says nothing goes with what comes next
+            let gap = gap + token.length;
+            if gap > GAP || !self.may_stand_before(text, at) {
+                return;
+            }
+            let Some(&byte) = text.get(after) else {
+                hits.open = Some(Open::After(1));
+                return;
+            };
+            hits.add(self, text, at, self.canonical(byte));
+            if is_sign(byte) || self.signs.contains(&byte) {
+                let mut tokens = Vec::new();
+                if tokens::read(text, after, self.kind, &mut tokens).is_some() {
+                    hits.open = Some(Open::After(1));
+                }
+                for token in &tokens {
+                    self.judge(text, at, token, gap, hits);
+                }
+            }
+            return;
+        };
+        let first = self.canonical(first);
+        hits.add(self, text, at, first);
+        if gap > 0 || hits.first || !self.firsts[usize::from(first)] {
+            return;
+        }
+        hits.first = match (self.says(token).get(1), text.get(after)) {
+            (Some(&second), _) => self.beginnings.has(first, second),
+            (None, None) => true,
+            (None, Some(&byte)) => {
+                is_sign(byte) || self.beginnings.has(first, self.canonical(byte)) || self.signs.contains(&byte)
+            }
+        };
+    }
+
+    /// Walks on with a range of texts, all readings at once.
+    fn walk(&self, before: u8, text: &[u8], start: usize, from: Walker, scratch: &mut Scratch, found: &mut Found) {
+        let Scratch { tokens, todo } = scratch;
+        todo.clear();
+        todo.push(from);
+        // always the one that is least far on, so two that come to stand alike meet in `todo`
+        while let Some(first) = (0..todo.len()).min_by_key(|number| todo[*number].at) {
+            let mut walker = todo.swap_remove(first);
+            if todo.contains(&walker) {
+                continue;
+            }
+            if self.texts[walker.low].len() == walker.depth {
+                match self.kind {
+                    Kind::Text => found.add(start, walker.at),
+                    Kind::Code => {
+                        found.add_word(Word::Code, before, text, start, walker.at);
+                    }
+                }
+                walker.low += 1;
+                if walker.low >= walker.high {
+                    continue;
+                }
+            }
+            let Some(&byte) = text.get(walker.at) else {
+                found.open(start, walker.depth);
+                continue;
+            };
+            todo.extend(self.step(walker, &[byte], 1));
+            if !is_sign(byte) && !self.signs.contains(&byte) {
+                continue;
+            }
+            tokens.clear();
+            let open = tokens::read(text, walker.at, self.kind, tokens);
+            let goes_on = match open {
+                None => false,
+                Some(Open::Any) => true,
+                Some(Open::Only(next)) => self.step(walker, &[next], 1).is_some(),
+                Some(Open::After(least)) => walker.depth >= least,
+            };
+            if goes_on {
+                found.open(start, walker.depth);
+            }
+            for token in tokens.iter() {
+                let says = self.says(token);
+                if !says.is_empty() {
+                    todo.extend(self.step(walker, says, token.length));
+                } else if walker.gap + token.length <= GAP && tokens::may_wrap(self.kind, byte, walker.depth) {
+                    let (at, gap) = (walker.at + token.length, walker.gap + token.length);
+                    todo.extend((walker.depth > 0).then_some(Walker { at, gap, ..walker }));
+                }
+            }
+        }
+    }
+
+    /// Adds what stands at a place, without a filter.
+    #[cfg(test)]
+    pub(super) fn find_at(&self, text: &[u8], start: usize, scratch: &mut Scratch, found: &mut Found) {
+        if !self.texts.is_empty() {
+            let from = Walker { low: 0, high: self.texts.len(), depth: 0, at: start, gap: 0 };
+            self.walk(0, text, start, from, scratch, found);
+        }
+    }
+
+    /// Makes the range narrower by some bytes.
+    fn step(&self, mut walker: Walker, says: &[u8], length: usize) -> Option<Walker> {
+        for byte in says {
+            let byte = self.canonical(*byte);
+            let (low, high) = (walker.low, walker.high);
+            let next = |text: &Zeroizing<Vec<u8>>| text.get(walker.depth).copied();
+            walker.low = low + self.texts[low..high].partition_point(|text| next(text) < Some(byte));
+            walker.high = walker.low + self.texts[walker.low..high].partition_point(|text| next(text) == Some(byte));
+            if walker.low == walker.high {
+                return None;
+            }
+            walker.depth += 1;
+        }
+        Some(Walker { at: walker.at + length, gap: 0, ..walker })
+    }
+
+    /// Notes what may begin before a sign whose reading the text's end leaves open.
+    fn leave_open(&self, text: &[u8], at: usize, open: Open, found: &mut Found) {
+        let least = match open {
+            Open::Any | Open::Only(_) => 0,
+            Open::After(least) => least,
+        };
+        for start in at.saturating_sub(self.longest)..=at - least.min(at) {
+            if at - start < least {
+                break;
+            }
+            if let [one, two, ..] = text[start..at]
+                && !self.beginnings.has(self.canonical(one), self.canonical(two))
+            {
+                continue;
+            }
+            let Some(walker) = self.range(&text[start..at]) else { continue };
+            let fits = match open {
+                Open::Any | Open::After(_) => self.texts[walker.high - 1].len() > walker.depth,
+                Open::Only(byte) => self.step(walker, &[byte], 0).is_some(),
+            };
+            if fits {
+                found.open(start, at - start);
+            }
+        }
+    }
+
+    /// Returns the texts that begin with some bytes.
+    fn range(&self, beginning: &[u8]) -> Option<Walker> {
+        self.step(Walker { low: 0, high: self.texts.len(), depth: 0, at: 0, gap: 0 }, beginning, 0)
+    }
+
+    /// Returns where the texts end that agree with one up to a place.
+    fn end_of_range(&self, number: usize, depth: usize, byte: u8) -> usize {
+        let same =
+            |text: &Zeroizing<Vec<u8>>| text.get(depth) == Some(&byte) && text[..depth] == self.texts[number][..depth];
+        number + self.texts[number..].partition_point(same)
+    }
+
+    fn agrees(&self, text: &[u8], with: &[u8]) -> bool {
+        match self.kind {
+            Kind::Text => text == with,
+            Kind::Code => text.iter().zip(with).all(|(one, other)| standard(*one) == *other),
+        }
+    }
+
+    fn canonical(&self, byte: u8) -> u8 {
+        match self.kind {
+            Kind::Text => byte,
+            Kind::Code => standard(byte),
+        }
+    }
+
+    /// Returns what a reading says here: line ends say nothing within base64.
+    fn says<'a>(&self, token: &'a Token) -> &'a [u8] {
+        match (self.kind, token.says()) {
+            (Kind::Code, b"\n") => &[],
+            (Kind::Code | Kind::Text, says) => says,
+        }
+    }
+
+    /// Says whether the bytes before a place may be part of a text that goes on there.
+    fn may_stand_before(&self, text: &[u8], at: usize) -> bool {
+        let byte = |before: usize| at.checked_sub(before).map(|at| self.canonical(text[at]));
+        // every line has an end, so it is asked more closely there: base64 goes on only after some digits
+        if self.kind == Kind::Code && text[at] == b'\n' {
+            let (Some(three), Some(two), Some(one)) = (byte(3), byte(2), byte(1)) else { return false };
+            return self.knows(key(three, two, one));
+        }
+        let Some(one) = byte(1) else { return false };
+        self.firsts[usize::from(one)] || byte(2).is_some_and(|two| self.pairs.has(two, one))
+    }
+
+    fn knows(&self, key: u32) -> bool {
+        let place = (key.wrapping_mul(SPREAD) >> self.shift) as usize;
+        self.bits[place / 64] >> (place % 64) & 1 == 1
+    }
+}
+
+/// A bit for each pair of bytes.
+struct Pairs(Box<[u64; 1024]>);
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self(Box::new([0; 1024]))
+    }
+}
+
+impl Pairs {
+    fn add(&mut self, one: u8, two: u8) {
+        let pair = usize::from(one) << 8 | usize::from(two);
+        self.0[pair / 64] |= 1 << (pair % 64);
+    }
+
+    fn has(&self, one: u8, two: u8) -> bool {
+        let pair = usize::from(one) << 8 | usize::from(two);
+        self.0[pair / 64] >> (pair % 64) & 1 == 1
+    }
+}
+
+/// The most keys that one sign may give.
+const KEYS: usize = 48;
+
+/// What is worth walking on with.
+struct Hits {
+    /// A text may begin here.
+    first: bool,
+    /// A text may begin one byte before.
+    second: bool,
+    keys: [u32; KEYS],
+    count: usize,
+    /// What comes next decides.
+    open: Option<Open>,
+}
+
+impl Default for Hits {
+    fn default() -> Self {
+        Self { first: false, second: false, keys: [0; KEYS], count: 0, open: None }
+    }
+}
+
+impl Hits {
+    /// Notes that a byte is read at a place.
+    fn add(&mut self, spelled: &Spelled, text: &[u8], at: usize, byte: u8) {
+        let Some(one) = at.checked_sub(1).map(|one| spelled.canonical(text[one])) else { return };
+        self.second |= spelled.beginnings.has(one, byte);
+        let Some(two) = at.checked_sub(2).map(|two| spelled.canonical(text[two])) else { return };
+        self.add_key(spelled, key(two, one, byte));
+    }
+
+    fn add_key(&mut self, spelled: &Spelled, key: u32) {
+        if spelled.knows(key) && !self.keys[..self.count].contains(&key) && self.count < KEYS {
+            self.keys[self.count] = key;
+            self.count += 1;
+        }
+    }
+}
+
+/// Says whether some spelling begins with a byte, whatever the texts are.
+fn is_sign(byte: u8) -> bool {
+    SIGNS.contains(&byte) || byte == b'_'
+}
+
+/// Writes the web's alphabet of base64 as the standard one.
+fn standard(byte: u8) -> u8 {
+    match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        _ => byte,
+    }
+}
+
+fn key(two: u8, one: u8, byte: u8) -> u32 {
+    u32::from(two) << 16 | u32::from(one) << 8 | u32::from(byte)
+}
+
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
