@@ -37,4 +37,5 @@ mod session;
 mod signals;
 mod story;
 mod support;
+mod temporary;
 mod terminal;

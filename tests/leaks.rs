@@ -15,8 +15,9 @@ use std::thread::{self, JoinHandle};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::support::desk::Desk;
+use crate::support::desk::{Called, Desk, PROGRAM, called};
 use crate::support::operator::{Asked, Operator};
+use crate::support::process::free_port;
 use crate::support::rig::{Rig, in_url};
 use crate::support::rotation::{InForce, go_on, plan, run_words};
 use crate::support::terminal::Terminal;
@@ -59,7 +60,6 @@ impl Sampler {
 /// Lists the forms in which a secret may turn up.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     let encoded = in_url(secret);
-    assert_ne!(encoded, secret, "the rig's passwords have signs that percent-encoding changes");
     // What stands before the signs is no secret of its own, but it tells nearly all of one.
     let plain = secret.trim_end_matches(|sign: char| !sign.is_ascii_alphanumeric());
     let mut forms = vec![plain.as_bytes().to_vec(), encoded.to_lowercase().into_bytes(), encoded.into_bytes()];
@@ -97,6 +97,7 @@ fn passwords_are_where_they_belong_and_nowhere_else() {
     let plan = plan();
     let first = InForce::first(&rig);
     let mut secrets = vec![first.pg.clone(), first.valkey.clone()];
+    assert!(secrets.iter().all(|secret| in_url(secret) != *secret), "they have signs that are encoded in a URL");
     let sampler = Sampler::start();
 
     // Forward at the full screen as far as the restart on the new Valkey password, with a look at the diff and the help.
@@ -201,36 +202,111 @@ fn started(text: &str) -> Vec<Started> {
         .collect()
 }
 
+/// Calls the program unattended, with the text of an answers file, and returns every program that was started meanwhile,
+/// its own processes among them. It must end with a status.
+#[track_caller]
+fn traced(desk: &Desk, words: &[&str], answers: &str, code: i32) -> Vec<Started> {
+    let (trace, status) = (desk.home().join("trace"), desk.home().join("status"));
+    let answers = desk.answers("answers.yaml", answers);
+    let mut strace = std::process::Command::new("strace");
+    strace
+        .args(["-I2", "-f", "-qq", "-v", "-s", "1000000", "-e", "trace=execve", "-e", "signal=none", "-o"])
+        .arg(&trace);
+    // A service that a step has started outlives the program: what traces is told to let go of it.
+    strace.args(["--", "bash", "-c", r#""$@"; echo $? >status; kill $PPID"#, "bash", PROGRAM]);
+    strace.args(words).args(["--unattended", "--answers", &answers]);
+    let called = called(strace.envs(desk.env()).current_dir(desk.home()));
+    let ended = fs::read_to_string(&status).ok().and_then(|status| status.trim().parse().ok());
+    Called { code: ended, ..called }.ends_with(code);
+    fs::remove_file(&status).expect("remove the status");
+    let text = fs::read(&trace).expect("what strace saw");
+    fs::remove_file(&trace).expect("remove what strace saw");
+    started(&String::from_utf8_lossy(&text))
+}
+
+/// Holds that no program was told a secret by its words, and by its environment only those that are given as a variable of
+/// this name.
+#[track_caller]
+fn none_told(started: &[Started], secrets: &[String], variable: Option<&str>) {
+    let forms: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    for program in started {
+        for word in &program.words {
+            assert!(!holds(word.as_bytes(), &forms), "among the words of {:?}", program.words.first());
+        }
+        for text in &program.environment {
+            let given = text.split_once('=').map(|(name, _)| name) == variable;
+            assert!(given || !holds(text.as_bytes(), &forms), "in the environment of {:?}", program.words);
+        }
+    }
+}
+
 /// Not sampled but told by the system: no start of any program is missed, however short its life.
 #[test]
 fn no_program_is_ever_started_with_a_password_among_its_words() {
     let rig = Rig::start();
     let desk = Desk::beside(&rig);
     let first = InForce::first(&rig);
-    let trace = rig.folder().join("trace");
-    let answers = desk.answers("answers.yaml", "reset-doadmin: done\n");
-    let words = run_words(&rig, "postgres");
-    let mut strace = std::process::Command::new("strace");
-    strace.args(["-f", "-qq", "-v", "-s", "1000000", "-e", "trace=execve", "-e", "signal=none", "-o"]).arg(&trace);
-    strace.arg("--").arg(crate::support::desk::PROGRAM).args(words);
-    strace.args(["--unattended", "--answers", &answers]).envs(desk.env()).current_dir(desk.home());
-    crate::support::desk::called(&mut strace).ends_with(0);
+    let mut secrets = vec![first.pg, first.valkey.clone()];
+    let words = run_words(&rig, "both");
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
 
-    let secrets = [first.pg, first.valkey, rig.doctl().password()];
-    let forms: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-    let started = started(&String::from_utf8_lossy(&fs::read(&trace).expect("what strace saw")));
-    let doctl = |of: &Started| {
-        of.words.iter().any(|word| word.ends_with("bin/doctl")) && of.words.contains(&"reset".to_owned())
-    };
-    let reset = started.iter().find(|of| doctl(of)).expect("the reset is among the programs");
-    assert!(reset.environment.iter().any(|variable| variable.starts_with("PATH=")), "the environment is told");
-    for program in &started {
-        for word in &program.words {
-            assert!(!holds(word.as_bytes(), &forms), "among the words of {:?}", program.words.first());
-        }
-        // No step of this playbook gives a secret to a program by its environment.
-        for variable in &program.environment {
-            assert!(!holds(variable.as_bytes(), &forms), "in the environment of {:?}", program.words);
-        }
+    // As far as the control panel, and all of it back; then as far again, and to the end.
+    let mut started = traced(&desk, &words, "reset-doadmin: done\n", 7);
+    secrets.push(rig.doctl().password());
+    started.extend(traced(&desk, &["rollback", &desk.run_id()], "", 4));
+    secrets.push(rig.doctl().password());
+    started.extend(traced(&desk, &words, "reset-doadmin: done\n", 7));
+    secrets.push(rig.doctl().password());
+    let valkey = rig.press_reset_in_panel(&first.valkey);
+    desk.keep_secret("valkey", &valkey);
+    let answers = "reset-valkey: { new_valkey_password: 'file:valkey' }\n";
+    started.extend(traced(&desk, &["resume", &desk.run_id()], answers, 0));
+    InForce { pg: rig.doctl().password(), valkey: valkey.clone() }.holds(&rig);
+    secrets.push(valkey);
+
+    let resets = started
+        .iter()
+        .filter(|of| of.words.iter().any(|word| word.ends_with("bin/doctl")) && of.words.contains(&"reset".to_owned()));
+    let resets: Vec<&Started> = resets.collect();
+    assert!(resets.len() >= 3, "each reset is among the programs, that of the rollback too");
+    for reset in resets {
+        assert!(reset.environment.iter().any(|variable| variable.starts_with("PATH=")), "the environment is told");
     }
+    // No step of this playbook gives a secret to a program by its environment.
+    none_told(&started, &secrets, None);
+}
+
+/// Here two steps are given a key by their environment, as the playbook says: no other program is.
+#[test]
+fn a_key_is_in_the_environment_of_the_steps_that_name_it_and_of_no_other() {
+    let folder = tempfile::TempDir::with_prefix("leaks-").expect("make a folder");
+    let desk = Desk::make(folder.path());
+    let play = folder.path().join("play");
+    let (at, port) = (format!("folder={}", play.display()), format!("port={}", free_port()));
+    let words = ["run", "first-steps", "--input", &at, "--input", &port, "--input", "mishap=no"];
+    let (mut started, mut secrets) = (Vec::new(), Vec::new());
+    let keys = || {
+        let text = fs::read_to_string(play.join("keys")).expect("read the keys");
+        let keys: Vec<String> = text.lines().filter_map(|line| Some(line.split_once(' ')?.1.to_owned())).collect();
+        assert_eq!(keys.len(), 2, "{text}");
+        keys
+    };
+
+    started.extend(traced(&desk, &words, "", 7));
+    secrets.extend(keys());
+    started.extend(traced(&desk, &["rollback", &desk.run_id()], "", 4));
+    assert!(!play.exists());
+    started.extend(traced(&desk, &words, "", 7));
+    secrets.extend(keys());
+    desk.keep_secret("key", &keys()[1]);
+    let answers = "fetch-key: { new_key: 'file:key' }\nretire-first-key: done\nseen: done\n";
+    started.extend(traced(&desk, &["resume", &desk.run_id()], answers, 0));
+    assert!(!play.exists());
+
+    none_told(&started, &secrets, Some("FIRST_KEY"));
+    let given = |of: &&Started| of.environment.iter().any(|text| text.starts_with("FIRST_KEY="));
+    let service = |of: &&Started| of.words.iter().any(|word| word.ends_with("service.pl"));
+    assert!(started.iter().filter(given).count() >= 3, "the steps that name it were given it");
+    assert!(started.iter().filter(service).count() >= 4, "the service was started and stopped");
+    assert_eq!(started.iter().filter(given).filter(service).count(), 0, "by other steps, which have no key");
 }

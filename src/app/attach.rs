@@ -6,6 +6,7 @@ use tokio::runtime::Runtime;
 
 use super::briefing;
 use super::host::{self, Start};
+use super::left;
 use super::place::{self, Who};
 use super::resume;
 use super::run::Mode;
@@ -136,6 +137,11 @@ fn show(runtime: &Runtime, link: Link, shown: Shown, folder: &RunFolder, role: R
             parted?
         }
     };
+    // Plain lines were told by the host, if it is over; nobody else was.
+    let told = mode != Mode::Full && matches!(parted, Parted::Over(_));
+    if role == Role::Act && !told {
+        left::tell(resume::look(Some(&run)).ok().and_then(|seen| left::line(&seen.plan, &seen.run)));
+    }
     part(parted, &run, folder, role)
 }
 

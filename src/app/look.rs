@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::resume::{self, Seen};
 use super::run::Mode;
-use super::{attach, identity, library, place};
+use super::{attach, identity, left, library, place};
 use crate::ending::{Code, Ending};
 use crate::engine::End;
 use crate::journal::{Holder, RunFolder, Summary};
@@ -165,6 +165,10 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
             "records": seen.journal.records,
             "head": seen.journal.head,
             "cut_off": cut_off(&seen),
+            "temporary_left": left::still_there(plan, run)
+                .into_iter()
+                .map(|left| json!({ "file": left.file, "why": left.why }))
+                .collect::<Vec<_>>(),
             "steps": steps,
         }));
     }
@@ -184,6 +188,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
         lines.push("\ndeviations".to_owned());
         lines.extend(deviations.iter().map(|deviation| format!("  {}", visible_plain(deviation))));
     }
+    lines.extend(still_there(&seen));
     let cut = cut_off(&seen);
     if !cut.is_empty() {
         lines.push("\nthe journal".to_owned());
@@ -191,6 +196,24 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
     }
     lines.push(format!("\nrecord: {}\n", visible_plain(&seen.folder.path().to_string_lossy())));
     print(&lines.join("\n"))
+}
+
+/// Names the files with secrets that are still there, below a heading.
+fn still_there(seen: &Seen) -> Vec<String> {
+    let left = left::still_there(&seen.plan, &seen.run);
+    let mut lines: Vec<String> = left
+        .iter()
+        .map(|left| match &left.why {
+            // Most reasons begin with the name.
+            Some(why) if why.starts_with(&left.file) => visible_plain(&format!("  {why}")),
+            Some(why) => visible_plain(&format!("  {}: {why}", left.file)),
+            None => visible_plain(&format!("  {}; removed when the run ends", left.file)),
+        })
+        .collect();
+    if !lines.is_empty() {
+        lines.insert(0, format!("\n{}", left::STILL_THERE));
+    }
+    lines
 }
 
 /// Says what of the journal was cut off, or will be: a record that was not written to its end.

@@ -6,6 +6,7 @@ mod doctor;
 mod host;
 mod identity;
 mod inputs;
+mod left;
 mod library;
 mod log;
 mod look;

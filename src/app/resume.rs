@@ -1,7 +1,7 @@
 //! Takes a run up again: reads its journal, its playbook as it was, and its vault.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::library;
@@ -163,17 +163,22 @@ pub(super) fn take_up(
             }]
         }
     };
-    let base = path.parent().filter(|_| path.is_absolute()).map(PathBuf::from);
     let ready = Ready {
         engine,
         log: Box::new(writer),
         secrets: Arc::new(secrets),
-        base: base.unwrap_or_else(|| std::env::current_dir().unwrap_or_default()),
+        base: base(&path),
         folder: Some(folder),
         first,
         locks: vec![run_lock, lock],
     };
     Ok(Taken { ready, old })
+}
+
+/// Returns the folder that a playbook's relative paths start from.
+pub(super) fn base(playbook: &Path) -> PathBuf {
+    let folder = playbook.parent().filter(|_| playbook.is_absolute()).map(PathBuf::from);
+    folder.unwrap_or_else(|| std::env::current_dir().unwrap_or_default())
 }
 
 /// Holds that a run is not over.
@@ -216,7 +221,7 @@ pub(super) fn damaged(error: &ReadError) -> Ending {
 }
 
 /// Says how the playbook's file differs from what the run began with.
-fn changed(path: &std::path::Path, text: &str) -> Option<String> {
+fn changed(path: &Path, text: &str) -> Option<String> {
     let now = fs::read_to_string(path).ok()?;
     if now == text {
         return None;

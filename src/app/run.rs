@@ -9,6 +9,7 @@ use super::briefing::{self, Asked};
 use super::host::Start;
 use super::identity;
 use super::inputs::{self, Given, Known};
+use super::left;
 use super::library;
 use super::place::{self, Who};
 use super::resume::{self, Old, Taken};
@@ -349,7 +350,10 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
                 over.front.close();
             }
             // What is said below is printed once the front is dropped, and with it the terminal given back.
-            close(&over)
+            let (ended, left) = (close(&over), left::line(over.engine.plan(), over.engine.run()));
+            drop(over);
+            left::tell(left);
+            ended
         }
     }
 }

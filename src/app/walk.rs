@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::attach;
 use super::inputs::Known;
+use super::left;
 use super::library::Loaded;
 use super::log;
 use super::place::{self, Who};
@@ -16,7 +17,7 @@ use super::resume::{self, Old};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
 use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
-use crate::front::{Answer, Front};
+use crate::front::{Answer, Front, Update};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
 use crate::secret::{Identity, Secret, Secrets};
@@ -289,10 +290,15 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     };
     old.tell(&mut front)?;
     let session = Session { engine: ready.engine, log: ready.log, executor, reports: inbox, front };
-    let over = runtime.block_on(session.run(ready.first));
+    let mut over = runtime.block_on(session.run(ready.first));
     // What a child left behind must not hold us up: its output is on disk.
     runtime.shutdown_background();
     drop(ready.locks);
+    if ready.folder.is_some()
+        && let Some(line) = left::line(over.engine.plan(), over.engine.run())
+    {
+        over.front.take(Update::Notice(line));
+    }
     tracing::info!(because = ?over.because, "session over");
     Ok(over)
 }

@@ -263,6 +263,15 @@ mod tests {
             (Quote::Double, "it's # b", true),
             (Quote::Double, "$x", false),
             (Quote::Double, "a\nb", false),
+            // Both quotes and a blank are for backticks alone; a $ with them is for no style.
+            (Quote::None, "a' \"b", false),
+            (Quote::Single, "a' \"b", false),
+            (Quote::Double, "a' \"b", false),
+            (Quote::Backtick, "a' \"b", true),
+            (Quote::Backtick, "a' \"$b", false),
+            // As in a URL, where all of it is encoded, every style has it.
+            (Quote::None, "postgres://u:a%27%20%22%24b@h/d", true),
+            (Quote::Double, "postgres://u:a%27%20%22%24b@h/d", true),
         ] {
             assert_eq!(quote.holds(value).is_ok(), fits, "{quote:?} {value}");
         }

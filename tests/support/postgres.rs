@@ -72,8 +72,9 @@ impl Postgres {
         let mut server = Server::start("postgres", &mut command, Signal::INT);
         server.wait_until("ready", &log, || superuser(&socket, port, "select 1").is_ok());
         let postgres = Self { _server: server, port, socket, ca: authority.ca.clone() };
+        let literal = password.replace('\'', "''");
         postgres.sql(&format!(
-            "create role doadmin superuser login password '{password}'; create database {DATABASE} owner doadmin"
+            "create role doadmin superuser login password '{literal}'; create database {DATABASE} owner doadmin"
         ));
         postgres
     }

@@ -27,11 +27,12 @@ impl Redis {
         let (port, socket, log) = (free_port(), folder.join("socket"), folder.join("log"));
         let settings = format!(
             "port 0\ntls-port {port}\nbind 127.0.0.1\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\n\
-             tls-auth-clients no\nrequirepass {password}\nunixsocket {}\nunixsocketperm 600\nsave \"\"\nappendonly no\n\
+             tls-auth-clients no\nrequirepass {}\nunixsocket {}\nunixsocketperm 600\nsave \"\"\nappendonly no\n\
              daemonize no\ndir {}\n",
             authority.cert.display(),
             authority.key.display(),
             authority.ca.display(),
+            quoted(password),
             socket.display(),
             folder.display(),
         );
@@ -49,7 +50,8 @@ impl Redis {
     pub(crate) fn reset(&self, old: &str, new: &str) {
         let mut cli = Command::new("redis-cli");
         cli.arg("-s").arg(&self.socket).arg("--no-auth-warning").env("REDISCLI_AUTH", old);
-        let output = run(&mut cli, &format!("CONFIG SET requirepass {new}\nCLIENT KILL TYPE normal SKIPME yes\n"));
+        let output =
+            run(&mut cli, &format!("CONFIG SET requirepass {}\nCLIENT KILL TYPE normal SKIPME yes\n", quoted(new)));
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.starts_with("OK\n"), "the control panel could not set the password: {said}");
     }
@@ -58,6 +60,11 @@ impl Redis {
     pub(crate) fn answer(&self, password: &str) -> Answer {
         ask(self.port, &self.ca, password)
     }
+}
+
+/// Writes a word as the server's configuration and its client's prompt read it.
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn ask(port: u16, ca: &Path, password: &str) -> Answer {

@@ -236,8 +236,8 @@ fn new_password() -> String {
     format!("AVNS_CANARY{tail}{SIGNS}")
 }
 
-/// Signs that stand otherwise in a URL than elsewhere. The servers' own configuration takes them as they are.
-const SIGNS: &str = "/+@:%$&=?";
+/// Signs that stand otherwise in a URL, in SQL, in JSON, in shell text and in the servers' own configuration.
+const SIGNS: &str = "/+@:%$&=?' \"";
 
 /// Writes a password as it stands in a URL.
 pub(crate) fn in_url(password: &str) -> String {
