@@ -419,6 +419,7 @@ fn the_terminal_gets_nothing_but_text_and_colours() {
     terminal.press("n");
     terminal.see("for the record");
     terminal.paste("a note\u{1b}[2J\u{202e}\u{9b}");
+    terminal.see("a note[2J");
     terminal.press("\r");
     terminal.see("Enter start");
     terminal.press("q");

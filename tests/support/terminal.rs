@@ -3,6 +3,7 @@
 //! It never sleeps: it waits for what is to be seen, and fails with the picture when that does not come. Every byte that
 //! the terminal received is kept.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::num::NonZeroU16;
@@ -42,6 +43,8 @@ pub(crate) struct Terminal {
     reader: Option<JoinHandle<()>>,
     /// Dropped to end the reader before the program has ended.
     stop: Option<PipeWriter>,
+    /// The last that was sent was a paste.
+    pasted: Cell<bool>,
 }
 
 /// What is left when the program has ended.
@@ -82,7 +85,16 @@ impl Terminal {
             let (pty, seen) = (Arc::clone(&pty), Arc::clone(&seen));
             move || read(&pty, &stopped, &seen)
         });
-        Self { child, before, pty, pts: Some(pts), seen, reader: Some(reader), stop: Some(stop) }
+        Self {
+            child,
+            before,
+            pty,
+            pts: Some(pts),
+            seen,
+            reader: Some(reader),
+            stop: Some(stop),
+            pasted: Cell::new(false),
+        }
     }
 
     /// Returns the id of the program's process.
@@ -275,15 +287,24 @@ impl Terminal {
         }
     }
 
-    /// Presses keys, as the bytes that a terminal sends for them.
+    /// Presses keys, as the bytes that a terminal sends for them. Not sooner after a paste was seen than a hand could: what
+    /// comes with a paste is no key to the program.
     pub(crate) fn press(&self, keys: &str) {
+        if self.pasted.take() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.send(keys);
+    }
+
+    fn send(&self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).expect("write to the terminal");
     }
 
     /// Pastes a text, as a terminal with bracketed paste does.
     pub(crate) fn paste(&self, text: &str) {
         assert!(lock(&self.seen.0).parser.screen().bracketed_paste(), "the program asked for bracketed paste");
-        self.press(&format!("\x1b[200~{text}\x1b[201~"));
+        self.send(&format!("\x1b[200~{text}\x1b[201~"));
+        self.pasted.set(true);
     }
 
     /// Gives the terminal another size.
