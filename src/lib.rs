@@ -12,7 +12,7 @@
 //! | [`exec`] | effects to the world: children, files, servers; and the dry run |
 //! | [`secret`] | secrets: the type, the vault, masking, generation |
 //! | [`output`] | foreign text made visible, kept for scrolling, copied |
-//! | [`session`] | the loop where engine, journal, world and front meet |
+//! | [`session`] | the loop where engine, journal, world and front meet; the host that a run lives in, and its clients |
 //! | [`front`] | full screen, plain lines, unattended |
 //! | [`words`] | what all of them say, in one place |
 //! | [`report`] | the checklist of a playbook, the record of a run |
