@@ -33,20 +33,22 @@ pub fn briefing(
     let standing: Arc<Mutex<Standing>> = Arc::default();
     let (stop, stops) = io::pipe().map_err(failed)?;
     let watch = {
+        // It must not own the keys: it ends some time after it is let go, and would show what is typed by then.
         let (keys, printer, standing, stops) =
-            (Arc::clone(&keys), printer.clone(), Arc::clone(&standing), Mutex::new(Some(stops)));
+            (Arc::downgrade(&keys), printer.clone(), Arc::clone(&standing), Mutex::new(Some(stops)));
+        let hide = move |hidden| keys.upgrade().into_iter().for_each(|keys| keys.hide(hidden));
         Watch::start(move |heard| {
             let mut standing = lock(&standing);
             match heard {
                 Heard::End(name) => {
                     standing.ended = standing.ended.or(Some(name));
-                    keys.hide(false);
+                    hide(false);
                     printer.hurry();
                     drop(lock(&stops).take());
                 }
-                Heard::StandStill => keys.hide(false),
+                Heard::StandStill => hide(false),
                 Heard::GoOn => {
-                    keys.hide(standing.hidden);
+                    hide(standing.hidden);
                     printer.say(format!("\n{}", standing.asked));
                 }
             }

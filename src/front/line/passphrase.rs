@@ -13,17 +13,19 @@ use crate::secret::Secret;
 pub fn passphrase(question: &str) -> Option<Secret> {
     let keys = Arc::new(Keys::of_stdin());
     let (stop, stops) = io::pipe().ok()?;
-    // The terminal is given back before the program stands still or ends.
+    // The terminal is given back before the program stands still or ends. The listener must not own the keys: it ends some
+    // time after it is let go, and would show what is typed at the next question.
     let _watch = {
-        let (keys, stops, asked) = (Arc::clone(&keys), Mutex::new(Some(stops)), question.to_owned());
+        let (keys, stops, asked) = (Arc::downgrade(&keys), Mutex::new(Some(stops)), question.to_owned());
+        let hide = move |hidden| keys.upgrade().into_iter().for_each(|keys| keys.hide(hidden));
         Watch::start(move |heard| match heard {
             Heard::End(_) => {
-                keys.hide(false);
+                hide(false);
                 drop(stops.lock().unwrap_or_else(PoisonError::into_inner).take());
             }
-            Heard::StandStill => keys.hide(false),
+            Heard::StandStill => hide(false),
             Heard::GoOn => {
-                keys.hide(true);
+                hide(true);
                 let _ = write!(stderr(), "\n{asked} ");
             }
         })
