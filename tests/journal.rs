@@ -632,3 +632,30 @@ fn makes_a_run_in_a_process_of_its_own() {
         .unwrap();
     assert!(read(&run.journal(), true, |_| ()).unwrap().torn.is_some());
 }
+
+/// A program that is just being started holds its host's descriptors, the lock among them, until it is itself.
+#[test]
+fn a_lock_that_only_the_dead_hold_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lock");
+    let mut child = Command::new("true").spawn().unwrap();
+    let dead = Holder { pid: child.id(), ..holder("one") };
+    child.wait().unwrap();
+    drop(Lock::take(&path, &dead).unwrap());
+    let held = fs::File::open(&path).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let (asks, asked) = std::sync::mpsc::channel();
+    let other = std::thread::spawn(move || {
+        asked.recv().unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        drop(held);
+    });
+    asks.send(()).unwrap();
+    Lock::take(&path, &holder("two")).unwrap();
+    other.join().unwrap();
+    let alive = Holder { pid: std::process::id(), ..holder("three") };
+    fs::write(&path, serde_json::to_vec(&alive).unwrap()).unwrap();
+    let held = fs::File::open(&path).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert!(matches!(Lock::take(&path, &holder("four")), Err(LockError::Held(Some(there))) if there == alive));
+}

@@ -6,8 +6,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 /// Who holds a lock.
@@ -24,6 +26,10 @@ pub struct Holder {
     /// Since when; UTC.
     pub since: String,
 }
+
+/// How long a lock is waited for whose holder is no more, or not written down yet. A program that was being started when
+/// its host was killed holds its host's descriptors until it is itself.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A lock that is held; dropping it frees it.
 #[derive(Debug)]
@@ -55,14 +61,21 @@ impl Lock {
             .mode(0o600)
             .open(path)
             .map_err(told)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut text = String::new();
-                let holder = file.read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok());
-                return Err(LockError::Held(holder));
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(rustix::io::Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(told(error.into())),
             }
-            Err(error) => return Err(told(error.into())),
+            let mut text = String::new();
+            let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+            let there: Option<Holder> = read.ok().and_then(|_| serde_json::from_str(&text).ok());
+            let passes = there.as_ref().is_none_or(|there| there.host == holder.host && !lives(there.pid));
+            if !passes || Instant::now() >= patience {
+                return Err(LockError::Held(there));
+            }
+            std::thread::sleep(Duration::from_millis(2));
         }
         let text = serde_json::to_vec(holder).map_err(|error| told(error.into()))?;
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text)).map_err(told)?;
@@ -87,4 +100,11 @@ impl Lock {
         };
         locks.lines().any(holds).then_some(holder)
     }
+}
+
+/// Says whether there is a process of that id on this machine.
+fn lives(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // One that is somebody else's may not be asked, but is there.
+    pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
 }
