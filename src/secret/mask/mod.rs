@@ -1,8 +1,8 @@
 //! The masker: puts a mark in the place of every secret, in whatever form it appears in a text.
 //!
 //! It works on text in which everything invisible was made visible before; nothing may remove characters after it. Colours are
-//! taken out for the search and put back ([`styles`]). Three searches then look at the same text, each with a filter that
-//! passes most of it by, and tell what they found and what the end of the text leaves open:
+//! taken out for the search and put back ([`styles`]). Three searches then look at the same text, and tell what they found and
+//! what the end of the text leaves open; the last two only where [`signs`] tells them to:
 //!
 //! - [`index`]: [`forms`] that stand in the text as they are, by blocks of four bytes at a distance;
 //! - [`spelled`]: the secret, and base64 of it, with every character in any spelling ([`tokens`]), mixed freely, from the first
@@ -26,6 +26,7 @@ mod forms;
 mod found;
 mod index;
 mod known;
+mod signs;
 mod spelled;
 mod styles;
 mod tokens;
@@ -38,6 +39,7 @@ use zeroize::Zeroizing;
 use self::forms::Forms;
 use self::found::{Found, Word};
 use self::index::Index;
+use self::signs::{Signs, Wanted};
 use self::spelled::{Scratch, Spelled};
 use self::styles::Styles;
 use self::tokens::Kind;
@@ -51,6 +53,7 @@ pub struct Masker {
     index: Index,
     texts: Spelled,
     codes: Spelled,
+    signs: Signs,
 }
 
 impl Masker {
@@ -61,10 +64,36 @@ impl Masker {
         for secret in secrets {
             forms.add(secret.expose());
         }
-        Self {
-            index: Index::new(forms.plain),
-            texts: Spelled::new(Kind::Text, forms.texts),
-            codes: Spelled::new(Kind::Code, forms.codes),
+        let texts = Spelled::new(Kind::Text, forms.texts);
+        let codes = Spelled::new(Kind::Code, forms.codes);
+        let of_texts = texts.signs().into_iter().map(|sign| (sign, signs::TEXT));
+        let of_codes = codes.signs().into_iter().map(|sign| (sign, signs::CODE));
+        let pairs = known::pairs().map(|pair| (pair, signs::KNOWN));
+        let signs = Signs::new(of_texts.chain(of_codes), pairs);
+        Self { index: Index::new(forms.plain), texts, codes, signs }
+    }
+
+    /// Adds what begins at a sign, or has one in it, and what the text's end leaves open there.
+    fn find_signs(&self, before: u8, text: &[u8], ends: bool, scratch: &mut Scratch, found: &mut Found) {
+        let mut look = |at: usize, wanted: Wanted| {
+            if wanted & signs::TEXT != 0 {
+                self.texts.look(before, text, at, scratch, found);
+            }
+            if wanted & signs::CODE != 0 {
+                self.codes.look(before, text, at, scratch, found);
+            }
+            if wanted & signs::KNOWN != 0 {
+                known::find_at(before, text, at, ends, found);
+            }
+        };
+        self.signs.find(text, |at, wanted| {
+            look(at, wanted);
+            if let Some(letter) = spelled::struck_out(text, at) {
+                look(letter, wanted);
+            }
+        });
+        if let Some(letter) = spelled::may_be_struck_out(text) {
+            look(letter, signs::TEXT | signs::CODE);
         }
     }
 
@@ -216,9 +245,8 @@ impl MaskStream {
             found.add(0, self.hidden);
         }
         masker.index.find(*before, text, found);
-        masker.texts.find(*before, text, scratch, found);
-        masker.codes.find(*before, text, scratch, found);
-        known::find(*before, text, ends, found);
+        masker.find_signs(*before, text, ends, scratch, found);
+        known::find_open(*before, text, found);
         masker.index.find_open(text, found);
     }
 

@@ -9,7 +9,6 @@
 //! What must stay true: every occurrence with at least one spelled character is reported; one without is
 //! [`Index`](super::index)'s to find.
 
-use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 use zeroize::Zeroizing;
 
 use super::found::{Found, Word};
@@ -40,6 +39,8 @@ pub(super) struct Spelled {
     pairs: Pairs,
     /// The signs of [`DOUBLED`], and the plus, that say something here.
     signs: Vec<u8>,
+    /// Some text has a line's end in it.
+    has_line_ends: bool,
 }
 
 /// Three neighbours in a text.
@@ -112,33 +113,24 @@ impl Spelled {
             signs.push(b'`');
         }
         let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-        Self { kind, texts, longest, bits, shift, threes, beginnings, firsts, pairs, signs }
+        let has_line_ends = has(b'\n');
+        Self { kind, texts, longest, bits, shift, threes, beginnings, firsts, pairs, signs, has_line_ends }
     }
 
-    /// Adds where texts stand, and what the end leaves open.
-    pub(super) fn find(&self, before: u8, text: &[u8], scratch: &mut Scratch, found: &mut Found) {
+    /// Returns the signs at which [`Spelled::look`] has to look, besides [`struck_out`] and [`may_be_struck_out`].
+    pub(super) fn signs(&self) -> Vec<u8> {
         if self.texts.is_empty() {
-            return;
+            return Vec::new();
         }
-        let mut look = |at: usize| self.look(before, text, at, scratch, found);
-        let [first, second, third, fourth, fifth, sixth, seventh, eighth] = SIGNS;
-        memchr3_iter(first, second, third, text).for_each(&mut look);
-        memchr3_iter(fourth, fifth, sixth, text).for_each(&mut look);
-        if !text.is_ascii() {
-            memchr2_iter(seventh, eighth, text).for_each(&mut look);
-        }
-        for sign in &self.signs {
-            memchr_iter(*sign, text).for_each(&mut look);
-        }
-        // a letter that was struck out by what comes next
-        let last = (1..=3).filter_map(|length| text.len().checked_sub(length)).find(|at| text[*at] == b'_');
-        last.into_iter().for_each(look);
+        // every line has an end, so most texts are spared the look
+        let says = |sign: &u8| self.kind == Kind::Code || *sign != b'\n' || self.has_line_ends;
+        SIGNS.into_iter().filter(says).chain(self.signs.iter().copied()).collect()
     }
 
-    /// Looks at a sign that a spelling may begin with.
-    fn look(&self, before: u8, text: &[u8], at: usize, scratch: &mut Scratch, found: &mut Found) {
-        if text[at..].starts_with("\u{2408}".as_bytes()) && text[..at].last() == Some(&b'_') {
-            self.look(before, text, at - 1, scratch, found);
+    /// Adds the texts that have their first spelled character at a place, and what the text's end leaves open there.
+    pub(super) fn look(&self, before: u8, text: &[u8], at: usize, scratch: &mut Scratch, found: &mut Found) {
+        if self.texts.is_empty() || self.is_only_line_end(text, at) {
+            return;
         }
         let mut tokens = std::mem::take(&mut scratch.tokens);
         tokens.clear();
@@ -179,6 +171,14 @@ impl Spelled {
                 self.walk(before, text, start, walker, scratch, found);
             }
         }
+    }
+
+    /// Says whether a place is a line's end before which no base64 of a secret stands, and the text's end is far.
+    fn is_only_line_end(&self, text: &[u8], at: usize) -> bool {
+        self.kind == Kind::Code
+            && text[at] == b'\n'
+            && text.len() - at > tokens::LINE_END
+            && !self.may_stand_before(text, at)
     }
 
     /// Looks a reading up.
@@ -434,6 +434,17 @@ impl Hits {
             self.count += 1;
         }
     }
+}
+
+/// Returns a letter that is struck out by what stands at a place.
+pub(super) fn struck_out(text: &[u8], at: usize) -> Option<usize> {
+    let begins = text[at] == 0xe2 && text[at..].starts_with("\u{2408}".as_bytes());
+    at.checked_sub(1).filter(|before| begins && text[*before] == b'_')
+}
+
+/// Returns a letter near the text's end that may be struck out by what comes next.
+pub(super) fn may_be_struck_out(text: &[u8]) -> Option<usize> {
+    (1..=3).filter_map(|length| text.len().checked_sub(length)).find(|at| text[*at] == b'_')
 }
 
 /// Says whether some spelling begins with a byte, whatever the texts are.

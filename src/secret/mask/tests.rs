@@ -312,6 +312,31 @@ fn a_flood_of_the_secret_is_linear() {
     assert_eq!(mask_cut(&masker, &text, std::iter::repeat_n(100, 10_000)), MASK);
 }
 
+#[test]
+fn known_beginnings_are_found_at_even_and_odd_places() {
+    let masker = masker(&[]);
+    for beginning in known::beginnings() {
+        let long = "CANARY0123456789abcdef".repeat(3);
+        for after in [
+            format!("{long}.eyJ{long}"),
+            "CANARY:pa55word@host/".to_owned(),
+            format!("PRIVATE KEY-----\n{long}\n-----END"),
+        ] {
+            for pad in ["", " ", "  ", " {}", "(((((((", "            "] {
+                let text = format!("{pad}{beginning}{after} end");
+                let slowly = mask_slowly(&[], &text);
+                assert_eq!(masker.mask(&text), slowly, "{text}");
+                assert_eq!(mask_cut(&masker, &text, std::iter::repeat_n(1, text.len())), slowly, "{text}");
+            }
+        }
+        let masks = |after: &str| masker.mask(&format!("{beginning}{after}")).contains(MASK);
+        let any = masks(&format!("{long}.eyJ{long}"))
+            || masks("CANARY:pa55word@host/")
+            || masks(&format!("PRIVATE KEY-----\n{long}\n"));
+        assert!(any, "{beginning}");
+    }
+}
+
 /// One of the ways to write a character, chosen by a number.
 fn spell(c: char, how: usize) -> String {
     let bytes = |write: fn(u8) -> String| c.to_string().bytes().map(write).collect::<String>();

@@ -67,6 +67,8 @@ pub(super) enum Open {
 const NESTED: usize = 32;
 /// The most bytes of a sequence that moves a cursor.
 const SEQUENCE: usize = 128;
+/// The most bytes of a line's end, with the blanks after it.
+pub(super) const LINE_END: usize = 1 + SEQUENCE;
 /// How many digits of base64 stand before a line's end for the next line to go on with them.
 const WRAPPED: usize = 4;
 
