@@ -75,25 +75,59 @@ impl Masker {
 
     /// Adds what begins at a sign, or has one in it, and what the text's end leaves open there.
     fn find_signs(&self, before: u8, text: &[u8], ends: bool, scratch: &mut Scratch, found: &mut Found) {
-        let mut look = |at: usize, wanted: Wanted| {
-            if wanted & signs::TEXT != 0 {
-                self.texts.look(before, text, at, scratch, found);
-            }
-            if wanted & signs::CODE != 0 {
-                self.codes.look(before, text, at, scratch, found);
-            }
+        let mut run = 0;
+        self.signs.find(text, |at, wanted| {
             if wanted & signs::KNOWN != 0 {
                 known::find_at(before, text, at, ends, found);
+                return;
             }
-        };
-        self.signs.find(text, |at, wanted| {
-            look(at, wanted);
+            let wanted = match text[at] {
+                b'\\' => {
+                    if at >= run {
+                        run = at + text[at..].iter().take_while(|byte| **byte == b'\\').count();
+                    }
+                    let within = at > 0 && text[at - 1] == b'\\';
+                    self.without(wanted, |spelled| within && spelled.is_within_run(run - at))
+                }
+                b'\n' => self.without(wanted, |spelled| spelled.is_only_line_end(text, at)),
+                _ => wanted,
+            };
+            self.look(before, text, at, wanted, scratch, found);
             if let Some(letter) = spelled::struck_out(text, at) {
-                look(letter, wanted);
+                self.look(before, text, letter, wanted, scratch, found);
             }
         });
         if let Some(letter) = spelled::may_be_struck_out(text) {
-            look(letter, signs::TEXT | signs::CODE);
+            self.look(before, text, letter, signs::TEXT | signs::CODE, scratch, found);
+        }
+    }
+
+    /// Takes out of what is wanted the searches that have nothing to find.
+    fn without(&self, wanted: Wanted, idle: impl Fn(&Spelled) -> bool) -> Wanted {
+        let mut left = wanted;
+        for (search, spelled) in [(signs::TEXT, &self.texts), (signs::CODE, &self.codes)] {
+            if wanted & search != 0 && idle(spelled) {
+                left &= !search;
+            }
+        }
+        left
+    }
+
+    /// Looks at a sign for each search that wants it.
+    fn look(&self, before: u8, text: &[u8], at: usize, wanted: Wanted, scratch: &mut Scratch, found: &mut Found) {
+        let mut open = None;
+        let mut read = false;
+        for (search, kind, spelled) in [(signs::TEXT, Kind::Text, &self.texts), (signs::CODE, Kind::Code, &self.codes)]
+        {
+            if wanted & search == 0 {
+                continue;
+            }
+            if !read || tokens::depends_on_kind(text[at]) {
+                scratch.read.clear();
+                open = tokens::read(text, at, kind, &mut scratch.read);
+                read = true;
+            }
+            spelled.look(before, text, at, open, scratch, found);
         }
     }
 

@@ -16,6 +16,8 @@ use super::tokens::{self, DOUBLED, Kind, Open, SIGNS, Token};
 
 /// Spreads keys over a table; an odd number near 2^32 divided by the golden ratio.
 const SPREAD: u32 = 0x9E37_79B1;
+/// Stands in [`Fours`] before three that may be anywhere.
+const WITHIN: u8 = 0xff;
 /// The most bytes of what says nothing between two characters.
 const GAP: usize = 256;
 
@@ -25,22 +27,24 @@ pub(super) struct Spelled {
     /// Sorted, each once.
     texts: Vec<Zeroizing<Vec<u8>>>,
     longest: usize,
-    /// A bit for each three neighbours, by its place.
-    bits: Vec<u64>,
-    /// How far a product is shifted to give a place in `bits`.
-    shift: u32,
+    /// Each four neighbours in a text; with a zero before them the three that it begins with, with [`WITHIN`] any three.
+    fours: Fours,
     /// Sorted by key.
     threes: Vec<Three>,
     /// Each pair of bytes that a text begins with.
     beginnings: Pairs,
-    /// Each byte that a text begins with.
-    firsts: [bool; 256],
+    /// Where in `texts` those are that begin with a byte.
+    firsts: [(usize, usize); 256],
     /// Each pair of neighbours in a text.
     pairs: Pairs,
     /// The signs of [`DOUBLED`], and the plus, that say something here.
     signs: Vec<u8>,
+    /// Each byte that a spelling may begin with.
+    is_sign: [bool; 256],
     /// Some text has a line's end in it.
     has_line_ends: bool,
+    /// Some text has a backslash in it.
+    has_backslashes: bool,
 }
 
 /// Three neighbours in a text.
@@ -56,6 +60,8 @@ struct Three {
 /// Memory for walks, used again and again.
 #[derive(Default)]
 pub(super) struct Scratch {
+    /// What was read at the sign that is looked at.
+    pub(super) read: Vec<Token>,
     tokens: Vec<Token>,
     todo: Vec<Walker>,
 }
@@ -81,11 +87,14 @@ impl Spelled {
         texts.sort_unstable_by(|one, other| one.as_slice().cmp(other));
         texts.dedup_by(|one, other| one.as_slice() == other.as_slice());
         let (mut beginnings, mut pairs) = (Pairs::default(), Pairs::default());
-        let mut firsts = [false; 256];
+        let mut firsts = [(0, 0); 256];
         let mut threes = Vec::new();
+        let mut fours = Zeroizing::new(Vec::new());
         for (number, text) in texts.iter().enumerate() {
             beginnings.add(text[0], text[1]);
-            firsts[usize::from(text[0])] = true;
+            let (first, end) = &mut firsts[usize::from(text[0])];
+            *first = if *end == 0 { number } else { *first };
+            *end = number + 1;
             text.array_windows().for_each(|[one, two]| pairs.add(*one, *two));
             let before = number.checked_sub(1).map_or(&[][..], |before| &texts[before]);
             let common = before.iter().zip(text.iter()).take_while(|(one, other)| one == other).count();
@@ -94,15 +103,11 @@ impl Spelled {
                 text: narrow(number),
                 at: narrow(at),
             }));
+            fours.extend((common.max(2)..text.len()).map(|at| four(&text[..at], text[at])));
+            fours
+                .extend(text.array_windows().map(|[one, two, three]| u32::from_be_bytes([WITHIN, *one, *two, *three])));
         }
         threes.sort_unstable();
-        let log = (threes.len() * 16).next_power_of_two().ilog2().clamp(12, 20);
-        let mut bits = vec![0; (1 << log) / 64];
-        let shift = u32::BITS - log;
-        for three in &threes {
-            let place = (three.key.wrapping_mul(SPREAD) >> shift) as usize;
-            bits[place / 64] |= 1 << (place % 64);
-        }
         let has = |sign: u8| texts.iter().any(|text| text.contains(&sign));
         let mut signs: Vec<u8> = DOUBLED.iter().copied().filter(|sign| has(*sign)).collect();
         if has(b' ') && kind == Kind::Text {
@@ -113,8 +118,26 @@ impl Spelled {
             signs.push(b'`');
         }
         let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-        let has_line_ends = has(b'\n');
-        Self { kind, texts, longest, bits, shift, threes, beginnings, firsts, pairs, signs, has_line_ends }
+        let mut is_sign = [false; 256];
+        for sign in SIGNS.iter().chain(&signs).chain(b"_") {
+            is_sign[usize::from(*sign)] = true;
+        }
+        let (has_line_ends, has_backslashes) = (has(b'\n'), has(b'\\'));
+        let fours = Fours::new(&mut fours);
+        Self {
+            kind,
+            texts,
+            longest,
+            fours,
+            threes,
+            beginnings,
+            firsts,
+            pairs,
+            signs,
+            is_sign,
+            has_line_ends,
+            has_backslashes,
+        }
     }
 
     /// Returns the signs at which [`Spelled::look`] has to look, besides [`struck_out`] and [`may_be_struck_out`].
@@ -127,19 +150,35 @@ impl Spelled {
         SIGNS.into_iter().filter(says).chain(self.signs.iter().copied()).collect()
     }
 
-    /// Adds the texts that have their first spelled character at a place, and what the text's end leaves open there.
-    pub(super) fn look(&self, before: u8, text: &[u8], at: usize, scratch: &mut Scratch, found: &mut Found) {
-        if self.texts.is_empty() || self.is_only_line_end(text, at) {
+    /// Says whether nothing can be found at a place within a run of backslashes, so many of which are left from there on:
+    /// what is read there is also read from the one before, or is a backslash and no more.
+    pub(super) fn is_within_run(&self, left: usize) -> bool {
+        left != tokens::NESTED && !self.has_backslashes
+    }
+
+    /// Says whether nothing can be found at a line's end: no base64 of a secret stands before it, and the text's end is far.
+    pub(super) fn is_only_line_end(&self, text: &[u8], at: usize) -> bool {
+        self.kind == Kind::Code && text.len() - at > tokens::LINE_END && !self.may_stand_before(text, at)
+    }
+
+    /// Adds the texts that have their first spelled character at a place, and what the text's end leaves open there. What was
+    /// [read](tokens::read) there is in `scratch`.
+    pub(super) fn look(
+        &self,
+        before: u8,
+        text: &[u8],
+        at: usize,
+        open: Option<Open>,
+        scratch: &mut Scratch,
+        found: &mut Found,
+    ) {
+        if self.texts.is_empty() {
             return;
         }
-        let mut tokens = std::mem::take(&mut scratch.tokens);
-        tokens.clear();
-        let open = tokens::read(text, at, self.kind, &mut tokens);
-        let mut hits = Hits::default();
-        for token in &tokens {
+        let mut hits = Hits::new(self, text, at);
+        for token in &scratch.read {
             self.judge(text, at, token, 0, &mut hits);
         }
-        scratch.tokens = tokens;
         if let Some(open) = open.or(hits.open) {
             self.leave_open(text, at, open, found);
         }
@@ -154,6 +193,7 @@ impl Spelled {
             );
         }
         if hits.second
+            && at > 0
             && let Some(walker) = self.range(&text[at - 1..at])
         {
             self.walk(before, text, at - 1, Walker { at, ..walker }, scratch, found);
@@ -173,14 +213,6 @@ impl Spelled {
         }
     }
 
-    /// Says whether a place is a line's end before which no base64 of a secret stands, and the text's end is far.
-    fn is_only_line_end(&self, text: &[u8], at: usize) -> bool {
-        self.kind == Kind::Code
-            && text[at] == b'\n'
-            && text.len() - at > tokens::LINE_END
-            && !self.may_stand_before(text, at)
-    }
-
     /// Looks a reading up.
     fn judge(&self, text: &[u8], at: usize, token: &Token, gap: usize, hits: &mut Hits) {
         let after = at + gap + token.length;
@@ -194,8 +226,8 @@ impl Spelled {
                 hits.open = Some(Open::After(1));
                 return;
             };
-            hits.add(self, text, at, self.canonical(byte));
-            if is_sign(byte) || self.signs.contains(&byte) {
+            hits.add(self, text, self.canonical(byte), None, after + 1);
+            if self.is_sign[usize::from(byte)] {
                 let mut tokens = Vec::new();
                 if tokens::read(text, after, self.kind, &mut tokens).is_some() {
                     hits.open = Some(Open::After(1));
@@ -207,22 +239,42 @@ impl Spelled {
             return;
         };
         let first = self.canonical(first);
-        hits.add(self, text, at, first);
-        if gap > 0 || hits.first || !self.firsts[usize::from(first)] {
+        let more = self.says(token).get(1).copied();
+        hits.add(self, text, first, more, after);
+        if gap > 0 || hits.first || !self.may_begin(first) {
             return;
         }
-        hits.first = match (self.says(token).get(1), text.get(after)) {
-            (Some(&second), _) => self.beginnings.has(first, second),
+        hits.first = match (more, text.get(after)) {
+            (Some(second), _) => self.beginnings.has(first, second),
             (None, None) => true,
             (None, Some(&byte)) => {
-                is_sign(byte) || self.beginnings.has(first, self.canonical(byte)) || self.signs.contains(&byte)
+                let begins = |second: u8, after: usize| {
+                    let second = self.canonical(second);
+                    self.beginnings.has(first, second) && self.may_go_on(first, second, text, after)
+                };
+                let spelled = match tokens::only_reading(text, after) {
+                    Some(other) => begins(other, after + tokens::ONLY_READING),
+                    None => self.is_sign[usize::from(byte)],
+                };
+                spelled || begins(byte, after + 1)
             }
         };
     }
 
+    /// Says whether a text may begin with two bytes and what stands at a place.
+    fn may_go_on(&self, one: u8, two: u8, text: &[u8], at: usize) -> bool {
+        let Some(&byte) = text.get(at) else { return true };
+        let begins = |three: u8| self.fours.may_have(u32::from_be_bytes([0, one, two, self.canonical(three)]));
+        let spelled = match tokens::only_reading(text, at) {
+            Some(other) => begins(other),
+            None => self.is_sign[usize::from(byte)],
+        };
+        spelled || begins(byte)
+    }
+
     /// Walks on with a range of texts, all readings at once.
     fn walk(&self, before: u8, text: &[u8], start: usize, from: Walker, scratch: &mut Scratch, found: &mut Found) {
-        let Scratch { tokens, todo } = scratch;
+        let Scratch { tokens, todo, .. } = scratch;
         todo.clear();
         todo.push(from);
         // always the one that is least far on, so two that come to stand alike meet in `todo`
@@ -248,7 +300,7 @@ impl Spelled {
                 continue;
             };
             todo.extend(self.step(walker, &[byte], 1));
-            if !is_sign(byte) && !self.signs.contains(&byte) {
+            if !self.is_sign[usize::from(byte)] {
                 continue;
             }
             tokens.clear();
@@ -287,8 +339,23 @@ impl Spelled {
     fn step(&self, mut walker: Walker, says: &[u8], length: usize) -> Option<Walker> {
         for byte in says {
             let byte = self.canonical(*byte);
+            if !self.may_follow(&self.texts[walker.low][..walker.depth], byte) {
+                return None;
+            }
+            if walker.depth == 0 && (walker.low, walker.high) == (0, self.texts.len()) {
+                (walker.low, walker.high) = self.firsts[usize::from(byte)];
+                walker.depth = 1;
+                continue;
+            }
             let (low, high) = (walker.low, walker.high);
             let next = |text: &Zeroizing<Vec<u8>>| text.get(walker.depth).copied();
+            if low + 1 == high {
+                if next(&self.texts[low]) != Some(byte) {
+                    return None;
+                }
+                walker.depth += 1;
+                continue;
+            }
             walker.low = low + self.texts[low..high].partition_point(|text| next(text) < Some(byte));
             walker.high = walker.low + self.texts[walker.low..high].partition_point(|text| next(text) == Some(byte));
             if walker.low == walker.high {
@@ -297,6 +364,20 @@ impl Spelled {
             walker.depth += 1;
         }
         Some(Walker { at: walker.at + length, gap: 0, ..walker })
+    }
+
+    /// Says whether a byte may come next, of which a text begins with what came so far. It may say so though none does.
+    fn may_follow(&self, so_far: &[u8], byte: u8) -> bool {
+        match *so_far {
+            [] => self.may_begin(byte),
+            [one] => self.beginnings.has(one, byte),
+            [..] => self.fours.may_have(four(so_far, byte)),
+        }
+    }
+
+    /// Says whether a text begins with a byte.
+    fn may_begin(&self, byte: u8) -> bool {
+        self.firsts[usize::from(byte)].1 > 0
     }
 
     /// Notes what may begin before a sign whose reading the text's end leaves open.
@@ -364,16 +445,56 @@ impl Spelled {
         let byte = |before: usize| at.checked_sub(before).map(|at| self.canonical(text[at]));
         // every line has an end, so it is asked more closely there: base64 goes on only after some digits
         if self.kind == Kind::Code && text[at] == b'\n' {
-            let (Some(three), Some(two), Some(one)) = (byte(3), byte(2), byte(1)) else { return false };
-            return self.knows(key(three, two, one));
+            let (Some(four), Some(three), Some(two), Some(one)) = (byte(4), byte(3), byte(2), byte(1)) else {
+                return false;
+            };
+            return self.fours.may_have(u32::from_be_bytes([four, three, two, one]));
         }
         let Some(one) = byte(1) else { return false };
-        self.firsts[usize::from(one)] || byte(2).is_some_and(|two| self.pairs.has(two, one))
+        self.may_begin(one) || byte(2).is_some_and(|two| self.pairs.has(two, one))
+    }
+}
+
+/// A set of four bytes in a row, which may also have some that were not put in.
+struct Fours {
+    /// Two bits for each, in the word of its place.
+    bits: Vec<u64>,
+    /// How far a product is shifted to give a place in `bits`.
+    shift: u32,
+}
+
+impl Fours {
+    fn new(all: &mut Vec<u32>) -> Self {
+        all.sort_unstable();
+        all.dedup();
+        let log = (all.len() * 16).next_power_of_two().ilog2().clamp(12, 20) - u64::BITS.ilog2();
+        let mut fours = Self { bits: vec![0; 1 << log], shift: u32::BITS - log };
+        for four in all.iter() {
+            let (place, [one, other]) = fours.place(*four);
+            fours.bits[place] |= 1 << one | 1 << other;
+        }
+        fours
     }
 
-    fn knows(&self, key: u32) -> bool {
-        let place = (key.wrapping_mul(SPREAD) >> self.shift) as usize;
-        self.bits[place / 64] >> (place % 64) & 1 == 1
+    fn place(&self, four: u32) -> (usize, [u32; 2]) {
+        let product = (four ^ (four >> 15)).wrapping_mul(SPREAD);
+        ((product >> self.shift) as usize, [product >> 12 & 63, product >> 6 & 63])
+    }
+
+    fn may_have(&self, four: u32) -> bool {
+        let (place, [one, other]) = self.place(four);
+        let bits = self.bits[place];
+        bits >> one & bits >> other & 1 == 1
+    }
+}
+
+/// Returns four bytes in a row, the last of which is given, or three and a zero before them at a text's beginning.
+fn four(so_far: &[u8], last: u8) -> u32 {
+    match *so_far {
+        [.., three, two, one] => u32::from_be_bytes([three, two, one, last]),
+        [two, one] => u32::from_be_bytes([0, two, one, last]),
+        [one] => u32::from_be_bytes([0, 0, one, last]),
+        [] => u32::from(last),
     }
 }
 
@@ -403,6 +524,10 @@ const KEYS: usize = 48;
 
 /// What is worth walking on with.
 struct Hits {
+    /// The three bytes before the sign; a zero where there is none.
+    before: [u8; 3],
+    /// Whether the two before it may be the beginning of a text, and whether the three before it may stand within one.
+    goes_on: [bool; 2],
     /// A text may begin here.
     first: bool,
     /// A text may begin one byte before.
@@ -413,23 +538,39 @@ struct Hits {
     open: Option<Open>,
 }
 
-impl Default for Hits {
-    fn default() -> Self {
-        Self { first: false, second: false, keys: [0; KEYS], count: 0, open: None }
-    }
-}
-
 impl Hits {
-    /// Notes that a byte is read at a place.
-    fn add(&mut self, spelled: &Spelled, text: &[u8], at: usize, byte: u8) {
-        let Some(one) = at.checked_sub(1).map(|one| spelled.canonical(text[one])) else { return };
-        self.second |= spelled.beginnings.has(one, byte);
-        let Some(two) = at.checked_sub(2).map(|two| spelled.canonical(text[two])) else { return };
-        self.add_key(spelled, key(two, one, byte));
+    fn new(spelled: &Spelled, text: &[u8], at: usize) -> Self {
+        let byte = |before: usize| at.checked_sub(before).map_or(0, |at| spelled.canonical(text[at]));
+        let [three, two, one] = [byte(3), byte(2), byte(1)];
+        Self {
+            before: [three, two, one],
+            goes_on: [
+                at >= 2 && spelled.beginnings.has(two, one),
+                at >= 3 && spelled.fours.may_have(u32::from_be_bytes([WITHIN, three, two, one])),
+            ],
+            first: false,
+            second: false,
+            keys: [0; KEYS],
+            count: 0,
+            open: None,
+        }
     }
 
-    fn add_key(&mut self, spelled: &Spelled, key: u32) {
-        if spelled.knows(key) && !self.keys[..self.count].contains(&key) && self.count < KEYS {
+    /// Notes that a byte is read at the sign, and what it is followed by: a byte of the same reading, or what stands at a place.
+    fn add(&mut self, spelled: &Spelled, text: &[u8], byte: u8, more: Option<u8>, after: usize) {
+        let [three, two, one] = self.before;
+        if !self.second && spelled.beginnings.has(one, byte) {
+            self.second = more.is_some() || spelled.may_go_on(one, byte, text, after);
+        }
+        let may_have = |before: u8| spelled.fours.may_have(u32::from_be_bytes([before, two, one, byte]));
+        let [after_two, after_three] = self.goes_on;
+        if (after_two && may_have(0)) || (after_three && may_have(three)) {
+            self.add_key(key(two, one, byte));
+        }
+    }
+
+    fn add_key(&mut self, key: u32) {
+        if !self.keys[..self.count].contains(&key) && self.count < KEYS {
             self.keys[self.count] = key;
             self.count += 1;
         }
@@ -445,11 +586,6 @@ pub(super) fn struck_out(text: &[u8], at: usize) -> Option<usize> {
 /// Returns a letter near the text's end that may be struck out by what comes next.
 pub(super) fn may_be_struck_out(text: &[u8]) -> Option<usize> {
     (1..=3).filter_map(|length| text.len().checked_sub(length)).find(|at| text[*at] == b'_')
-}
-
-/// Says whether some spelling begins with a byte, whatever the texts are.
-fn is_sign(byte: u8) -> bool {
-    SIGNS.contains(&byte) || byte == b'_'
 }
 
 /// Writes the web's alphabet of base64 as the standard one.

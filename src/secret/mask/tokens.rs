@@ -64,7 +64,7 @@ pub(super) enum Open {
 }
 
 /// The most signs of escaping before one character: five times JSON in JSON.
-const NESTED: usize = 32;
+pub(super) const NESTED: usize = 32;
 /// The most bytes of a sequence that moves a cursor.
 const SEQUENCE: usize = 128;
 /// The most bytes of a line's end, with the blanks after it.
@@ -102,6 +102,21 @@ pub(super) fn read(text: &[u8], at: usize, kind: Kind, out: &mut Vec<Token>) -> 
         // any other byte is only itself
         _ => None,
     }
+}
+
+/// Says whether what begins with a byte is read otherwise in another kind of text.
+pub(super) fn depends_on_kind(byte: u8) -> bool {
+    matches!(byte, b'+' | b'\n')
+}
+
+/// The bytes of what [`only_reading`] reads.
+pub(super) const ONLY_READING: usize = 3;
+
+/// Returns what stands at a place in the only way in which it can be read, besides the byte as it is: `%41`. Returns none where
+/// there is another way, or none.
+pub(super) fn only_reading(text: &[u8], at: usize) -> Option<u8> {
+    let rest = text[at..].strip_prefix(b"%")?;
+    hex(rest, 2).map(narrow).filter(|value| !matches!(value, b'\n' | b'\r' | b'%'))
 }
 
 fn hex(text: &[u8], digits: usize) -> Option<u32> {
@@ -314,25 +329,26 @@ fn entity(text: &[u8], out: &mut Vec<Token>) -> Option<Open> {
 
 fn doubled(text: &[u8], out: &mut Vec<Token>) -> Option<Open> {
     let sign = text[0];
-    let mut spellings: Vec<(&[u8], u8)> = Vec::with_capacity(4);
-    let twice = [sign, sign];
-    spellings.push((&twice, sign));
-    match sign {
-        b'\'' => spellings.extend([(&b"'\\''"[..], b'\''), (b"'\"'\"'", b'\'')]),
-        b'"' => spellings.push((b"\"'\"'\"", b'"')),
+    let spellings: &[(&[u8], u8)] = match sign {
+        b'\'' => &[(b"''", b'\''), (b"'\\''", b'\''), (b"'\"'\"'", b'\'')],
+        b'"' => &[(b"\"\"", b'"'), (b"\"'\"'\"", b'"')],
         b'`' => {
             let after = text.get(1).filter(|byte| byte.is_ascii_punctuation());
             out.extend(after.map(|byte| Token::byte(*byte, 2)));
+            &[(b"``", b'`')]
         }
-        // the others are only doubled
-        _ => {}
-    }
+        b'$' => &[(b"$$", b'$')],
+        b'}' => &[(b"}}", b'}')],
+        b']' => &[(b"]]", b']')],
+        // no other is one of them
+        _ => &[],
+    };
     let mut open = None;
     for (spelling, byte) in spellings {
         if text.starts_with(spelling) {
-            out.push(Token::byte(byte, spelling.len()));
+            out.push(Token::byte(*byte, spelling.len()));
         } else if spelling.starts_with(text) {
-            open = Some(if sign == b'`' { Open::Any } else { Open::Only(byte) });
+            open = Some(if sign == b'`' { Open::Any } else { Open::Only(*byte) });
         }
     }
     open
