@@ -92,6 +92,13 @@ impl Masker {
                 b'\n' => self.without(wanted, |spelled| spelled.is_only_line_end(text, at)),
                 _ => wanted,
             };
+            if wanted == 0 {
+                return;
+            }
+            let wanted = match tokens::read_simple(text, at) {
+                Some(readings) => self.without(wanted, |spelled| spelled.is_idle(text, at, readings)),
+                None => wanted,
+            };
             self.look(before, text, at, wanted, scratch, found);
             if let Some(letter) = spelled::struck_out(text, at) {
                 self.look(before, text, letter, wanted, scratch, found);

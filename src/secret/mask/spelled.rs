@@ -62,6 +62,8 @@ struct Three {
 pub(super) struct Scratch {
     /// What was read at the sign that is looked at.
     pub(super) read: Vec<Token>,
+    /// What was read after what says nothing.
+    spare: Vec<Token>,
     tokens: Vec<Token>,
     todo: Vec<Walker>,
 }
@@ -176,9 +178,11 @@ impl Spelled {
             return;
         }
         let mut hits = Hits::new(self, text, at);
+        hits.spare = std::mem::take(&mut scratch.spare);
         for token in &scratch.read {
             self.judge(text, at, token, 0, &mut hits);
         }
+        scratch.spare = std::mem::take(&mut hits.spare);
         if let Some(open) = open.or(hits.open) {
             self.leave_open(text, at, open, found);
         }
@@ -228,13 +232,15 @@ impl Spelled {
             };
             hits.add(self, text, self.canonical(byte), None, after + 1);
             if self.is_sign[usize::from(byte)] {
-                let mut tokens = Vec::new();
+                let mut tokens = std::mem::take(&mut hits.spare);
+                tokens.clear();
                 if tokens::read(text, after, self.kind, &mut tokens).is_some() {
                     hits.open = Some(Open::After(1));
                 }
                 for token in &tokens {
                     self.judge(text, at, token, gap, hits);
                 }
+                hits.spare = tokens;
             }
             return;
         };
@@ -244,32 +250,50 @@ impl Spelled {
         if gap > 0 || hits.first || !self.may_begin(first) {
             return;
         }
-        hits.first = match (more, text.get(after)) {
-            (Some(second), _) => self.beginnings.has(first, second),
-            (None, None) => true,
-            (None, Some(&byte)) => {
-                let begins = |second: u8, after: usize| {
-                    let second = self.canonical(second);
-                    self.beginnings.has(first, second) && self.may_go_on(first, second, text, after)
-                };
-                let spelled = match tokens::only_reading(text, after) {
-                    Some(other) => begins(other, after + tokens::ONLY_READING),
-                    None => self.is_sign[usize::from(byte)],
-                };
-                spelled || begins(byte, after + 1)
-            }
+        hits.first = match more {
+            Some(second) => self.beginnings.has(first, second),
+            None => self.may_begin_with(first, text, after),
         };
+    }
+
+    /// Says whether a text may begin with a byte and what stands at a place.
+    fn may_begin_with(&self, one: u8, text: &[u8], at: usize) -> bool {
+        self.may_be_any(text, at, |byte, after| {
+            self.beginnings.has(one, byte) && self.may_go_on(one, byte, text, after)
+        })
     }
 
     /// Says whether a text may begin with two bytes and what stands at a place.
     fn may_go_on(&self, one: u8, two: u8, text: &[u8], at: usize) -> bool {
+        self.may_be_any(text, at, |byte, _| self.fours.may_have(u32::from_be_bytes([0, one, two, byte])))
+    }
+
+    /// Says whether what stands at a place may be one of the wanted characters, each told with the place after it.
+    fn may_be_any(&self, text: &[u8], at: usize, is_wanted: impl Fn(u8, usize) -> bool) -> bool {
         let Some(&byte) = text.get(at) else { return true };
-        let begins = |three: u8| self.fours.may_have(u32::from_be_bytes([0, one, two, self.canonical(three)]));
-        let spelled = match tokens::only_reading(text, at) {
-            Some(other) => begins(other),
-            None => self.is_sign[usize::from(byte)],
+        if is_wanted(self.canonical(byte), at + 1) {
+            return true;
+        }
+        self.is_sign[usize::from(byte)]
+            && tokens::read_simple(text, at).is_none_or(|readings| {
+                readings.into_iter().any(|(byte, length)| is_wanted(self.canonical(byte), at + length))
+            })
+    }
+
+    /// Says whether nothing can be found at a sign that is read as one of these.
+    pub(super) fn is_idle(&self, text: &[u8], at: usize, readings: [(u8, usize); 2]) -> bool {
+        let byte = |before: usize| at.checked_sub(before).map_or(0, |at| self.canonical(text[at]));
+        let [three, two, one] = [byte(3), byte(2), byte(1)];
+        let after_two = at >= 2 && self.beginnings.has(two, one);
+        let is_wanted = |(byte, length): (u8, usize)| {
+            let (byte, after) = (self.canonical(byte), at + length);
+            (self.may_begin(byte) && self.may_begin_with(byte, text, after))
+                || (self.beginnings.has(one, byte) && self.may_go_on(one, byte, text, after))
+                || (after_two && self.fours.may_have(u32::from_be_bytes([0, two, one, byte])))
+                || (at >= 3 && self.fours.may_have(u32::from_be_bytes([three, two, one, byte])))
         };
-        spelled || begins(byte)
+        let [first, second] = readings;
+        !is_wanted(first) && (first == second || !is_wanted(second))
     }
 
     /// Walks on with a range of texts, all readings at once.
@@ -534,6 +558,8 @@ struct Hits {
     second: bool,
     keys: [u32; KEYS],
     count: usize,
+    /// Memory for what is read after what says nothing.
+    spare: Vec<Token>,
     /// What comes next decides.
     open: Option<Open>,
 }
@@ -552,6 +578,7 @@ impl Hits {
             second: false,
             keys: [0; KEYS],
             count: 0,
+            spare: Vec::new(),
             open: None,
         }
     }

@@ -109,19 +109,78 @@ pub(super) fn depends_on_kind(byte: u8) -> bool {
     matches!(byte, b'+' | b'\n')
 }
 
-/// The bytes of what [`only_reading`] reads.
-pub(super) const ONLY_READING: usize = 3;
-
-/// Returns what stands at a place in the only way in which it can be read, besides the byte as it is: `%41`. Returns none where
-/// there is another way, or none.
-pub(super) fn only_reading(text: &[u8], at: usize) -> Option<u8> {
-    let rest = text[at..].strip_prefix(b"%")?;
-    hex(rest, 2).map(narrow).filter(|value| !matches!(value, b'\n' | b'\r' | b'%'))
+/// Reads what stands at a place, where that takes no list: the one or two characters that `%41`, `\t`, `\u0041` or `&#65;` say,
+/// each with how many bytes of the text it covers. One is told twice. Returns none where there is nothing, more, or a reading
+/// that says nothing or is open.
+pub(super) fn read_simple(text: &[u8], at: usize) -> Option<[(u8, usize); 2]> {
+    let byte = |value: u32| u8::try_from(value).ok().filter(|value| value.is_ascii() && !b"\n\r%".contains(value));
+    match text[at..] {
+        [b'%', ref digits @ ..] => {
+            let value = u8::try_from(hex(digits, 2)?).ok().filter(|value| !b"\n\r%".contains(value))?;
+            Some([(value, 3); 2])
+        }
+        [b'\\', b'u', ref digits @ ..] => Some([(b'u', 2), (byte(hex(digits, 4)?)?, 6)]),
+        [b'&', b'#', ref number @ ..] => {
+            let (digits, radix) = match *number {
+                [b'x' | b'X', ref digits @ ..] => (digits, 16),
+                _ => (number, 10),
+            };
+            let count = digits.iter().take(4).take_while(|digit| value_of(**digit) < radix).count();
+            if count == 0 || digits.get(count) != Some(&b';') {
+                return None;
+            }
+            let value = digits[..count].iter().fold(0, |value, digit| value * radix + value_of(*digit));
+            let value = byte(value).filter(|value| *value != b'&')?;
+            Some([(value, 3 + count + usize::from(radix == 16)); 2])
+        }
+        [b'\\', sign, ..] => {
+            let says = match sign {
+                b't' => b'\t',
+                b's' => b' ',
+                b'b' => 8,
+                b'f' => 12,
+                b'v' => 11,
+                b'a' => 7,
+                b'e' | b'E' => 0x1b,
+                b'x' | b'U' | b'n' | b'r' | b'\n' | b'\\' | b'0'..=b'7' => return None,
+                _ => sign,
+            };
+            Some([(sign, 2), (says, 2)])
+        }
+        _ => None,
+    }
 }
 
 fn hex(text: &[u8], digits: usize) -> Option<u32> {
     let text = text.get(..digits)?;
-    text.iter().try_fold(0, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
+    let mut all = 0;
+    for digit in text {
+        let value = value_of(*digit);
+        if value == NO_DIGIT {
+            return None;
+        }
+        all = all << 4 | value;
+    }
+    Some(all)
+}
+
+const NO_DIGIT: u32 = u32::MAX;
+
+/// What each byte is worth as a hexadecimal digit.
+const DIGITS: [u32; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        digits[digit as usize] = value;
+        digits[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
+fn value_of(digit: u8) -> u32 {
+    DIGITS[usize::from(digit)]
 }
 
 /// Says whether more could make hexadecimal digits whole.
