@@ -75,8 +75,8 @@ struct Group {
     stride: usize,
     /// Two bits for each block, in the word of its place.
     bits: Vec<u64>,
-    /// How far a product is shifted to give a place in `bits`.
-    shift: u32,
+    /// Which bits of a product give a place in `bits`.
+    mask: usize,
     /// The blocks, sorted by place.
     blocks: Zeroizing<Vec<u32>>,
     /// What each block may belong to.
@@ -205,7 +205,7 @@ impl Group {
         let mut group = Self {
             stride,
             bits: vec![0; 1 << log],
-            shift: u32::BITS - log,
+            mask: (1 << log) - 1,
             blocks: Zeroizing::new(Vec::with_capacity(count)),
             owners: Vec::with_capacity(count),
             starts: Vec::new(),
@@ -238,15 +238,36 @@ impl Group {
     /// Returns the place of a block, and which two bits it has there.
     fn place(&self, block: u32) -> (usize, [u32; 2]) {
         let product = (block ^ block >> 15).wrapping_mul(SPREAD);
-        ((product >> self.shift) as usize, [product >> 12 & 63, product >> 6 & 63])
+        ((product >> 18) as usize & self.mask, [product >> 12 & 63, product >> 6 & 63])
     }
 
     fn find(&self, forms: &Forms, before: u8, text: &[u8], found: &mut Found) {
         let mut at = 0;
-        while let Some(block) = block_at(text, at) {
-            let (place, [one, other]) = self.place(block);
-            let bits = self.bits[place];
-            if bits >> one & bits >> other & 1 == 1 {
+        // four at once, with one branch: they do not wait for each other
+        let four = self.stride * 3 + BLOCK;
+        while let Some(part) = text.get(at..at + four) {
+            let may_have =
+                |number: usize| block_at(part, number * self.stride).is_some_and(|block| self.may_have(block));
+            if may_have(0) | may_have(1) | may_have(2) | may_have(3) {
+                self.compare_all(forms, before, text, (at, at + four), found);
+            }
+            at += self.stride * 4;
+        }
+        self.compare_all(forms, before, text, (at, text.len()), found);
+    }
+
+    fn may_have(&self, block: u32) -> bool {
+        let (place, [one, other]) = self.place(block);
+        let bits = self.bits[place];
+        bits >> one & 1 == 1 && bits >> other & 1 == 1
+    }
+
+    /// Looks the blocks of a part of the text up one by one.
+    #[cold]
+    fn compare_all(&self, forms: &Forms, before: u8, text: &[u8], (from, to): (usize, usize), found: &mut Found) {
+        let mut at = from;
+        while let Some(block) = block_at(&text[..to], at) {
+            if self.may_have(block) {
                 self.compare(forms, before, text, (at, block), found);
             }
             at += self.stride;
@@ -254,7 +275,6 @@ impl Group {
     }
 
     /// Compares all forms that have a block with what stands around it.
-    #[cold]
     fn compare(&self, forms: &Forms, before: u8, text: &[u8], (at, block): (usize, u32), found: &mut Found) {
         let (place, _) = self.place(block);
         for entry in self.starts[place] as usize..self.starts[place + 1] as usize {

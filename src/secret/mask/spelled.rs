@@ -483,8 +483,8 @@ impl Spelled {
 struct Fours {
     /// Two bits for each, in the word of its place.
     bits: Vec<u64>,
-    /// How far a product is shifted to give a place in `bits`.
-    shift: u32,
+    /// Which bits of a product give a place in `bits`.
+    mask: usize,
 }
 
 impl Fours {
@@ -492,7 +492,7 @@ impl Fours {
         all.sort_unstable();
         all.dedup();
         let log = (all.len() * 16).next_power_of_two().ilog2().clamp(12, 20) - u64::BITS.ilog2();
-        let mut fours = Self { bits: vec![0; 1 << log], shift: u32::BITS - log };
+        let mut fours = Self { bits: vec![0; 1 << log], mask: (1 << log) - 1 };
         for four in all.iter() {
             let (place, [one, other]) = fours.place(*four);
             fours.bits[place] |= 1 << one | 1 << other;
@@ -502,13 +502,13 @@ impl Fours {
 
     fn place(&self, four: u32) -> (usize, [u32; 2]) {
         let product = (four ^ (four >> 15)).wrapping_mul(SPREAD);
-        ((product >> self.shift) as usize, [product >> 12 & 63, product >> 6 & 63])
+        ((product >> 18) as usize & self.mask, [product >> 12 & 63, product >> 6 & 63])
     }
 
     fn may_have(&self, four: u32) -> bool {
         let (place, [one, other]) = self.place(four);
         let bits = self.bits[place];
-        bits >> one & bits >> other & 1 == 1
+        bits >> one & 1 == 1 && bits >> other & 1 == 1
     }
 }
 
