@@ -313,6 +313,21 @@ fn a_flood_of_the_secret_is_linear() {
 }
 
 #[test]
+fn runs_of_backslashes_hide_nothing_however_long_they_are() {
+    for secret in ["CANARY-pa55", "\\CANARY\\pa55"] {
+        let masker = masker(&[secret]);
+        for count in (0..5).chain(29..36).chain([63, 64, 65, 66]) {
+            for after in ["u0043ANARY-pa55", "CANARY-pa55", "103ANARY\\\\pa55", "u005cCANARY\\pa55"] {
+                let text = format!("a{}{after} b", "\\".repeat(count));
+                let slowly = mask_slowly(&[secret], &text);
+                assert_eq!(masker.mask(&text), slowly, "{text}");
+                assert_eq!(mask_cut(&masker, &text, std::iter::repeat_n(1, text.len())), slowly, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn known_beginnings_are_found_at_even_and_odd_places() {
     let masker = masker(&[]);
     for beginning in known::beginnings() {
