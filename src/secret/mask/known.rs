@@ -1,15 +1,11 @@
 //! Finds what is a secret by its looks, though nobody registered it: tokens of known services, passwords in addresses, the
 //! inside of private keys.
 //!
-//! Each begins with a few bytes. Most end with one of three signs, which are looked for, and what stands before is compared;
-//! the others are searched for one by one: both are vector instructions, which an automaton of so many patterns is not. What
-//! follows is judged by a rule of its own. What must stay true: what stands in an address beside the password stays readable; a name, a placeholder, a hash, a number is
+//! Each begins with a few bytes. Two pairs of them that are rare in other text are looked for with all other
+//! [`signs`](super::signs), and what stands around is compared. What follows is judged by a rule of its own. What must stay true: what stands in an address beside the password stays readable; a name, a placeholder, a hash, a number is
 //! no secret; what is held back to be judged is bounded.
 
 use std::sync::LazyLock;
-
-use memchr::memchr3_iter;
-use memchr::memmem::Finder;
 
 use super::found::{Found, TELLING, Word};
 
@@ -80,43 +76,86 @@ const ADDRESS: usize = 512;
 /// The longest line that begins a key.
 const FRAME: usize = 64;
 
-/// The signs that most beginnings end with.
-const ENDS: [u8; 3] = [b'_', b'-', b'.'];
-
-/// A beginning with its rule.
-type Known = (&'static [u8], Rule);
-
-/// The beginnings that end with one of [`ENDS`].
-static SIGNED: LazyLock<Vec<Known>> = LazyLock::new(|| known(true).collect());
-
-/// Those that do not.
-static OTHERS: LazyLock<Vec<(Finder<'static>, Known)>> =
-    LazyLock::new(|| known(false).map(|known| (Finder::new(known.0), known)).collect());
-
-fn known(signed: bool) -> impl Iterator<Item = Known> {
-    let all = KNOWN.iter().map(|(beginning, rule)| (beginning.as_bytes(), *rule));
-    all.filter(move |(beginning, _)| beginning.last().is_some_and(|last| ENDS.contains(last)) == signed)
+/// A pair of bytes in a beginning. Of any three bytes in a row, one pair begins at an even place.
+struct Part {
+    pair: [u8; 2],
+    /// Where in the beginning it stands.
+    offset: usize,
+    beginning: &'static [u8],
+    rule: Rule,
 }
 
-/// Adds what looks like a secret, and what the text's end leaves open. `before` is the byte before the text; `ends` says that
-/// nothing comes after it.
+/// Two pairs of each beginning, one of which stands at an even place, by their first byte.
+static PARTS: LazyLock<Vec<Vec<Part>>> = LazyLock::new(|| {
+    let mut parts: Vec<Vec<Part>> = (0..256).map(|_| Vec::new()).collect();
+    for (beginning, rule) in KNOWN {
+        for part in two_parts(beginning.as_bytes(), rule) {
+            parts[usize::from(part.pair[0])].push(part);
+        }
+    }
+    parts
+});
+
+/// Returns the two pairs of the three bytes in a row that are the rarest.
+fn two_parts(beginning: &'static [u8], rule: Rule) -> impl Iterator<Item = Part> {
+    // small letters make words, digits numbers, and lines divide
+    let common = |pair: &[u8]| match pair {
+        b"--" | [b'0'..=b'9', b'0'..=b'9'] => 9,
+        [b'j' | b'k' | b'v'..=b'z', b'a'..=b'z']
+        | [b'a'..=b'z', b'j' | b'k' | b'v'..=b'z']
+        | [b'A'..=b'Z', b'A'..=b'Z'] => 3,
+        [b'a'..=b'z', b'a'..=b'z'] => 5,
+        [b'a'..=b'z', b'0'..=b'9' | b'-'] | [b'0'..=b'9', b'a'..=b'z'] => 4,
+        _ => 2,
+    };
+    let cost = |three: &[u8]| common(&three[..2]) + common(&three[1..]);
+    let threes = beginning.windows(3).map(cost).enumerate();
+    let from = threes.min_by_key(|(_, cost)| *cost).map_or(0, |(at, _)| at);
+    beginning.array_windows().enumerate().skip(from).take(2).map(move |(offset, pair)| Part {
+        pair: *pair,
+        offset,
+        beginning,
+        rule,
+    })
+}
+
+/// Returns the pairs at which [`find_at`] has to look, where they stand at an even place.
+pub(super) fn pairs() -> impl Iterator<Item = [u8; 2]> {
+    PARTS.iter().flatten().map(|part| part.pair)
+}
+
+/// Adds what looks like a secret and has one of [`pairs`] at a place in its beginning. `before` is the byte before the text;
+/// `ends` says that nothing comes after it.
+pub(super) fn find_at(before: u8, text: &[u8], at: usize, ends: bool, found: &mut Found) {
+    let Some(pair) = text[at..].first_chunk::<2>() else { return };
+    for part in PARTS[usize::from(pair[0])].iter().filter(|part| part.pair == *pair) {
+        let Some(start) = at.checked_sub(part.offset) else { continue };
+        if text[start..].starts_with(part.beginning) {
+            judge(part.rule, before, text, (start, start + part.beginning.len()), ends, found);
+        }
+    }
+}
+
+/// Adds what looks like a secret, looking at every place.
+#[cfg(test)]
 pub(super) fn find(before: u8, text: &[u8], ends: bool, found: &mut Found) {
-    let [one, two, three] = ENDS;
-    for at in memchr3_iter(one, two, three, text) {
-        // digits and blanks stand before most of them
-        let Some(last) = at.checked_sub(1).map(|last| text[last]) else { continue };
-        for (beginning, rule) in SIGNED.iter().filter(|(beginning, _)| beginning[beginning.len() - 2] == last) {
-            if text[..=at].ends_with(beginning) {
-                judge(*rule, before, text, (at + 1 - beginning.len(), at + 1), ends, found);
-            }
+    for (beginning, rule) in KNOWN {
+        for start in memchr::memmem::find_iter(text, beginning) {
+            judge(rule, before, text, (start, start + beginning.len()), ends, found);
         }
     }
-    for (finder, (beginning, rule)) in OTHERS.iter() {
-        for start in finder.find_iter(text) {
-            judge(*rule, before, text, (start, start + beginning.len()), ends, found);
-        }
-    }
-    // a beginning that the text's end cuts; none is longer
+    find_open(before, text, found);
+}
+
+/// All beginnings.
+#[cfg(test)]
+pub(super) fn beginnings() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|(beginning, _)| *beginning)
+}
+
+/// Notes where a beginning stands that the text's end cuts.
+pub(super) fn find_open(before: u8, text: &[u8], found: &mut Found) {
+    // none is longer
     let longest = KNOWN.iter().map(|(beginning, _)| beginning.len()).max().unwrap_or(0);
     for start in text.len().saturating_sub(longest - 1)..text.len() {
         let rest = &text[start..];

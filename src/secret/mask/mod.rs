@@ -1,8 +1,8 @@
 //! The masker: puts a mark in the place of every secret, in whatever form it appears in a text.
 //!
 //! It works on text in which everything invisible was made visible before; nothing may remove characters after it. Colours are
-//! taken out for the search and put back ([`styles`]). Three searches then look at the same text, each with a filter that
-//! passes most of it by, and tell what they found and what the end of the text leaves open:
+//! taken out for the search and put back ([`styles`]). Three searches then look at the same text, and tell what they found and
+//! what the end of the text leaves open; the last two only where [`signs`] tells them to:
 //!
 //! - [`index`]: [`forms`] that stand in the text as they are, by blocks of four bytes at a distance;
 //! - [`spelled`]: the secret, and base64 of it, with every character in any spelling ([`tokens`]), mixed freely, from the first
@@ -26,6 +26,7 @@ mod forms;
 mod found;
 mod index;
 mod known;
+mod signs;
 mod spelled;
 mod styles;
 mod tokens;
@@ -38,6 +39,7 @@ use zeroize::Zeroizing;
 use self::forms::Forms;
 use self::found::{Found, Word};
 use self::index::Index;
+use self::signs::{Signs, Wanted};
 use self::spelled::{Scratch, Spelled};
 use self::styles::Styles;
 use self::tokens::Kind;
@@ -51,6 +53,7 @@ pub struct Masker {
     index: Index,
     texts: Spelled,
     codes: Spelled,
+    signs: Signs,
 }
 
 impl Masker {
@@ -61,10 +64,77 @@ impl Masker {
         for secret in secrets {
             forms.add(secret.expose());
         }
-        Self {
-            index: Index::new(forms.plain),
-            texts: Spelled::new(Kind::Text, forms.texts),
-            codes: Spelled::new(Kind::Code, forms.codes),
+        let texts = Spelled::new(Kind::Text, forms.texts);
+        let codes = Spelled::new(Kind::Code, forms.codes);
+        let of_texts = texts.signs().into_iter().map(|sign| (sign, signs::TEXT));
+        let of_codes = codes.signs().into_iter().map(|sign| (sign, signs::CODE));
+        let pairs = known::pairs().map(|pair| (pair, signs::KNOWN));
+        let signs = Signs::new(of_texts.chain(of_codes), pairs);
+        Self { index: Index::new(forms.plain), texts, codes, signs }
+    }
+
+    /// Adds what begins at a sign, or has one in it, and what the text's end leaves open there.
+    fn find_signs(&self, before: u8, text: &[u8], ends: bool, scratch: &mut Scratch, found: &mut Found) {
+        let mut run = 0;
+        self.signs.find(text, |at, wanted| {
+            if wanted & signs::KNOWN != 0 {
+                known::find_at(before, text, at, ends, found);
+                return;
+            }
+            let wanted = match text[at] {
+                b'\\' => {
+                    if at >= run {
+                        run = at + text[at..].iter().take_while(|byte| **byte == b'\\').count();
+                    }
+                    let within = at > 0 && text[at - 1] == b'\\';
+                    self.without(wanted, |spelled| within && spelled.is_within_run(run - at))
+                }
+                b'\n' => self.without(wanted, |spelled| spelled.is_only_line_end(text, at)),
+                _ => wanted,
+            };
+            if wanted == 0 {
+                return;
+            }
+            let wanted = match tokens::read_simple(text, at) {
+                Some(readings) => self.without(wanted, |spelled| spelled.is_idle(text, at, readings)),
+                None => wanted,
+            };
+            self.look(before, text, at, wanted, scratch, found);
+            if let Some(letter) = spelled::struck_out(text, at) {
+                self.look(before, text, letter, wanted, scratch, found);
+            }
+        });
+        if let Some(letter) = spelled::may_be_struck_out(text) {
+            self.look(before, text, letter, signs::TEXT | signs::CODE, scratch, found);
+        }
+    }
+
+    /// Takes out of what is wanted the searches that have nothing to find.
+    fn without(&self, wanted: Wanted, idle: impl Fn(&Spelled) -> bool) -> Wanted {
+        let mut left = wanted;
+        for (search, spelled) in [(signs::TEXT, &self.texts), (signs::CODE, &self.codes)] {
+            if wanted & search != 0 && idle(spelled) {
+                left &= !search;
+            }
+        }
+        left
+    }
+
+    /// Looks at a sign for each search that wants it.
+    fn look(&self, before: u8, text: &[u8], at: usize, wanted: Wanted, scratch: &mut Scratch, found: &mut Found) {
+        let mut open = None;
+        let mut read = false;
+        for (search, kind, spelled) in [(signs::TEXT, Kind::Text, &self.texts), (signs::CODE, Kind::Code, &self.codes)]
+        {
+            if wanted & search == 0 {
+                continue;
+            }
+            if !read || tokens::depends_on_kind(text[at]) {
+                scratch.read.clear();
+                open = tokens::read(text, at, kind, &mut scratch.read);
+                read = true;
+            }
+            spelled.look(before, text, at, open, scratch, found);
         }
     }
 
@@ -216,9 +286,8 @@ impl MaskStream {
             found.add(0, self.hidden);
         }
         masker.index.find(*before, text, found);
-        masker.texts.find(*before, text, scratch, found);
-        masker.codes.find(*before, text, scratch, found);
-        known::find(*before, text, ends, found);
+        masker.find_signs(*before, text, ends, scratch, found);
+        known::find_open(*before, text, found);
         masker.index.find_open(text, found);
     }
 

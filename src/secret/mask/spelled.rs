@@ -9,7 +9,6 @@
 //! What must stay true: every occurrence with at least one spelled character is reported; one without is
 //! [`Index`](super::index)'s to find.
 
-use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 use zeroize::Zeroizing;
 
 use super::found::{Found, Word};
@@ -17,6 +16,8 @@ use super::tokens::{self, DOUBLED, Kind, Open, SIGNS, Token};
 
 /// Spreads keys over a table; an odd number near 2^32 divided by the golden ratio.
 const SPREAD: u32 = 0x9E37_79B1;
+/// Stands in [`Fours`] before three that may be anywhere.
+const WITHIN: u8 = 0xff;
 /// The most bytes of what says nothing between two characters.
 const GAP: usize = 256;
 
@@ -26,20 +27,24 @@ pub(super) struct Spelled {
     /// Sorted, each once.
     texts: Vec<Zeroizing<Vec<u8>>>,
     longest: usize,
-    /// A bit for each three neighbours, by its place.
-    bits: Vec<u64>,
-    /// How far a product is shifted to give a place in `bits`.
-    shift: u32,
+    /// Each four neighbours in a text; with a zero before them the three that it begins with, with [`WITHIN`] any three.
+    fours: Fours,
     /// Sorted by key.
     threes: Vec<Three>,
     /// Each pair of bytes that a text begins with.
     beginnings: Pairs,
-    /// Each byte that a text begins with.
-    firsts: [bool; 256],
+    /// Where in `texts` those are that begin with a byte.
+    firsts: [(usize, usize); 256],
     /// Each pair of neighbours in a text.
     pairs: Pairs,
     /// The signs of [`DOUBLED`], and the plus, that say something here.
     signs: Vec<u8>,
+    /// Each byte that a spelling may begin with.
+    is_sign: [bool; 256],
+    /// Some text has a line's end in it.
+    has_line_ends: bool,
+    /// Some text has a backslash in it.
+    has_backslashes: bool,
 }
 
 /// Three neighbours in a text.
@@ -55,6 +60,10 @@ struct Three {
 /// Memory for walks, used again and again.
 #[derive(Default)]
 pub(super) struct Scratch {
+    /// What was read at the sign that is looked at.
+    pub(super) read: Vec<Token>,
+    /// What was read after what says nothing.
+    spare: Vec<Token>,
     tokens: Vec<Token>,
     todo: Vec<Walker>,
 }
@@ -80,11 +89,14 @@ impl Spelled {
         texts.sort_unstable_by(|one, other| one.as_slice().cmp(other));
         texts.dedup_by(|one, other| one.as_slice() == other.as_slice());
         let (mut beginnings, mut pairs) = (Pairs::default(), Pairs::default());
-        let mut firsts = [false; 256];
+        let mut firsts = [(0, 0); 256];
         let mut threes = Vec::new();
+        let mut fours = Zeroizing::new(Vec::new());
         for (number, text) in texts.iter().enumerate() {
             beginnings.add(text[0], text[1]);
-            firsts[usize::from(text[0])] = true;
+            let (first, end) = &mut firsts[usize::from(text[0])];
+            *first = if *end == 0 { number } else { *first };
+            *end = number + 1;
             text.array_windows().for_each(|[one, two]| pairs.add(*one, *two));
             let before = number.checked_sub(1).map_or(&[][..], |before| &texts[before]);
             let common = before.iter().zip(text.iter()).take_while(|(one, other)| one == other).count();
@@ -93,15 +105,11 @@ impl Spelled {
                 text: narrow(number),
                 at: narrow(at),
             }));
+            fours.extend((common.max(2)..text.len()).map(|at| four(&text[..at], text[at])));
+            fours
+                .extend(text.array_windows().map(|[one, two, three]| u32::from_be_bytes([WITHIN, *one, *two, *three])));
         }
         threes.sort_unstable();
-        let log = (threes.len() * 16).next_power_of_two().ilog2().clamp(12, 20);
-        let mut bits = vec![0; (1 << log) / 64];
-        let shift = u32::BITS - log;
-        for three in &threes {
-            let place = (three.key.wrapping_mul(SPREAD) >> shift) as usize;
-            bits[place / 64] |= 1 << (place % 64);
-        }
         let has = |sign: u8| texts.iter().any(|text| text.contains(&sign));
         let mut signs: Vec<u8> = DOUBLED.iter().copied().filter(|sign| has(*sign)).collect();
         if has(b' ') && kind == Kind::Text {
@@ -112,42 +120,69 @@ impl Spelled {
             signs.push(b'`');
         }
         let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-        Self { kind, texts, longest, bits, shift, threes, beginnings, firsts, pairs, signs }
+        let mut is_sign = [false; 256];
+        for sign in SIGNS.iter().chain(&signs).chain(b"_") {
+            is_sign[usize::from(*sign)] = true;
+        }
+        let (has_line_ends, has_backslashes) = (has(b'\n'), has(b'\\'));
+        let fours = Fours::new(&mut fours);
+        Self {
+            kind,
+            texts,
+            longest,
+            fours,
+            threes,
+            beginnings,
+            firsts,
+            pairs,
+            signs,
+            is_sign,
+            has_line_ends,
+            has_backslashes,
+        }
     }
 
-    /// Adds where texts stand, and what the end leaves open.
-    pub(super) fn find(&self, before: u8, text: &[u8], scratch: &mut Scratch, found: &mut Found) {
+    /// Returns the signs at which [`Spelled::look`] has to look, besides [`struck_out`] and [`may_be_struck_out`].
+    pub(super) fn signs(&self) -> Vec<u8> {
+        if self.texts.is_empty() {
+            return Vec::new();
+        }
+        // every line has an end, so most texts are spared the look
+        let says = |sign: &u8| self.kind == Kind::Code || *sign != b'\n' || self.has_line_ends;
+        SIGNS.into_iter().filter(says).chain(self.signs.iter().copied()).collect()
+    }
+
+    /// Says whether nothing can be found at a place within a run of backslashes, so many of which are left from there on:
+    /// what is read there is also read from the one before, or is a backslash and no more.
+    pub(super) fn is_within_run(&self, left: usize) -> bool {
+        left != tokens::NESTED && !self.has_backslashes
+    }
+
+    /// Says whether nothing can be found at a line's end: no base64 of a secret stands before it, and the text's end is far.
+    pub(super) fn is_only_line_end(&self, text: &[u8], at: usize) -> bool {
+        self.kind == Kind::Code && text.len() - at > tokens::LINE_END && !self.may_stand_before(text, at)
+    }
+
+    /// Adds the texts that have their first spelled character at a place, and what the text's end leaves open there. What was
+    /// [read](tokens::read) there is in `scratch`.
+    pub(super) fn look(
+        &self,
+        before: u8,
+        text: &[u8],
+        at: usize,
+        open: Option<Open>,
+        scratch: &mut Scratch,
+        found: &mut Found,
+    ) {
         if self.texts.is_empty() {
             return;
         }
-        let mut look = |at: usize| self.look(before, text, at, scratch, found);
-        let [first, second, third, fourth, fifth, sixth, seventh, eighth] = SIGNS;
-        memchr3_iter(first, second, third, text).for_each(&mut look);
-        memchr3_iter(fourth, fifth, sixth, text).for_each(&mut look);
-        if !text.is_ascii() {
-            memchr2_iter(seventh, eighth, text).for_each(&mut look);
-        }
-        for sign in &self.signs {
-            memchr_iter(*sign, text).for_each(&mut look);
-        }
-        // a letter that was struck out by what comes next
-        let last = (1..=3).filter_map(|length| text.len().checked_sub(length)).find(|at| text[*at] == b'_');
-        last.into_iter().for_each(look);
-    }
-
-    /// Looks at a sign that a spelling may begin with.
-    fn look(&self, before: u8, text: &[u8], at: usize, scratch: &mut Scratch, found: &mut Found) {
-        if text[at..].starts_with("\u{2408}".as_bytes()) && text[..at].last() == Some(&b'_') {
-            self.look(before, text, at - 1, scratch, found);
-        }
-        let mut tokens = std::mem::take(&mut scratch.tokens);
-        tokens.clear();
-        let open = tokens::read(text, at, self.kind, &mut tokens);
-        let mut hits = Hits::default();
-        for token in &tokens {
+        let mut hits = Hits::new(self, text, at);
+        hits.spare = std::mem::take(&mut scratch.spare);
+        for token in &scratch.read {
             self.judge(text, at, token, 0, &mut hits);
         }
-        scratch.tokens = tokens;
+        scratch.spare = std::mem::take(&mut hits.spare);
         if let Some(open) = open.or(hits.open) {
             self.leave_open(text, at, open, found);
         }
@@ -162,6 +197,7 @@ impl Spelled {
             );
         }
         if hits.second
+            && at > 0
             && let Some(walker) = self.range(&text[at - 1..at])
         {
             self.walk(before, text, at - 1, Walker { at, ..walker }, scratch, found);
@@ -194,35 +230,75 @@ impl Spelled {
                 hits.open = Some(Open::After(1));
                 return;
             };
-            hits.add(self, text, at, self.canonical(byte));
-            if is_sign(byte) || self.signs.contains(&byte) {
-                let mut tokens = Vec::new();
+            hits.add(self, text, self.canonical(byte), None, after + 1);
+            if self.is_sign[usize::from(byte)] {
+                let mut tokens = std::mem::take(&mut hits.spare);
+                tokens.clear();
                 if tokens::read(text, after, self.kind, &mut tokens).is_some() {
                     hits.open = Some(Open::After(1));
                 }
                 for token in &tokens {
                     self.judge(text, at, token, gap, hits);
                 }
+                hits.spare = tokens;
             }
             return;
         };
         let first = self.canonical(first);
-        hits.add(self, text, at, first);
-        if gap > 0 || hits.first || !self.firsts[usize::from(first)] {
+        let more = self.says(token).get(1).copied();
+        hits.add(self, text, first, more, after);
+        if gap > 0 || hits.first || !self.may_begin(first) {
             return;
         }
-        hits.first = match (self.says(token).get(1), text.get(after)) {
-            (Some(&second), _) => self.beginnings.has(first, second),
-            (None, None) => true,
-            (None, Some(&byte)) => {
-                is_sign(byte) || self.beginnings.has(first, self.canonical(byte)) || self.signs.contains(&byte)
-            }
+        hits.first = match more {
+            Some(second) => self.beginnings.has(first, second),
+            None => self.may_begin_with(first, text, after),
         };
+    }
+
+    /// Says whether a text may begin with a byte and what stands at a place.
+    fn may_begin_with(&self, one: u8, text: &[u8], at: usize) -> bool {
+        self.may_be_any(text, at, |byte, after| {
+            self.beginnings.has(one, byte) && self.may_go_on(one, byte, text, after)
+        })
+    }
+
+    /// Says whether a text may begin with two bytes and what stands at a place.
+    fn may_go_on(&self, one: u8, two: u8, text: &[u8], at: usize) -> bool {
+        self.may_be_any(text, at, |byte, _| self.fours.may_have(u32::from_be_bytes([0, one, two, byte])))
+    }
+
+    /// Says whether what stands at a place may be one of the wanted characters, each told with the place after it.
+    fn may_be_any(&self, text: &[u8], at: usize, is_wanted: impl Fn(u8, usize) -> bool) -> bool {
+        let Some(&byte) = text.get(at) else { return true };
+        if is_wanted(self.canonical(byte), at + 1) {
+            return true;
+        }
+        self.is_sign[usize::from(byte)]
+            && tokens::read_simple(text, at).is_none_or(|readings| {
+                readings.into_iter().any(|(byte, length)| is_wanted(self.canonical(byte), at + length))
+            })
+    }
+
+    /// Says whether nothing can be found at a sign that is read as one of these.
+    pub(super) fn is_idle(&self, text: &[u8], at: usize, readings: [(u8, usize); 2]) -> bool {
+        let byte = |before: usize| at.checked_sub(before).map_or(0, |at| self.canonical(text[at]));
+        let [three, two, one] = [byte(3), byte(2), byte(1)];
+        let after_two = at >= 2 && self.beginnings.has(two, one);
+        let is_wanted = |(byte, length): (u8, usize)| {
+            let (byte, after) = (self.canonical(byte), at + length);
+            (self.may_begin(byte) && self.may_begin_with(byte, text, after))
+                || (self.beginnings.has(one, byte) && self.may_go_on(one, byte, text, after))
+                || (after_two && self.fours.may_have(u32::from_be_bytes([0, two, one, byte])))
+                || (at >= 3 && self.fours.may_have(u32::from_be_bytes([three, two, one, byte])))
+        };
+        let [first, second] = readings;
+        !is_wanted(first) && (first == second || !is_wanted(second))
     }
 
     /// Walks on with a range of texts, all readings at once.
     fn walk(&self, before: u8, text: &[u8], start: usize, from: Walker, scratch: &mut Scratch, found: &mut Found) {
-        let Scratch { tokens, todo } = scratch;
+        let Scratch { tokens, todo, .. } = scratch;
         todo.clear();
         todo.push(from);
         // always the one that is least far on, so two that come to stand alike meet in `todo`
@@ -248,7 +324,7 @@ impl Spelled {
                 continue;
             };
             todo.extend(self.step(walker, &[byte], 1));
-            if !is_sign(byte) && !self.signs.contains(&byte) {
+            if !self.is_sign[usize::from(byte)] {
                 continue;
             }
             tokens.clear();
@@ -287,8 +363,23 @@ impl Spelled {
     fn step(&self, mut walker: Walker, says: &[u8], length: usize) -> Option<Walker> {
         for byte in says {
             let byte = self.canonical(*byte);
+            if !self.may_follow(&self.texts[walker.low][..walker.depth], byte) {
+                return None;
+            }
+            if walker.depth == 0 && (walker.low, walker.high) == (0, self.texts.len()) {
+                (walker.low, walker.high) = self.firsts[usize::from(byte)];
+                walker.depth = 1;
+                continue;
+            }
             let (low, high) = (walker.low, walker.high);
             let next = |text: &Zeroizing<Vec<u8>>| text.get(walker.depth).copied();
+            if low + 1 == high {
+                if next(&self.texts[low]) != Some(byte) {
+                    return None;
+                }
+                walker.depth += 1;
+                continue;
+            }
             walker.low = low + self.texts[low..high].partition_point(|text| next(text) < Some(byte));
             walker.high = walker.low + self.texts[walker.low..high].partition_point(|text| next(text) == Some(byte));
             if walker.low == walker.high {
@@ -297,6 +388,20 @@ impl Spelled {
             walker.depth += 1;
         }
         Some(Walker { at: walker.at + length, gap: 0, ..walker })
+    }
+
+    /// Says whether a byte may come next, of which a text begins with what came so far. It may say so though none does.
+    fn may_follow(&self, so_far: &[u8], byte: u8) -> bool {
+        match *so_far {
+            [] => self.may_begin(byte),
+            [one] => self.beginnings.has(one, byte),
+            [..] => self.fours.may_have(four(so_far, byte)),
+        }
+    }
+
+    /// Says whether a text begins with a byte.
+    fn may_begin(&self, byte: u8) -> bool {
+        self.firsts[usize::from(byte)].1 > 0
     }
 
     /// Notes what may begin before a sign whose reading the text's end leaves open.
@@ -364,16 +469,56 @@ impl Spelled {
         let byte = |before: usize| at.checked_sub(before).map(|at| self.canonical(text[at]));
         // every line has an end, so it is asked more closely there: base64 goes on only after some digits
         if self.kind == Kind::Code && text[at] == b'\n' {
-            let (Some(three), Some(two), Some(one)) = (byte(3), byte(2), byte(1)) else { return false };
-            return self.knows(key(three, two, one));
+            let (Some(four), Some(three), Some(two), Some(one)) = (byte(4), byte(3), byte(2), byte(1)) else {
+                return false;
+            };
+            return self.fours.may_have(u32::from_be_bytes([four, three, two, one]));
         }
         let Some(one) = byte(1) else { return false };
-        self.firsts[usize::from(one)] || byte(2).is_some_and(|two| self.pairs.has(two, one))
+        self.may_begin(one) || byte(2).is_some_and(|two| self.pairs.has(two, one))
+    }
+}
+
+/// A set of four bytes in a row, which may also have some that were not put in.
+struct Fours {
+    /// Two bits for each, in the word of its place.
+    bits: Vec<u64>,
+    /// Which bits of a product give a place in `bits`.
+    mask: usize,
+}
+
+impl Fours {
+    fn new(all: &mut Vec<u32>) -> Self {
+        all.sort_unstable();
+        all.dedup();
+        let log = (all.len() * 16).next_power_of_two().ilog2().clamp(12, 20) - u64::BITS.ilog2();
+        let mut fours = Self { bits: vec![0; 1 << log], mask: (1 << log) - 1 };
+        for four in all.iter() {
+            let (place, [one, other]) = fours.place(*four);
+            fours.bits[place] |= 1 << one | 1 << other;
+        }
+        fours
     }
 
-    fn knows(&self, key: u32) -> bool {
-        let place = (key.wrapping_mul(SPREAD) >> self.shift) as usize;
-        self.bits[place / 64] >> (place % 64) & 1 == 1
+    fn place(&self, four: u32) -> (usize, [u32; 2]) {
+        let product = (four ^ (four >> 15)).wrapping_mul(SPREAD);
+        ((product >> 18) as usize & self.mask, [product >> 12 & 63, product >> 6 & 63])
+    }
+
+    fn may_have(&self, four: u32) -> bool {
+        let (place, [one, other]) = self.place(four);
+        let bits = self.bits[place];
+        bits >> one & 1 == 1 && bits >> other & 1 == 1
+    }
+}
+
+/// Returns four bytes in a row, the last of which is given, or three and a zero before them at a text's beginning.
+fn four(so_far: &[u8], last: u8) -> u32 {
+    match *so_far {
+        [.., three, two, one] => u32::from_be_bytes([three, two, one, last]),
+        [two, one] => u32::from_be_bytes([0, two, one, last]),
+        [one] => u32::from_be_bytes([0, 0, one, last]),
+        [] => u32::from(last),
     }
 }
 
@@ -403,42 +548,71 @@ const KEYS: usize = 48;
 
 /// What is worth walking on with.
 struct Hits {
+    /// The three bytes before the sign; a zero where there is none.
+    before: [u8; 3],
+    /// Whether the two before it may be the beginning of a text, and whether the three before it may stand within one.
+    goes_on: [bool; 2],
     /// A text may begin here.
     first: bool,
     /// A text may begin one byte before.
     second: bool,
     keys: [u32; KEYS],
     count: usize,
+    /// Memory for what is read after what says nothing.
+    spare: Vec<Token>,
     /// What comes next decides.
     open: Option<Open>,
 }
 
-impl Default for Hits {
-    fn default() -> Self {
-        Self { first: false, second: false, keys: [0; KEYS], count: 0, open: None }
-    }
-}
-
 impl Hits {
-    /// Notes that a byte is read at a place.
-    fn add(&mut self, spelled: &Spelled, text: &[u8], at: usize, byte: u8) {
-        let Some(one) = at.checked_sub(1).map(|one| spelled.canonical(text[one])) else { return };
-        self.second |= spelled.beginnings.has(one, byte);
-        let Some(two) = at.checked_sub(2).map(|two| spelled.canonical(text[two])) else { return };
-        self.add_key(spelled, key(two, one, byte));
+    fn new(spelled: &Spelled, text: &[u8], at: usize) -> Self {
+        let byte = |before: usize| at.checked_sub(before).map_or(0, |at| spelled.canonical(text[at]));
+        let [three, two, one] = [byte(3), byte(2), byte(1)];
+        Self {
+            before: [three, two, one],
+            goes_on: [
+                at >= 2 && spelled.beginnings.has(two, one),
+                at >= 3 && spelled.fours.may_have(u32::from_be_bytes([WITHIN, three, two, one])),
+            ],
+            first: false,
+            second: false,
+            keys: [0; KEYS],
+            count: 0,
+            spare: Vec::new(),
+            open: None,
+        }
     }
 
-    fn add_key(&mut self, spelled: &Spelled, key: u32) {
-        if spelled.knows(key) && !self.keys[..self.count].contains(&key) && self.count < KEYS {
+    /// Notes that a byte is read at the sign, and what it is followed by: a byte of the same reading, or what stands at a place.
+    fn add(&mut self, spelled: &Spelled, text: &[u8], byte: u8, more: Option<u8>, after: usize) {
+        let [three, two, one] = self.before;
+        if !self.second && spelled.beginnings.has(one, byte) {
+            self.second = more.is_some() || spelled.may_go_on(one, byte, text, after);
+        }
+        let may_have = |before: u8| spelled.fours.may_have(u32::from_be_bytes([before, two, one, byte]));
+        let [after_two, after_three] = self.goes_on;
+        if (after_two && may_have(0)) || (after_three && may_have(three)) {
+            self.add_key(key(two, one, byte));
+        }
+    }
+
+    fn add_key(&mut self, key: u32) {
+        if !self.keys[..self.count].contains(&key) && self.count < KEYS {
             self.keys[self.count] = key;
             self.count += 1;
         }
     }
 }
 
-/// Says whether some spelling begins with a byte, whatever the texts are.
-fn is_sign(byte: u8) -> bool {
-    SIGNS.contains(&byte) || byte == b'_'
+/// Returns a letter that is struck out by what stands at a place.
+pub(super) fn struck_out(text: &[u8], at: usize) -> Option<usize> {
+    let begins = text[at] == 0xe2 && text[at..].starts_with("\u{2408}".as_bytes());
+    at.checked_sub(1).filter(|before| begins && text[*before] == b'_')
+}
+
+/// Returns a letter near the text's end that may be struck out by what comes next.
+pub(super) fn may_be_struck_out(text: &[u8]) -> Option<usize> {
+    (1..=3).filter_map(|length| text.len().checked_sub(length)).find(|at| text[*at] == b'_')
 }
 
 /// Writes the web's alphabet of base64 as the standard one.

@@ -108,11 +108,7 @@ impl Styles {
 
 /// Returns how many bytes come before the first `ESC`.
 fn plain_length(bytes: &[u8]) -> usize {
-    // in blocks without a branch for each byte, which the compiler turns into vector instructions
-    let (blocks, _) = bytes.as_chunks::<32>();
-    let is_plain = |block: &&[u8; 32]| block.iter().fold(0, |any, byte| any | u8::from(*byte == ESCAPE)) == 0;
-    let whole = blocks.iter().take_while(is_plain).count() * 32;
-    whole + bytes[whole..].iter().take_while(|byte| **byte != ESCAPE).count()
+    memchr::memchr(ESCAPE, bytes).unwrap_or(bytes.len())
 }
 
 fn read(bytes: &[u8]) -> Sequence {

@@ -312,6 +312,46 @@ fn a_flood_of_the_secret_is_linear() {
     assert_eq!(mask_cut(&masker, &text, std::iter::repeat_n(100, 10_000)), MASK);
 }
 
+#[test]
+fn runs_of_backslashes_hide_nothing_however_long_they_are() {
+    for secret in ["CANARY-pa55", "\\CANARY\\pa55"] {
+        let masker = masker(&[secret]);
+        for count in (0..5).chain(29..36).chain([63, 64, 65, 66]) {
+            for after in ["u0043ANARY-pa55", "CANARY-pa55", "103ANARY\\\\pa55", "u005cCANARY\\pa55"] {
+                let text = format!("a{}{after} b", "\\".repeat(count));
+                let slowly = mask_slowly(&[secret], &text);
+                assert_eq!(masker.mask(&text), slowly, "{text}");
+                assert_eq!(mask_cut(&masker, &text, std::iter::repeat_n(1, text.len())), slowly, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn known_beginnings_are_found_at_even_and_odd_places() {
+    let masker = masker(&[]);
+    for beginning in known::beginnings() {
+        let long = "CANARY0123456789abcdef".repeat(3);
+        for after in [
+            format!("{long}.eyJ{long}"),
+            "CANARY:pa55word@host/".to_owned(),
+            format!("PRIVATE KEY-----\n{long}\n-----END"),
+        ] {
+            for pad in ["", " ", "  ", " {}", "(((((((", "            "] {
+                let text = format!("{pad}{beginning}{after} end");
+                let slowly = mask_slowly(&[], &text);
+                assert_eq!(masker.mask(&text), slowly, "{text}");
+                assert_eq!(mask_cut(&masker, &text, std::iter::repeat_n(1, text.len())), slowly, "{text}");
+            }
+        }
+        let masks = |after: &str| masker.mask(&format!("{beginning}{after}")).contains(MASK);
+        let any = masks(&format!("{long}.eyJ{long}"))
+            || masks("CANARY:pa55word@host/")
+            || masks(&format!("PRIVATE KEY-----\n{long}\n"));
+        assert!(any, "{beginning}");
+    }
+}
+
 /// One of the ways to write a character, chosen by a number.
 fn spell(c: char, how: usize) -> String {
     let bytes = |write: fn(u8) -> String| c.to_string().bytes().map(write).collect::<String>();

@@ -64,9 +64,11 @@ pub(super) enum Open {
 }
 
 /// The most signs of escaping before one character: five times JSON in JSON.
-const NESTED: usize = 32;
+pub(super) const NESTED: usize = 32;
 /// The most bytes of a sequence that moves a cursor.
 const SEQUENCE: usize = 128;
+/// The most bytes of a line's end, with the blanks after it.
+pub(super) const LINE_END: usize = 1 + SEQUENCE;
 /// How many digits of base64 stand before a line's end for the next line to go on with them.
 const WRAPPED: usize = 4;
 
@@ -102,9 +104,83 @@ pub(super) fn read(text: &[u8], at: usize, kind: Kind, out: &mut Vec<Token>) -> 
     }
 }
 
+/// Says whether what begins with a byte is read otherwise in another kind of text.
+pub(super) fn depends_on_kind(byte: u8) -> bool {
+    matches!(byte, b'+' | b'\n')
+}
+
+/// Reads what stands at a place, where that takes no list: the one or two characters that `%41`, `\t`, `\u0041` or `&#65;` say,
+/// each with how many bytes of the text it covers. One is told twice. Returns none where there is nothing, more, or a reading
+/// that says nothing or is open.
+pub(super) fn read_simple(text: &[u8], at: usize) -> Option<[(u8, usize); 2]> {
+    let byte = |value: u32| u8::try_from(value).ok().filter(|value| value.is_ascii() && !b"\n\r%".contains(value));
+    match text[at..] {
+        [b'%', ref digits @ ..] => {
+            let value = u8::try_from(hex(digits, 2)?).ok().filter(|value| !b"\n\r%".contains(value))?;
+            Some([(value, 3); 2])
+        }
+        [b'\\', b'u', ref digits @ ..] => Some([(b'u', 2), (byte(hex(digits, 4)?)?, 6)]),
+        [b'&', b'#', ref number @ ..] => {
+            let (digits, radix) = match *number {
+                [b'x' | b'X', ref digits @ ..] => (digits, 16),
+                _ => (number, 10),
+            };
+            let count = digits.iter().take(4).take_while(|digit| value_of(**digit) < radix).count();
+            if count == 0 || digits.get(count) != Some(&b';') {
+                return None;
+            }
+            let value = digits[..count].iter().fold(0, |value, digit| value * radix + value_of(*digit));
+            let value = byte(value).filter(|value| *value != b'&')?;
+            Some([(value, 3 + count + usize::from(radix == 16)); 2])
+        }
+        [b'\\', sign, ..] => {
+            let says = match sign {
+                b't' => b'\t',
+                b's' => b' ',
+                b'b' => 8,
+                b'f' => 12,
+                b'v' => 11,
+                b'a' => 7,
+                b'e' | b'E' => 0x1b,
+                b'x' | b'U' | b'n' | b'r' | b'\n' | b'\\' | b'0'..=b'7' => return None,
+                _ => sign,
+            };
+            Some([(sign, 2), (says, 2)])
+        }
+        _ => None,
+    }
+}
+
 fn hex(text: &[u8], digits: usize) -> Option<u32> {
     let text = text.get(..digits)?;
-    text.iter().try_fold(0, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
+    let mut all = 0;
+    for digit in text {
+        let value = value_of(*digit);
+        if value == NO_DIGIT {
+            return None;
+        }
+        all = all << 4 | value;
+    }
+    Some(all)
+}
+
+const NO_DIGIT: u32 = u32::MAX;
+
+/// What each byte is worth as a hexadecimal digit.
+const DIGITS: [u32; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        digits[digit as usize] = value;
+        digits[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
+fn value_of(digit: u8) -> u32 {
+    DIGITS[usize::from(digit)]
 }
 
 /// Says whether more could make hexadecimal digits whole.
@@ -312,25 +388,26 @@ fn entity(text: &[u8], out: &mut Vec<Token>) -> Option<Open> {
 
 fn doubled(text: &[u8], out: &mut Vec<Token>) -> Option<Open> {
     let sign = text[0];
-    let mut spellings: Vec<(&[u8], u8)> = Vec::with_capacity(4);
-    let twice = [sign, sign];
-    spellings.push((&twice, sign));
-    match sign {
-        b'\'' => spellings.extend([(&b"'\\''"[..], b'\''), (b"'\"'\"'", b'\'')]),
-        b'"' => spellings.push((b"\"'\"'\"", b'"')),
+    let spellings: &[(&[u8], u8)] = match sign {
+        b'\'' => &[(b"''", b'\''), (b"'\\''", b'\''), (b"'\"'\"'", b'\'')],
+        b'"' => &[(b"\"\"", b'"'), (b"\"'\"'\"", b'"')],
         b'`' => {
             let after = text.get(1).filter(|byte| byte.is_ascii_punctuation());
             out.extend(after.map(|byte| Token::byte(*byte, 2)));
+            &[(b"``", b'`')]
         }
-        // the others are only doubled
-        _ => {}
-    }
+        b'$' => &[(b"$$", b'$')],
+        b'}' => &[(b"}}", b'}')],
+        b']' => &[(b"]]", b']')],
+        // no other is one of them
+        _ => &[],
+    };
     let mut open = None;
     for (spelling, byte) in spellings {
         if text.starts_with(spelling) {
-            out.push(Token::byte(byte, spelling.len()));
+            out.push(Token::byte(*byte, spelling.len()));
         } else if spelling.starts_with(text) {
-            open = Some(if sign == b'`' { Open::Any } else { Open::Only(byte) });
+            open = Some(if sign == b'`' { Open::Any } else { Open::Only(*byte) });
         }
     }
     open
