@@ -12,7 +12,6 @@ mod fields;
 mod frames;
 mod journal;
 mod mask;
-mod reads;
 mod reply;
 mod spell;
 mod visible;
