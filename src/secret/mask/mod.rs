@@ -22,10 +22,12 @@
 //! What stands in the same base64 before a secret stays readable, what stands after it does not. A part of fewer than eight
 //! characters is not found, nor one whose characters are spelled otherwise, nor one that is a word.
 
+mod entities;
 mod forms;
 mod found;
 mod index;
 mod known;
+mod neighbours;
 mod signs;
 mod spelled;
 mod styles;

@@ -12,10 +12,9 @@
 use zeroize::Zeroizing;
 
 use super::found::{Found, Word};
+use super::neighbours::{Fours, Pairs};
 use super::tokens::{self, DOUBLED, Kind, Open, SIGNS, Token};
 
-/// Spreads keys over a table; an odd number near 2^32 divided by the golden ratio.
-const SPREAD: u32 = 0x9E37_79B1;
 /// Stands in [`Fours`] before three that may be anywhere.
 const WITHIN: u8 = 0xff;
 /// The most bytes of what says nothing between two characters.
@@ -479,39 +478,6 @@ impl Spelled {
     }
 }
 
-/// A set of four bytes in a row, which may also have some that were not put in.
-struct Fours {
-    /// Two bits for each, in the word of its place.
-    bits: Vec<u64>,
-    /// Which bits of a product give a place in `bits`.
-    mask: usize,
-}
-
-impl Fours {
-    fn new(all: &mut Vec<u32>) -> Self {
-        all.sort_unstable();
-        all.dedup();
-        let log = (all.len() * 16).next_power_of_two().ilog2().clamp(12, 20) - u64::BITS.ilog2();
-        let mut fours = Self { bits: vec![0; 1 << log], mask: (1 << log) - 1 };
-        for four in all.iter() {
-            let (place, [one, other]) = fours.place(*four);
-            fours.bits[place] |= 1 << one | 1 << other;
-        }
-        fours
-    }
-
-    fn place(&self, four: u32) -> (usize, [u32; 2]) {
-        let product = (four ^ (four >> 15)).wrapping_mul(SPREAD);
-        ((product >> 18) as usize & self.mask, [product >> 12 & 63, product >> 6 & 63])
-    }
-
-    fn may_have(&self, four: u32) -> bool {
-        let (place, [one, other]) = self.place(four);
-        let bits = self.bits[place];
-        bits >> one & 1 == 1 && bits >> other & 1 == 1
-    }
-}
-
 /// Returns four bytes in a row, the last of which is given, or three and a zero before them at a text's beginning.
 fn four(so_far: &[u8], last: u8) -> u32 {
     match *so_far {
@@ -519,27 +485,6 @@ fn four(so_far: &[u8], last: u8) -> u32 {
         [two, one] => u32::from_be_bytes([0, two, one, last]),
         [one] => u32::from_be_bytes([0, 0, one, last]),
         [] => u32::from(last),
-    }
-}
-
-/// A bit for each pair of bytes.
-struct Pairs(Box<[u64; 1024]>);
-
-impl Default for Pairs {
-    fn default() -> Self {
-        Self(Box::new([0; 1024]))
-    }
-}
-
-impl Pairs {
-    fn add(&mut self, one: u8, two: u8) {
-        let pair = usize::from(one) << 8 | usize::from(two);
-        self.0[pair / 64] |= 1 << (pair % 64);
-    }
-
-    fn has(&self, one: u8, two: u8) -> bool {
-        let pair = usize::from(one) << 8 | usize::from(two);
-        self.0[pair / 64] >> (pair % 64) & 1 == 1
     }
 }
 

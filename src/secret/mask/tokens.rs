@@ -12,6 +12,8 @@
 //! It knows nothing of secrets. What must stay true: a reading depends only on the bytes that it covers; where the text ends
 //! before a reading is sure, that is said, and what more there is to come is bounded.
 
+use super::entities::entity;
+
 /// What kind of text is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -36,11 +38,11 @@ impl Token {
     }
 
     /// What is there for the eye alone.
-    fn nothing(length: usize) -> Self {
+    pub(super) fn nothing(length: usize) -> Self {
         Self { bytes: [0; 4], count: 0, length }
     }
 
-    fn char(code: u32, length: usize) -> Option<Self> {
+    pub(super) fn char(code: u32, length: usize) -> Option<Self> {
         let mut bytes = [0; 4];
         let count = char::from_u32(code)?.encode_utf8(&mut bytes).len();
         Some(Self { bytes, count, length })
@@ -151,7 +153,7 @@ pub(super) fn read_simple(text: &[u8], at: usize) -> Option<[(u8, usize); 2]> {
     }
 }
 
-fn hex(text: &[u8], digits: usize) -> Option<u32> {
+pub(super) fn hex(text: &[u8], digits: usize) -> Option<u32> {
     let text = text.get(..digits)?;
     let mut all = 0;
     for digit in text {
@@ -310,80 +312,6 @@ fn unicode(text: &[u8], run: usize, out: &mut Vec<Token>) -> Option<Open> {
         }
         Some(_) => None,
     }
-}
-
-/// The names of HTML for the signs of ASCII, and of XML.
-const NAMES: [(&[u8], u8); 39] = [
-    (b"amp", b'&'),
-    (b"lt", b'<'),
-    (b"gt", b'>'),
-    (b"quot", b'"'),
-    (b"apos", b'\''),
-    (b"AMP", b'&'),
-    (b"LT", b'<'),
-    (b"GT", b'>'),
-    (b"QUOT", b'"'),
-    (b"Tab", b'\t'),
-    (b"NewLine", b'\n'),
-    (b"excl", b'!'),
-    (b"num", b'#'),
-    (b"dollar", b'$'),
-    (b"percnt", b'%'),
-    (b"lpar", b'('),
-    (b"rpar", b')'),
-    (b"ast", b'*'),
-    (b"midast", b'*'),
-    (b"plus", b'+'),
-    (b"comma", b','),
-    (b"period", b'.'),
-    (b"sol", b'/'),
-    (b"colon", b':'),
-    (b"semi", b';'),
-    (b"equals", b'='),
-    (b"quest", b'?'),
-    (b"commat", b'@'),
-    (b"lsqb", b'['),
-    (b"lbrack", b'['),
-    (b"bsol", b'\\'),
-    (b"rsqb", b']'),
-    (b"rbrack", b']'),
-    (b"Hat", b'^'),
-    (b"lowbar", b'_'),
-    (b"grave", b'`'),
-    (b"lbrace", b'{'),
-    (b"verbar", b'|'),
-    (b"rbrace", b'}'),
-];
-
-fn entity(text: &[u8], out: &mut Vec<Token>) -> Option<Open> {
-    let mut at = 1;
-    for _ in 0..NESTED {
-        let rest = &text[at..];
-        // the longest are `NewLine` and seven digits after `#x`
-        let length = rest.iter().take(10).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#').count();
-        let name = &rest[..length];
-        match rest.get(length) {
-            None => return Some(Open::Any),
-            Some(b';') => {}
-            Some(_) => return None,
-        }
-        let value = match name {
-            [b'#', b'x' | b'X', digits @ ..] => hex(digits, digits.len()).filter(|_| !digits.is_empty()),
-            [b'#', digits @ ..] => std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()),
-            _ => NAMES.iter().find(|(known, _)| *known == name).map(|(_, byte)| u32::from(*byte)),
-        };
-        let end = at + length + 1;
-        match value {
-            Some(0x0d) => out.push(Token::nothing(end)),
-            Some(value) => out.extend(Token::char(value, end)),
-            None => {}
-        }
-        if value != Some(u32::from(b'&')) {
-            return None;
-        }
-        at = end;
-    }
-    None
 }
 
 fn doubled(text: &[u8], out: &mut Vec<Token>) -> Option<Open> {
