@@ -613,16 +613,34 @@ pub enum Expect {
     /// How many rows a query gives.
     Rows(u64),
     /// A number from the first to the second, both included.
-    Between(f64, f64),
+    Between(Amount, Amount),
     /// A number near another.
     CloseTo {
         /// The other number.
-        number: f64,
+        number: Amount,
         /// How far away it may be.
         tolerance: f64,
     },
     /// The system refuses this credential.
     Denied,
+}
+
+/// A number to compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Amount {
+    /// One that stands in the playbook.
+    Number(f64),
+    /// A value of the run: what was measured before.
+    Value(Name),
+}
+
+impl std::fmt::Display for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Value(name) => write!(f, "${{{name}}}"),
+        }
+    }
 }
 
 /// A value expected in JSON.

@@ -2,7 +2,9 @@
 
 use crate::exec::scene::Scene;
 use crate::playbook::describe;
-use crate::playbook::plan::{Expect, Given, HttpBody, JsonValue, Name, Probe, ProbeSpec, Program, RunSpec, Template};
+use crate::playbook::plan::{
+    Amount, Expect, Given, HttpBody, JsonValue, Name, Probe, ProbeSpec, Program, RunSpec, Template,
+};
 
 /// Names a probe in one masked line.
 pub(super) fn title(spec: &ProbeSpec, scene: &Scene) -> String {
@@ -61,9 +63,9 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
             | Expect::Json(_, JsonValue::Literal(_))
             | Expect::Status(_)
             | Expect::Rows(_)
-            | Expect::Between(..)
-            | Expect::CloseTo { .. }
             | Expect::Denied => {}
+            Expect::Between(least, most) => names.amounts([least, most]),
+            Expect::CloseTo { number, .. } => names.amounts([number]),
         }
     }
     names.0
@@ -83,6 +85,13 @@ impl<'a> Used<'a> {
                 Given::Secret(name) => self.0.push(name),
             }
         }
+    }
+
+    fn amounts<const N: usize>(&mut self, amounts: [&'a Amount; N]) {
+        self.0.extend(amounts.into_iter().filter_map(|amount| match amount {
+            Amount::Value(name) => Some(name),
+            Amount::Number(_) => None,
+        }));
     }
 
     fn run(&mut self, run: &'a RunSpec) {
