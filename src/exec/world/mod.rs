@@ -13,6 +13,7 @@ mod file;
 pub(super) mod fuzzing;
 mod http;
 mod judge;
+mod nats;
 mod postgres;
 mod redis;
 mod resp;
@@ -190,6 +191,7 @@ async fn put(asking: Asking<'_>) -> Result<Heard, Miss> {
         Probe::Tls(tls) => tls::ask(tls, &asking).await,
         Probe::Postgres(database) => postgres::ask(database, &asking).await,
         Probe::Redis(database) => redis::ask(database, &asking).await,
+        Probe::Nats(spec) => nats::ask(spec, &asking).await,
         Probe::File(file) => file::ask(file, &asking).await,
         Probe::Value(name) => value::ask(name, asking.scene),
     }
