@@ -24,6 +24,7 @@ mod launch;
 mod leaks;
 mod masking;
 mod mutations;
+mod nats;
 mod power;
 mod probes;
 mod properties;

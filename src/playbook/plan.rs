@@ -514,6 +514,8 @@ pub enum Probe {
     Postgres(DatabaseSpec),
     /// A login, and a command, on Redis or Valkey.
     Redis(DatabaseSpec),
+    /// A login, and a subject, on NATS.
+    Nats(Box<NatsSpec>),
     /// What a file is.
     File(FileSpec),
     /// What came into a log since the step began: the log's path.
@@ -574,6 +576,53 @@ pub struct DatabaseSpec {
     pub ca: Option<Template>,
     /// What is asked once logged in: SQL, or the words of a Redis command.
     pub query: Option<Template>,
+}
+
+/// A login on a NATS server, and what it must be good for.
+#[derive(Clone, Debug)]
+pub struct NatsSpec {
+    /// The address, without a password.
+    pub url: Template,
+    /// How to log in; without a word when left out.
+    pub login: Option<NatsLogin>,
+    /// A file with the certificates to trust, in place of the system's.
+    pub ca: Option<Template>,
+    /// A subject, and what is done with it.
+    pub subject: Option<(NatsUse, Template)>,
+    /// Whether `JetStream` must answer.
+    pub jetstream: bool,
+}
+
+/// How to log in on NATS: a secret, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatsLogin {
+    /// The password of the user in the address.
+    Password(Name),
+    /// A token.
+    Token(Name),
+    /// The text of a `.creds` file.
+    Creds(Name),
+}
+
+impl NatsLogin {
+    /// Returns the name of the secret.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Password(name) | Self::Token(name) | Self::Creds(name) => name,
+        }
+    }
+}
+
+/// What is done with a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NatsUse {
+    /// An empty message is published to it.
+    Publish,
+    /// It is subscribed to.
+    Subscribe,
+    /// An empty request is sent to it, and answered.
+    Request,
 }
 
 /// What a file must be. Each that is given must hold.

@@ -14,6 +14,7 @@ pub(super) mod fuzzing;
 mod http;
 mod judge;
 mod log;
+mod nats;
 mod postgres;
 mod redis;
 mod resp;
@@ -192,6 +193,7 @@ async fn put(asking: Asking<'_>) -> Result<Heard, Miss> {
         Probe::Tls(tls) => tls::ask(tls, &asking).await,
         Probe::Postgres(database) => postgres::ask(database, &asking).await,
         Probe::Redis(database) => redis::ask(database, &asking).await,
+        Probe::Nats(spec) => nats::ask(spec, &asking).await,
         Probe::File(file) => file::ask(file, &asking).await,
         Probe::Log(path) => log::ask(path, &asking).await,
         Probe::Value(name) => value::ask(name, asking.scene),

@@ -8,6 +8,7 @@ mod database;
 mod file;
 mod http;
 mod log;
+mod nats;
 mod tcp;
 mod tls;
 mod value;
@@ -42,13 +43,14 @@ pub(super) struct ProbeKind {
 }
 
 /// The probes, in the order in which they are documented.
-pub(super) static PROBES: [&ProbeKind; 9] = [
+pub(super) static PROBES: [&ProbeKind; 10] = [
     &command::PROBE,
     &http::PROBE,
     &tcp::PROBE,
     &tls::PROBE,
     &database::POSTGRES,
     &database::REDIS,
+    &nats::PROBE,
     &file::PROBE,
     &log::PROBE,
     &value::PROBE,
@@ -58,10 +60,8 @@ pub(super) static PROBES: [&ProbeKind; 9] = [
 const TEXT_EXPECTS: &[&str] = &["contains", "not_contains", "matches", "equals", "json", "between", "close_to"];
 
 /// Probes that the format knows and this version does not have.
-pub(super) const LATER: &[Field] = &[
-    Field::new("mysql", "A login on MySQL.", Shape::Later("write: `command: …` with the `mysql` program")),
-    Field::new("nats", "A connection to NATS.", Shape::Later("write: `command: …` with the `nats` program")),
-];
+pub(super) const LATER: &[Field] =
+    &[Field::new("mysql", "A login on MySQL.", Shape::Later("write: `command: …` with the `mysql` program"))];
 
 const EVERY: Field = Field::new("every", "The time between two attempts; 1s when left out.", Shape::Duration);
 
