@@ -5,6 +5,7 @@
 //! holds up the run, costs more memory than a bounded queue, or can do what its seat does not allow; and who comes and
 //! goes among those who act is told to the session, which writes it down.
 
+mod measure;
 mod memory;
 mod outbox;
 mod serve;
@@ -17,14 +18,15 @@ use std::time::Duration;
 
 use rustix::process::{Pid, test_kill_process};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::socket::Socket;
 use super::wire::{Down, Farewell, Frame, Hello, PROTOCOL, Role, Up, Welcome, Word, frame};
 use crate::engine::{Awaiting, Presence, Run};
-use crate::front::{Front, Say, Seat, Update};
+use crate::front::{Front, Say, Seat, Spoken, Update, Words};
 use crate::playbook::plan::Plan;
 
+use measure::{Measure, TOO_MUCH};
 use memory::{Asked, Memory};
 use outbox::Outbox;
 
@@ -38,7 +40,7 @@ const PARTING: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Hub {
     shared: Arc<Shared>,
-    words: Option<UnboundedReceiver<Say>>,
+    words: Option<UnboundedReceiver<Spoken>>,
     expected: Option<Awaiting>,
     /// Gone with the session, so that nobody comes to a run that is over.
     socket: Option<Socket>,
@@ -52,7 +54,7 @@ struct Shared {
     state: Mutex<State>,
     /// Rung when a client has gone.
     gone: Condvar,
-    says: UnboundedSender<Say>,
+    says: UnboundedSender<Spoken>,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,7 @@ struct Starter {
 struct Client {
     hello: Hello,
     outbox: Arc<Outbox>,
+    measure: Measure,
 }
 
 /// A client that was let in.
@@ -193,8 +196,8 @@ impl Front for Hub {
         None
     }
 
-    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
-        self.words.take()
+    fn words(&mut self) -> Option<Words> {
+        self.words.take().map(Words::Clients)
     }
 
     fn hangs_up(&self) -> bool {
@@ -208,9 +211,9 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn say(&self, say: Say) {
+    fn say(&self, say: Say, share: Option<OwnedSemaphorePermit>) {
         // The session that does not listen any more is over.
-        let _ = self.says.send(say);
+        let _ = self.says.send(Spoken { say, share });
     }
 
     /// Says who is here, for those who only ask.
@@ -244,11 +247,13 @@ impl Shared {
             None => (Arc::default(), state.records),
         };
         let welcome = state.welcome(records);
-        state.clients.insert(id, Client { hello: hello.clone(), outbox: Arc::clone(&outbox) });
+        state
+            .clients
+            .insert(id, Client { hello: hello.clone(), outbox: Arc::clone(&outbox), measure: Measure::default() });
         if !started_it {
             // Its seat comes first: a screen that is told nothing of one acts.
             if hello.role == Role::Act && state.actor.is_none() && !state.starter_comes() {
-                self.seat(&mut state, id);
+                self.seat(&mut state, id, None);
             } else {
                 let seat = state.seat_of(id);
                 put(&outbox, &Down::Seat(seat));
@@ -260,13 +265,24 @@ impl Shared {
         Ok(Admitted { id, outbox, welcome })
     }
 
-    /// Takes what a client says.
-    fn hear(&self, id: u64, up: Up) {
+    /// Takes what a client says, which came in so many bytes. False when that was too much: the client has been told, and is
+    /// to be let go.
+    fn hear(&self, id: u64, up: Up, bytes: usize) -> bool {
         let mut state = self.state();
         let acts = state.actor == Some(id);
+        // A screen asks for a preview without a person's word.
+        let in_turn = acts || matches!(up, Up::Say(Word::Preview { .. }));
+        let taken = state.clients.get_mut(&id).map(|client| client.measure.take(bytes, in_turn));
+        let share = match taken {
+            Some(Some(share)) => share,
+            Some(None) => {
+                self.turn_out(&mut state, id);
+                return false;
+            }
+            None => return true, // it has just gone
+        };
         match up {
-            Up::Say(word) if acts => self.say(word.say()),
-            // A screen asks for it without a person's word.
+            Up::Say(word) if acts => self.say(word.say(), Some(share)),
             Up::Say(Word::Preview { .. }) => {}
             Up::Say(_) => {
                 let who = state.actor_name().unwrap_or_else(|| "nobody".to_owned());
@@ -277,7 +293,7 @@ impl Shared {
             Up::TakeOver => {
                 let may = state.clients.get(&id).is_some_and(|client| client.hello.role == Role::Act);
                 if may {
-                    self.seat(&mut state, id);
+                    self.seat(&mut state, id, Some(share));
                 } else {
                     state.tell_one(
                         id,
@@ -286,6 +302,16 @@ impl Shared {
                 }
             }
             Up::Detach(why) => self.free(&mut state, id, &why),
+        }
+        true
+    }
+
+    /// Has a client told that it says too much, and nothing further.
+    fn turn_out(&self, state: &mut State, id: u64) {
+        self.free(state, id, TOO_MUCH);
+        state.tell_one(id, &Down::Notice(format!("{TOO_MUCH}; it is let go, and the run goes on without it")));
+        if let Some(client) = state.clients.get(&id) {
+            client.outbox.close();
         }
     }
 
@@ -298,16 +324,17 @@ impl Shared {
         self.gone.notify_all();
     }
 
-    /// Gives a client the seat of who acts, and has it written down.
-    fn seat(&self, state: &mut State, id: u64) {
+    /// Gives a client the seat of who acts, and has it written down. `share` is what its word for it takes until then.
+    fn seat(&self, state: &mut State, id: u64, share: Option<OwnedSemaphorePermit>) {
         let from = state.actor_name();
         let Some(client) = state.clients.get(&id) else { return };
         let (operator, account, host) =
             (client.hello.operator.clone(), client.hello.account.clone(), client.hello.host.clone());
-        self.say(Say::Presence(match from {
+        let presence = match from {
             Some(from) => Presence::TakenOver { operator, account, host, from },
             None => Presence::Attached { operator, account, host },
-        }));
+        };
+        self.say(Say::Presence(presence), share);
         state.actor = Some(id);
         state.tell_seats();
     }
@@ -318,7 +345,7 @@ impl Shared {
             return;
         }
         if let Some(operator) = state.actor_name().filter(|_| !state.over) {
-            self.say(Say::Presence(Presence::Detached { operator, why: why.to_owned() }));
+            self.say(Say::Presence(Presence::Detached { operator, why: why.to_owned() }), None);
         }
         state.actor = None;
         state.tell_seats();
