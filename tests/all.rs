@@ -15,6 +15,7 @@ mod engine;
 mod faults;
 mod fronts;
 mod guard;
+mod guests;
 mod held;
 mod host;
 mod hostile;
