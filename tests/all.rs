@@ -8,6 +8,7 @@ mod back_quick;
 mod bad_playbooks;
 mod binary;
 mod crash;
+mod crash_first_steps;
 mod crash_rotation;
 mod doctor;
 mod edits;
