@@ -9,26 +9,27 @@ mod measure;
 mod memory;
 mod outbox;
 mod serve;
+mod state;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::Pid;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::socket::Socket;
-use super::wire::{Down, Farewell, Frame, Hello, PROTOCOL, Role, Up, Welcome, Word, frame};
+use super::wire::{Down, Farewell, Hello, Role, Up, Welcome, Word};
 use crate::engine::{Awaiting, Presence, Run};
 use crate::front::{Front, Say, Seat, Spoken, Update, Words};
 use crate::playbook::plan::Plan;
 
 use measure::{Measure, TOO_MUCH};
-use memory::{Asked, Memory};
+use memory::Asked;
 use outbox::Outbox;
+use state::{Client, State, put};
 
 /// The most clients at a time.
 const CLIENTS: usize = 32;
@@ -57,38 +58,6 @@ struct Shared {
     says: UnboundedSender<Spoken>,
 }
 
-#[derive(Debug)]
-struct State {
-    run: String,
-    /// How many records the journal holds that were told.
-    records: u64,
-    live: bool,
-    over: bool,
-    memory: Memory,
-    expected: Option<Awaiting>,
-    clients: BTreeMap<u64, Client>,
-    /// How many clients there were.
-    came: u64,
-    actor: Option<u64>,
-    /// What waits for the screen that started this host; it acts, and has seen the run from its first record on.
-    starter: Option<Starter>,
-}
-
-#[derive(Debug)]
-struct Starter {
-    pid: Pid,
-    outbox: Arc<Outbox>,
-    /// How many records there were before anything happened here.
-    records: u64,
-}
-
-#[derive(Debug)]
-struct Client {
-    hello: Hello,
-    outbox: Arc<Outbox>,
-    measure: Measure,
-}
-
 /// A client that was let in.
 struct Admitted {
     id: u64,
@@ -104,20 +73,7 @@ impl Hub {
     pub fn listen(folder: &Path, run: &str, starter: Option<Pid>) -> io::Result<Self> {
         let socket = Socket::listen(folder)?;
         let (says, words) = unbounded_channel();
-        let starter = starter.map(|pid| Starter { pid, outbox: Arc::default(), records: 0 });
-        let state = State {
-            run: run.to_owned(),
-            records: 0,
-            live: false,
-            over: false,
-            memory: Memory::default(),
-            expected: None,
-            clients: BTreeMap::new(),
-            came: 0,
-            actor: None,
-            starter,
-        };
-        let shared = Arc::new(Shared { state: Mutex::new(state), gone: Condvar::new(), says });
+        let shared = Arc::new(Shared { state: Mutex::new(State::new(run, starter)), gone: Condvar::new(), says });
         shared.state().tell_starter(&Down::Seat(Seat::Acts));
         let (open, opened) = oneshot::channel();
         serve::start(socket.listener()?, Arc::clone(&shared), opened)?;
@@ -349,114 +305,5 @@ impl Shared {
         }
         state.actor = None;
         state.tell_seats();
-    }
-}
-
-impl State {
-    fn welcome(&self, records: u64) -> Welcome {
-        Welcome {
-            protocol: PROTOCOL,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            run: self.run.clone(),
-            records,
-            actor: self.actor_name(),
-            watchers: self.clients.len().saturating_sub(usize::from(self.actor.is_some())),
-        }
-    }
-
-    fn actor_name(&self) -> Option<String> {
-        self.clients.get(&self.actor?).map(|client| client.hello.operator.clone())
-    }
-
-    /// Says whether the screen that started this host is still to come.
-    fn starter_comes(&self) -> bool {
-        self.starter.as_ref().is_some_and(|starter| test_kill_process(starter.pid).is_ok())
-    }
-
-    fn anybody(&self) -> bool {
-        !self.clients.is_empty() || self.starter.is_some()
-    }
-
-    fn outboxes(&self) -> Vec<Arc<Outbox>> {
-        let starter = self.starter.iter().map(|starter| &starter.outbox);
-        self.clients.values().map(|client| &client.outbox).chain(starter).map(Arc::clone).collect()
-    }
-
-    /// Tells all.
-    fn tell(&self, down: &Down) {
-        if !self.anybody() {
-            return;
-        }
-        let Some(frame) = told(down) else { return };
-        for outbox in self.outboxes() {
-            outbox.put(&frame);
-        }
-    }
-
-    fn tell_one(&self, id: u64, down: &Down) {
-        if let Some(client) = self.clients.get(&id) {
-            put(&client.outbox, down);
-        }
-    }
-
-    fn tell_actor(&self, down: &Down) {
-        match self.actor {
-            Some(id) => self.tell_one(id, down),
-            None => self.tell_starter(down),
-        }
-    }
-
-    fn tell_starter(&self, down: &Down) {
-        if let Some(starter) = &self.starter {
-            put(&starter.outbox, down);
-        }
-    }
-
-    /// Tells each what it may do now.
-    fn tell_seats(&self) {
-        for (&id, client) in &self.clients {
-            put(&client.outbox, &Down::Seat(self.seat_of(id)));
-        }
-    }
-
-    fn seat_of(&self, id: u64) -> Seat {
-        if self.actor == Some(id) {
-            return Seat::Acts;
-        }
-        let may_take_over = self.clients.get(&id).is_some_and(|client| client.hello.role == Role::Act);
-        Seat::Watches { actor: self.actor_name(), may_take_over }
-    }
-
-    /// Tells a late comer what is not in the journal.
-    fn catch_up(&self, outbox: &Outbox) {
-        if let Some(awaiting) = &self.expected {
-            put(outbox, &Down::Expect(awaiting.clone()));
-        }
-        for down in self.memory.tell() {
-            match down {
-                Down::Output { target, text } => outbox.output(&target, &text),
-                down => put(outbox, &down),
-            }
-        }
-        // Last, so that what is asked stands beneath all of it.
-        if self.live {
-            put(outbox, &Down::Live);
-        }
-    }
-}
-
-fn put(outbox: &Outbox, down: &Down) {
-    if let Some(frame) = told(down) {
-        outbox.put(&frame);
-    }
-}
-
-fn told(down: &Down) -> Option<Arc<Frame>> {
-    match frame(down) {
-        Ok(frame) => Some(Arc::new(frame)),
-        Err(why) => {
-            tracing::warn!(why, "not told to the screens");
-            None
-        }
     }
 }
