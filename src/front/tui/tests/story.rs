@@ -201,7 +201,7 @@ pub(super) fn plan() -> Plan {
 pub(super) struct Story {
     engine: Engine,
     pub(super) walk: Walk,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     pub(super) clock: Instant,
     /// What the next look ahead finds.
     pub(super) foreseen: Vec<Foreseen>,
