@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use super::plan::{Expect, HttpSpec, JsonValue, Probe, ProbeSpec, Program, RunSpec, Template};
+use super::plan::{Amount, Expect, HttpSpec, JsonValue, Part, Probe, ProbeSpec, Program, RunSpec, Template};
 
 /// Fills a template in.
 pub type Fill<'f> = &'f dyn Fn(&Template) -> String;
@@ -48,6 +48,7 @@ pub fn probe(spec: &ProbeSpec, fill: Fill<'_>) -> String {
             format!("{}{with}", address(&fill(&database.url)))
         }
         Probe::File(spec) => format!("file {}", fill(&spec.path)),
+        Probe::Log(path) => format!("log {}", fill(path)),
         Probe::Value(name) => format!("value {name}"),
     };
     if spec.denied() { format!("{what}: {}", expectation(&Expect::Denied, fill)) } else { what }
@@ -83,9 +84,16 @@ pub fn expectation(expect: &Expect, fill: Fill<'_>) -> String {
         Expect::Json(pointer, JsonValue::Literal(literal)) => format!("{pointer} is {literal}"),
         Expect::Status(status) => format!("status {status}"),
         Expect::Rows(rows) => format!("rows: {rows}"),
-        Expect::Between(low, high) => format!("from {low} to {high}"),
-        Expect::CloseTo { number, tolerance } => format!("{number}, give or take {tolerance}"),
+        Expect::Between(low, high) => format!("from {} to {}", amount(low, fill), amount(high, fill)),
+        Expect::CloseTo { number, tolerance } => format!("{}, give or take {tolerance}", amount(number, fill)),
         Expect::Denied => "must be denied".to_owned(),
+    }
+}
+
+fn amount(amount: &Amount, fill: Fill<'_>) -> String {
+    match amount {
+        Amount::Number(number) => number.to_string(),
+        Amount::Value(name) => fill(&Template::new(vec![Part::Value(name.clone())])),
     }
 }
 

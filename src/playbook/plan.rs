@@ -169,6 +169,14 @@ pub struct Action {
     pub timeout: Option<Duration>,
 }
 
+impl Action {
+    /// Says whether a probe of it reads what came into a log since it began.
+    #[must_use]
+    pub fn reads_logs(&self) -> bool {
+        self.verify.iter().any(|probe| matches!(probe.probe, Probe::Log(_)))
+    }
+}
+
 /// What a step comes down to.
 #[derive(Clone, Debug)]
 pub enum Act {
@@ -533,6 +541,8 @@ pub enum Probe {
     Redis(DatabaseSpec),
     /// What a file is.
     File(FileSpec),
+    /// What came into a log since the step began: the log's path.
+    Log(Template),
     /// A value that the run has.
     Value(Name),
 }
@@ -628,16 +638,34 @@ pub enum Expect {
     /// How many rows a query gives.
     Rows(u64),
     /// A number from the first to the second, both included.
-    Between(f64, f64),
+    Between(Amount, Amount),
     /// A number near another.
     CloseTo {
         /// The other number.
-        number: f64,
+        number: Amount,
         /// How far away it may be.
         tolerance: f64,
     },
     /// The system refuses this credential.
     Denied,
+}
+
+/// A number to compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Amount {
+    /// One that stands in the playbook.
+    Number(f64),
+    /// A value of the run: what was measured before.
+    Value(Name),
+}
+
+impl std::fmt::Display for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Value(name) => write!(f, "${{{name}}}"),
+        }
+    }
 }
 
 /// A value expected in JSON.

@@ -28,6 +28,11 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// Says whether a text is one value of the run and nothing else: `${name}`.
+pub(super) fn is_one_value(text: &str) -> bool {
+    text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(is_name)
+}
+
 /// Gives advice when a text is no name of a value.
 pub(super) fn name(text: &str) -> Option<String> {
     (!is_name(text)).then(|| suggest(text, '_'))

@@ -2,7 +2,9 @@
 
 use crate::exec::scene::Scene;
 use crate::playbook::describe;
-use crate::playbook::plan::{Expect, Given, HttpBody, JsonValue, Name, Probe, ProbeSpec, Program, RunSpec, Template};
+use crate::playbook::plan::{
+    Amount, Expect, Given, HttpBody, JsonValue, Name, Probe, ProbeSpec, Program, RunSpec, Template,
+};
 
 /// Names a probe in one masked line.
 pub(super) fn title(spec: &ProbeSpec, scene: &Scene) -> String {
@@ -47,6 +49,7 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
             names.template(file.sha256.as_ref());
             names.given(file.contains.iter().chain(file.dotenv.iter().map(|(_, given)| given)));
         }
+        Probe::Log(path) => names.template(Some(path)),
         Probe::Value(name) => names.0.push(name),
     }
     for expect in &spec.expect {
@@ -60,9 +63,9 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
             | Expect::Json(_, JsonValue::Literal(_))
             | Expect::Status(_)
             | Expect::Rows(_)
-            | Expect::Between(..)
-            | Expect::CloseTo { .. }
             | Expect::Denied => {}
+            Expect::Between(least, most) => names.amounts([least, most]),
+            Expect::CloseTo { number, .. } => names.amounts([number]),
         }
     }
     names.0
@@ -82,6 +85,13 @@ impl<'a> Used<'a> {
                 Given::Secret(name) => self.0.push(name),
             }
         }
+    }
+
+    fn amounts<const N: usize>(&mut self, amounts: [&'a Amount; N]) {
+        self.0.extend(amounts.into_iter().filter_map(|amount| match amount {
+            Amount::Value(name) => Some(name),
+            Amount::Number(_) => None,
+        }));
     }
 
     fn run(&mut self, run: &'a RunSpec) {
