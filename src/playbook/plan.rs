@@ -434,8 +434,33 @@ pub struct EditSpec {
 pub enum EditPlace {
     /// The value of a key of a dotenv file.
     Dotenv(String),
+    /// The value that a JSON pointer (RFC 6901) leads to in a file of this format.
+    Value(Format, String),
     /// What a regular expression matches, or its one group.
     Match(Regex),
+}
+
+/// A format of files in which single values can be told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON (RFC 8259); comments may stand in it.
+    Json,
+    /// YAML 1.2, one document.
+    Yaml,
+    /// TOML 1.0.
+    Toml,
+}
+
+impl Format {
+    /// Returns its name, as people write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Yaml => "YAML",
+            Self::Toml => "TOML",
+        }
+    }
 }
 
 /// What an edit puts in.
