@@ -21,6 +21,7 @@ mod held;
 mod host;
 mod hostile;
 mod identity;
+mod include;
 mod journal;
 mod launch;
 mod leaks;

@@ -59,6 +59,7 @@ fn ask(probes: &[ProbeSpec]) -> Vec<Verdict> {
     secrets.keep(kept("right", PASSWORD)).unwrap();
     secrets.keep(kept("wrong", "CANARY-wrong")).unwrap();
     let scene = Scene {
+        scope: None,
         plan: Arc::new(Plan::default()),
         base: PathBuf::from("/"),
         secrets: Arc::new(secrets),

@@ -107,6 +107,7 @@ fn run(input: &[u8]) -> u64 {
         }
         let values = BTreeMap::from([(Name::new("v"), new.to_owned())]);
         let scene = Scene {
+            scope: None,
             plan: Arc::new(Plan::default()),
             base: folder.path().to_owned(),
             secrets: Arc::new(secrets),

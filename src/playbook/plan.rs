@@ -51,6 +51,10 @@ pub struct Plan {
     pub follow_up: Vec<FollowUp>,
     /// Every name that takes a value, with where it comes from.
     pub names: HashMap<Name, NameSpec>,
+    /// Inputs of included playbooks that the including one gives as a text.
+    pub fixed: Vec<(Name, String)>,
+    /// The included playbooks, by the ids of the steps that include them, from the outside: `step` or `step/inner`.
+    pub scopes: HashMap<String, Scope>,
     /// The place of each step in [`Plan::steps`].
     pub index: HashMap<StepId, usize>,
 }
@@ -68,6 +72,12 @@ impl Plan {
         self.names.get(name).is_some_and(|spec| spec.secret)
     }
 
+    /// Finds the included playbook that a step or a name belongs to; none for the playbook that is run.
+    #[must_use]
+    pub fn scope(&self, of: &str) -> Option<&Scope> {
+        of.rsplit_once('/').and_then(|(scope, _)| self.scopes.get(scope))
+    }
+
     /// Returns the range of steps of one section.
     #[must_use]
     pub fn section(&self, section: Section) -> Range<usize> {
@@ -80,6 +90,15 @@ impl Plan {
             None => 0..0,
         }
     }
+}
+
+/// An included playbook, as far as its steps differ from those of the playbook that is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The folder that its relative paths start from, as seen from that of the playbook that is run.
+    pub folder: String,
+    /// The variables that its scripts get, with the values that they stand for.
+    pub variables: Vec<(String, Name)>,
 }
 
 /// What is known of a name that takes a value.
