@@ -504,6 +504,8 @@ pub enum Probe {
     Tls(TlsSpec),
     /// A login, and a query, on `PostgreSQL`.
     Postgres(DatabaseSpec),
+    /// A login, and a query, on MySQL or MariaDB.
+    Mysql(DatabaseSpec),
     /// A login, and a command, on Redis or Valkey.
     Redis(DatabaseSpec),
     /// What a file is.

@@ -10,6 +10,7 @@ pub(crate) mod authority;
 pub(crate) mod desk;
 mod doctl;
 pub(crate) mod knife;
+pub(crate) mod mariadb;
 pub(crate) mod operator;
 pub(crate) mod postgres;
 pub(crate) mod power;

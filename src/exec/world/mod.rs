@@ -13,6 +13,7 @@ mod file;
 pub(super) mod fuzzing;
 mod http;
 mod judge;
+mod mysql;
 mod postgres;
 mod redis;
 mod resp;
@@ -189,6 +190,7 @@ async fn put(asking: Asking<'_>) -> Result<Heard, Miss> {
         Probe::Tcp(address) => tcp::ask(address, &asking).await,
         Probe::Tls(tls) => tls::ask(tls, &asking).await,
         Probe::Postgres(database) => postgres::ask(database, &asking).await,
+        Probe::Mysql(database) => mysql::ask(database, &asking).await,
         Probe::Redis(database) => redis::ask(database, &asking).await,
         Probe::File(file) => file::ask(file, &asking).await,
         Probe::Value(name) => value::ask(name, asking.scene),

@@ -13,6 +13,7 @@ fn all(address: &str) -> Vec<Probe> {
         get(&format!("https://{address}/")),
         Probe::Tls(TlsSpec { address: text(address), name: None, days_left: None, ca: None }),
         Probe::Postgres(database(&format!("postgres://u@{address}/d"), None)),
+        Probe::Mysql(database(&format!("mysql://u@{address}/d"), None)),
         Probe::Redis(database(&format!("redis://{address}"), None)),
         Probe::Redis(database(&format!("rediss://{address}"), None)),
     ]
@@ -46,7 +47,9 @@ async fn a_server_that_speaks_something_else() {
     let stage = stage();
     for said in [b"\x15\x03\x01\x00\x02\x02\x28 rubbish\r\n" as &[u8], b"", b"SSH-2.0-OpenSSH_9.2\r\n"] {
         let server = Server::saying(said).await;
-        for probe in all(&server.address()) {
+        // Where the server speaks first, one that says nothing may only be slow.
+        let speaks = |probe: &Probe| !said.is_empty() || !matches!(probe, Probe::Mysql(_));
+        for probe in all(&server.address()).into_iter().filter(speaks) {
             let verdict = one(&stage, spec(probe.clone())).await;
             assert_eq!((verdict.finding, verdict.pass), (NotUnderstood, false), "{probe:?}: {}", verdict.saw);
         }
