@@ -45,7 +45,7 @@ pub fn probe(spec: &ProbeSpec, fill: Fill<'_>) -> String {
         Probe::Http(http) => format!("{} {}", method(http), address(&fill(&http.url))),
         Probe::Tcp(address) => format!("tcp {}", fill(address)),
         Probe::Tls(tls) => format!("tls {}", fill(&tls.address)),
-        Probe::Postgres(database) | Probe::Redis(database) => {
+        Probe::Postgres(database) | Probe::Mysql(database) | Probe::Redis(database) => {
             let with = database.password.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
             format!("{}{with}", address(&fill(&database.url)))
         }

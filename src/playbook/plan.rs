@@ -556,6 +556,8 @@ pub enum Probe {
     Tls(TlsSpec),
     /// A login, and a query, on `PostgreSQL`.
     Postgres(DatabaseSpec),
+    /// A login, and a query, on MySQL or MariaDB.
+    Mysql(DatabaseSpec),
     /// A login, and a command, on Redis or Valkey.
     Redis(DatabaseSpec),
     /// A login, and a subject, on NATS.

@@ -11,6 +11,7 @@ pub(crate) mod desk;
 mod doctl;
 pub(crate) mod knife;
 pub(crate) mod nats;
+pub(crate) mod mariadb;
 pub(crate) mod operator;
 pub(crate) mod postgres;
 pub(crate) mod power;

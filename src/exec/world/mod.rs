@@ -15,6 +15,7 @@ mod http;
 mod judge;
 mod log;
 mod nats;
+mod mysql;
 mod postgres;
 mod redis;
 mod resp;
@@ -192,6 +193,7 @@ async fn put(asking: Asking<'_>) -> Result<Heard, Miss> {
         Probe::Tcp(address) => tcp::ask(address, &asking).await,
         Probe::Tls(tls) => tls::ask(tls, &asking).await,
         Probe::Postgres(database) => postgres::ask(database, &asking).await,
+        Probe::Mysql(database) => mysql::ask(database, &asking).await,
         Probe::Redis(database) => redis::ask(database, &asking).await,
         Probe::Nats(spec) => nats::ask(spec, &asking).await,
         Probe::File(file) => file::ask(file, &asking).await,

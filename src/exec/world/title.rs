@@ -38,7 +38,7 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
             names.template(tls.name.as_ref());
             names.template(tls.ca.as_ref());
         }
-        Probe::Postgres(database) | Probe::Redis(database) => {
+        Probe::Postgres(database) | Probe::Mysql(database) | Probe::Redis(database) => {
             names.template(Some(&database.url));
             names.template(database.ca.as_ref());
             names.template(database.query.as_ref());

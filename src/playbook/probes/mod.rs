@@ -44,11 +44,13 @@ pub(super) struct ProbeKind {
 
 /// The probes, in the order in which they are documented.
 pub(super) static PROBES: [&ProbeKind; 10] = [
+pub(super) static PROBES: [&ProbeKind; 9] = [
     &command::PROBE,
     &http::PROBE,
     &tcp::PROBE,
     &tls::PROBE,
     &database::POSTGRES,
+    &database::MYSQL,
     &database::REDIS,
     &nats::PROBE,
     &file::PROBE,
@@ -62,6 +64,10 @@ const TEXT_EXPECTS: &[&str] = &["contains", "not_contains", "matches", "equals",
 /// Probes that the format knows and this version does not have.
 pub(super) const LATER: &[Field] =
     &[Field::new("mysql", "A login on MySQL.", Shape::Later("write: `command: …` with the `mysql` program"))];
+pub(super) const LATER: &[Field] = &[
+    Field::new("nats", "A connection to NATS.", Shape::Later("write: `command: …` with the `nats` program")),
+    Field::new("log", "A line in a log, since the step began.", Shape::Later("write: `command: grep …`")),
+];
 
 const EVERY: Field = Field::new("every", "The time between two attempts; 1s when left out.", Shape::Duration);
 

@@ -13,6 +13,7 @@ fn all(address: &str) -> Vec<Probe> {
         get(&format!("https://{address}/")),
         Probe::Tls(TlsSpec { address: text(address), name: None, days_left: None, ca: None }),
         Probe::Postgres(database(&format!("postgres://u@{address}/d"), None)),
+        Probe::Mysql(database(&format!("mysql://u@{address}/d"), None)),
         Probe::Redis(database(&format!("redis://{address}"), None)),
         Probe::Redis(database(&format!("rediss://{address}"), None)),
         nats(&format!("nats://{address}")),
@@ -53,6 +54,9 @@ async fn a_server_that_speaks_something_else() {
                 // In NATS the server speaks first: two that wait for each other, as with one that never answers.
                 continue;
             }
+        // Where the server speaks first, one that says nothing may only be slow.
+        let speaks = |probe: &Probe| !said.is_empty() || !matches!(probe, Probe::Mysql(_));
+        for probe in all(&server.address()).into_iter().filter(speaks) {
             let verdict = one(&stage, spec(probe.clone())).await;
             assert_eq!((verdict.finding, verdict.pass), (NotUnderstood, false), "{probe:?}: {}", verdict.saw);
         }
