@@ -9,6 +9,7 @@ mod aggregator;
 pub(crate) mod authority;
 pub(crate) mod desk;
 mod doctl;
+pub(crate) mod fly;
 pub(crate) mod knife;
 pub(crate) mod operator;
 pub(crate) mod postgres;
