@@ -85,7 +85,7 @@ fn every_record() -> Vec<Record> {
         })),
         Record::LeftOut { step: step.clone() },
         Record::Started { target: target.clone(), attempt: 2, retry: true, despite: Some("by hand later".to_owned()) },
-        Record::Saved { target: target.clone(), files: vec![story::file()] },
+        Record::Saved { target: target.clone(), files: vec![story::file()], logs: Vec::new() },
         Record::Performed { target: target.clone(), attempt: 2, outcome: outcome.clone() },
         Record::Recaptured { step: step.clone(), outcome },
         Record::Answered { target: target.clone(), values, secrets, fingerprints: BTreeMap::new() },

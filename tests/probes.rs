@@ -65,6 +65,7 @@ fn ask(probes: &[ProbeSpec]) -> Vec<Verdict> {
         values: BTreeMap::new(),
         launcher: Launcher::ourselves(),
         gaps: Gaps::Refused,
+        logs: Vec::new(),
     };
     let (_never, stop) = watch::channel(Stop::No);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -96,7 +96,7 @@ impl Executor for World {
             Effect::Perform { target, attempt, .. } | Effect::Edit { target, attempt, .. } => {
                 self.runs = Some((target.clone(), *attempt));
             }
-            Effect::Probe { target } => self.runs = Some((target.clone(), 0)),
+            Effect::Probe { target, .. } => self.runs = Some((target.clone(), 0)),
             Effect::Stop { .. } => {
                 if let Some((target, attempt)) = self.runs.take() {
                     let input = match attempt {

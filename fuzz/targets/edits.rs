@@ -93,6 +93,7 @@ fn run(input: &[u8]) -> u64 {
             values,
             launcher: Launcher::at("/usr/bin/env", &["-C"]),
             gaps: Gaps::Refused,
+            logs: Vec::new(),
         };
         let path = folder.path().join("file");
         fs::write(&path, text).expect("the file is written");

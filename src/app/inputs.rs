@@ -131,6 +131,7 @@ fn resolve(source: &Source, plan: &Plan, values: BTreeMap<Name, String>, base: &
         values,
         launcher: Launcher::ourselves(),
         gaps: Gaps::Refused,
+        logs: Vec::new(),
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;

@@ -23,7 +23,7 @@ use super::scene::{self, Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
 use super::spool::{Found, Shelf, Spools};
-use super::world::{Attempt, Ctx, verify};
+use super::world::{Attempt, Ctx, marks, verify};
 use super::{Executor, Report, act};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Record, Run, SavedFile, Target};
@@ -89,6 +89,7 @@ impl World {
             values: values.clone(),
             launcher: self.setting.launcher.clone(),
             gaps: Gaps::Refused,
+            logs: Vec::new(),
         }
     }
 
@@ -253,18 +254,30 @@ impl World {
         });
     }
 
+    /// Keeps copies of files, and looks where the logs stand.
     fn save(&mut self, target: Target, attempt: u32, scene: Scene) {
         let (Some(action), Some(folder)) = (self.action(&target), &self.setting.folder) else {
             return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
         };
+        if target.undo.is_some() || !matches!(action.act, Act::Edit(_) | Act::Snapshot(_)) {
+            return self.mark(target, &action, &scene);
+        }
         let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", target.stem()));
         self.spawn(async move {
             let begun = Instant::now();
+            let marking = scene.clone();
             match act::save(&action, folder, stem, scene).await {
-                Ok(files) => Input::Saved { target, files },
+                Ok(files) => Input::Saved { logs: marks(&action, &marking), target, files },
                 Err(wrong) => Input::Performed { target, attempt, outcome: timed(failed(wrong), begun) },
             }
         });
+    }
+}
+
+impl World {
+    /// Looks where the logs stand.
+    pub(super) fn mark(&self, target: Target, action: &Action, scene: &Scene) {
+        self.answer(Input::Saved { target, files: Vec::new(), logs: marks(action, scene) });
     }
 }
 
@@ -286,9 +299,9 @@ impl Executor for World {
                     Input::Performed { target, attempt, outcome: timed(outcome, begun) }
                 });
             }
-            Effect::Probe { target } => {
+            Effect::Probe { target, logs } => {
                 let probes = self.action(&target).map(|action| action.verify).unwrap_or_default();
-                self.probe(target, probes, scene);
+                self.probe(target, probes, Scene { logs, ..scene });
             }
             Effect::Recapture { step } => self.recapture(step, scene),
             Effect::Stop { target, hard } => {

@@ -91,19 +91,18 @@ impl Executor for DryRun {
                 self.pretend(target, attempt);
             }
             // No copies are kept of what is not going to be changed.
-            Effect::Save { target, attempt } => {
-                if self.edits(&target) {
-                    self.world.answer(Input::Saved { target, files: Vec::new() });
-                } else {
-                    self.pretend(target, attempt);
+            Effect::Save { target, attempt } => match self.world.action(&target) {
+                Some(action) if !matches!(action.act, Act::Snapshot(_)) => {
+                    self.world.mark(target, &action, &self.world.scene(values));
                 }
-            }
+                Some(_) | None => self.pretend(target, attempt),
+            },
             Effect::Restore { target, attempt, .. } => self.pretend(target, attempt),
             Effect::Recapture { step } => self.world.answer(Input::Recaptured { step, outcome: not_done() }),
             Effect::RemoveTemporary => {
                 self.world.answer(Input::TemporaryRemoved { removed: Vec::new(), left: Vec::new() });
             }
-            Effect::Probe { target } => {
+            Effect::Probe { target, logs } => {
                 let mut probes = self.world.action(&target).map(|action| action.verify).unwrap_or_default();
                 if !self.is_real(&target) {
                     let verdicts = probes.iter().map(|probe| not_asked(probe, &self.world.scene(values))).collect();
@@ -115,7 +114,7 @@ impl Executor for DryRun {
                         probe.warn = true;
                     }
                 }
-                self.world.probe(target, probes, self.world.scene(values));
+                self.world.probe(target, probes, Scene { logs, ..self.world.scene(values) });
             }
             Effect::Stop { .. } => self.world.start(effect, values),
             Effect::Close | Effect::Leave => {}

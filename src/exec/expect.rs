@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
 use serde_json::Value;
 
 use crate::playbook::plan::{Amount, Expect, JsonValue, Name, Template};
@@ -26,6 +27,8 @@ pub(crate) struct Answer {
     pub status: Option<u16>,
     /// How many rows a query gave.
     pub rows: Option<u64>,
+    /// A pattern is held against each line of the text, rather than against the whole.
+    pub by_line: bool,
     /// The system refused the credential.
     pub denied: bool,
     /// The last line of a command's standard error: one line, masked.
@@ -90,7 +93,7 @@ impl Judge<'_> {
                 let unwanted = fill(template, self.values);
                 hold(!text.contains(&unwanted), || format!("the answer contains {}", self.quote(&unwanted)))
             }
-            Expect::Matches(pattern) => hold(pattern.is_match(text), || {
+            Expect::Matches(pattern) => hold(self.matches(pattern, text), || {
                 format!("{} does not match {}", self.it(), self.quote(pattern.as_str()))
             }),
             Expect::Equals(template) => {
@@ -120,6 +123,10 @@ impl Judge<'_> {
             }
             Expect::Denied => hold(self.answer.denied, || "the credential was accepted, expected denied".to_owned()),
         }
+    }
+
+    fn matches(&self, pattern: &Regex, text: &str) -> bool {
+        if self.answer.by_line { text.lines().any(|line| pattern.is_match(line)) } else { pattern.is_match(text) }
     }
 
     fn json(&self, pointer: &str, wanted: &JsonValue) -> Result<(), String> {

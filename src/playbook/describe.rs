@@ -48,6 +48,7 @@ pub fn probe(spec: &ProbeSpec, fill: Fill<'_>) -> String {
             format!("{}{with}", address(&fill(&database.url)))
         }
         Probe::File(spec) => format!("file {}", fill(&spec.path)),
+        Probe::Log(path) => format!("log {}", fill(path)),
         Probe::Value(name) => format!("value {name}"),
     };
     if spec.denied() { format!("{what}: {}", expectation(&Expect::Denied, fill)) } else { what }

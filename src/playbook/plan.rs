@@ -169,6 +169,14 @@ pub struct Action {
     pub timeout: Option<Duration>,
 }
 
+impl Action {
+    /// Says whether a probe of it reads what came into a log since it began.
+    #[must_use]
+    pub fn reads_logs(&self) -> bool {
+        self.verify.iter().any(|probe| matches!(probe.probe, Probe::Log(_)))
+    }
+}
+
 /// What a step comes down to.
 #[derive(Clone, Debug)]
 pub enum Act {
@@ -508,6 +516,8 @@ pub enum Probe {
     Redis(DatabaseSpec),
     /// What a file is.
     File(FileSpec),
+    /// What came into a log since the step began: the log's path.
+    Log(Template),
     /// A value that the run has.
     Value(Name),
 }

@@ -183,7 +183,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Restore { target, attempt, files } => {
             format!("restore {}#{attempt} of {}", name(target), files.len())
         }
-        Effect::Probe { target } => format!("probe {}", name(target)),
+        Effect::Probe { target, .. } => format!("probe {}", name(target)),
         Effect::Recapture { step } => format!("fetch {step}"),
         Effect::Stop { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Effect::RemoveTemporary => "remove temporary".to_owned(),
@@ -232,7 +232,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
             let (values, secrets) = given(&rest);
             Input::Answer { target: target(), values, secrets, fingerprints: BTreeMap::new() }
         }
-        "saved" => Input::Saved { target: target(), files: vec![file()] },
+        "saved" => Input::Saved { target: target(), files: vec![file()], logs: Vec::new() },
         "ok" => performed(How::Ok),
         "fail" => performed(How::Failed),
         "late" => performed(How::TimedOut),

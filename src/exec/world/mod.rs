@@ -13,6 +13,7 @@ mod file;
 pub(super) mod fuzzing;
 mod http;
 mod judge;
+mod log;
 mod postgres;
 mod redis;
 mod resp;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
+pub(super) use self::log::marks;
 use super::child::Stop;
 use super::expect::Answer;
 use super::scene::Scene;
@@ -191,6 +193,7 @@ async fn put(asking: Asking<'_>) -> Result<Heard, Miss> {
         Probe::Postgres(database) => postgres::ask(database, &asking).await,
         Probe::Redis(database) => redis::ask(database, &asking).await,
         Probe::File(file) => file::ask(file, &asking).await,
+        Probe::Log(path) => log::ask(path, &asking).await,
         Probe::Value(name) => value::ask(name, asking.scene),
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
             names.template(file.sha256.as_ref());
             names.given(file.contains.iter().chain(file.dotenv.iter().map(|(_, given)| given)));
         }
+        Probe::Log(path) => names.template(Some(path)),
         Probe::Value(name) => names.0.push(name),
     }
     for expect in &spec.expect {

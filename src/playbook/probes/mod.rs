@@ -7,6 +7,7 @@ mod command;
 mod database;
 mod file;
 mod http;
+mod log;
 mod tcp;
 mod tls;
 mod value;
@@ -41,7 +42,7 @@ pub(super) struct ProbeKind {
 }
 
 /// The probes, in the order in which they are documented.
-pub(super) static PROBES: [&ProbeKind; 8] = [
+pub(super) static PROBES: [&ProbeKind; 9] = [
     &command::PROBE,
     &http::PROBE,
     &tcp::PROBE,
@@ -49,6 +50,7 @@ pub(super) static PROBES: [&ProbeKind; 8] = [
     &database::POSTGRES,
     &database::REDIS,
     &file::PROBE,
+    &log::PROBE,
     &value::PROBE,
 ];
 
@@ -59,7 +61,6 @@ const TEXT_EXPECTS: &[&str] = &["contains", "not_contains", "matches", "equals",
 pub(super) const LATER: &[Field] = &[
     Field::new("mysql", "A login on MySQL.", Shape::Later("write: `command: …` with the `mysql` program")),
     Field::new("nats", "A connection to NATS.", Shape::Later("write: `command: …` with the `nats` program")),
-    Field::new("log", "A line in a log, since the step began.", Shape::Later("write: `command: grep …`")),
 ];
 
 const EVERY: Field = Field::new("every", "The time between two attempts; 1s when left out.", Shape::Duration);

@@ -2,6 +2,7 @@
 //!
 //! Real databases are asked in `tests/probes.rs`.
 
+mod log;
 mod loops;
 mod network;
 mod plain;

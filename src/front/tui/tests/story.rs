@@ -363,7 +363,7 @@ impl Story {
                 attributes: None,
                 links: Vec::new(),
             };
-            self.input(Input::Saved { target, files: vec![file] });
+            self.input(Input::Saved { target, files: vec![file], logs: Vec::new() });
             if !only_saves {
                 self.performed(&id, How::Ok, "1 place changed");
             }
