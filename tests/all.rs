@@ -14,6 +14,8 @@ mod doctor;
 mod edits;
 mod engine;
 mod faults;
+mod fly;
+mod fly_back;
 mod fronts;
 mod guard;
 mod guests;

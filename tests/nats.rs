@@ -49,6 +49,7 @@ impl Desk {
             values: BTreeMap::new(),
             launcher: Launcher::ourselves(),
             gaps: Gaps::Refused,
+            scope: None,
             logs: Vec::new(),
         };
         let probe = ProbeSpec {

@@ -11,7 +11,7 @@ use regex::Regex;
 use runsheet::engine::{Finding, Verdict};
 use runsheet::exec::world::{Ctx, verify};
 use runsheet::exec::{Gaps, Launcher, Scene, Stop};
-use runsheet::playbook::plan::{DatabaseSpec, Expect, Name, Plan, Probe, ProbeSpec, Template};
+use runsheet::playbook::plan::{Amount, DatabaseSpec, Expect, Name, Plan, Probe, ProbeSpec, Template};
 use runsheet::secret::{Identity, Secret, Secrets};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -211,7 +211,10 @@ fn mysql_questions() {
             &format!("{facts}, answer 1; 3 rows, expected 2"),
         ),
         (
-            expecting(right(Some("select count(*) from ks_page")), Expect::CloseTo { number: 4.0, tolerance: 1.0 }),
+            expecting(
+                right(Some("select count(*) from ks_page")),
+                Expect::CloseTo { number: Amount::Number(4.0), tolerance: 1.0 },
+            ),
             Finding::Holds,
             true,
             &format!("{facts}, answer 3"),

@@ -140,7 +140,6 @@ fn resolve(
         launcher: Launcher::ourselves(),
         gaps: Gaps::Refused,
         logs: Vec::new(),
-    };
     }
     .within(of.as_str());
     let runtime =

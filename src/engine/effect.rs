@@ -87,7 +87,7 @@ impl Effect {
             | Self::Edit { target, .. }
             | Self::Save { target, .. }
             | Self::Restore { target, .. }
-            | Self::Probe { target }
+            | Self::Probe { target, .. }
             | Self::Stop { target, .. } => Some(&target.step),
             Self::Recapture { step } => Some(step),
             Self::LookAhead { .. } | Self::RemoveTemporary | Self::Close | Self::Leave => None,

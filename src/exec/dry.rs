@@ -99,7 +99,8 @@ impl Executor for DryRun {
             // No copies are kept of what is not going to be changed.
             Effect::Save { target, attempt } => match self.world.action(&target) {
                 Some(action) if !matches!(action.act, Act::Snapshot(_)) => {
-                    self.world.mark(target, &action, &self.world.scene(values));
+                    let scene = self.scene(&target, values);
+                    self.world.mark(target, &action, &scene);
                 }
                 Some(_) | None => self.pretend(target, attempt),
             },
@@ -121,9 +122,8 @@ impl Executor for DryRun {
                         probe.warn = true;
                     }
                 }
-                self.world.probe(target, probes, Scene { logs, ..self.world.scene(values) });
                 let scene = self.scene(&target, values);
-                self.world.probe(target, probes, scene);
+                self.world.probe(target, probes, Scene { logs, ..scene });
             }
             Effect::Stop { .. } => self.world.start(effect, values),
             Effect::Close | Effect::Leave => {}
