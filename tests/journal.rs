@@ -50,6 +50,7 @@ const RECORDS: &[&str] = &[
     "presence",
     "presence",
     "presence",
+    "secret_copied",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -134,6 +135,7 @@ fn every_record() -> Vec<Record> {
             from: "ada".to_owned(),
         }),
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
+        Record::SecretCopied { name: Name::new("new_key") },
     ]
 }
 
@@ -487,6 +489,7 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Attached { .. }) => 26,
         Record::Presence(Presence::TakenOver { .. }) => 27,
         Record::Presence(Presence::Detached { .. }) => 28,
+        Record::SecretCopied { .. } => 29,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -23,7 +23,7 @@ use super::socket::Socket;
 use super::wire::{Down, Farewell, Frame, Hello, PROTOCOL, Role, Up, Welcome, Word, frame};
 use crate::engine::{Awaiting, Presence, Run};
 use crate::front::{Front, Say, Seat, Update};
-use crate::playbook::plan::Plan;
+use crate::playbook::plan::{Name, Plan};
 
 use memory::{Asked, Memory};
 use outbox::Outbox;
@@ -68,6 +68,8 @@ struct State {
     /// How many clients there were.
     came: u64,
     actor: Option<u64>,
+    /// Who asked for a secret to copy it, and for which; it goes to nobody else.
+    copying: Option<(u64, Name)>,
     /// What waits for the screen that started this host; it acts, and has seen the run from its first record on.
     starter: Option<Starter>,
 }
@@ -112,6 +114,7 @@ impl Hub {
             clients: BTreeMap::new(),
             came: 0,
             actor: None,
+            copying: None,
             starter,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), gone: Condvar::new(), says });
@@ -176,6 +179,13 @@ impl Front for Hub {
             // Who did not ask need not hear the answer.
             Update::Refused(refusal) => state.tell_actor(&Down::Refused(refusal)),
             Update::Notice(text) => state.tell(&Down::Notice(text)),
+            Update::Secret { name, secret } => {
+                if let Some((id, name)) = state.copying.take_if(|(_, wanted)| *wanted == name)
+                    && state.actor == Some(id)
+                {
+                    state.tell_one(id, &Down::Secret { name, secret });
+                }
+            }
             // How it ended is told by `part`; a seat is for this side to give.
             Update::Over => self.socket = None,
             Update::Seat(_) => {}
@@ -265,7 +275,12 @@ impl Shared {
         let mut state = self.state();
         let acts = state.actor == Some(id);
         match up {
-            Up::Say(word) if acts => self.say(word.say()),
+            Up::Say(word) if acts => {
+                if let Word::CopySecret { name } = &word {
+                    state.copying = Some((id, name.clone()));
+                }
+                self.say(word.say());
+            }
             // A screen asks for it without a person's word.
             Up::Say(Word::Preview { .. }) => {}
             Up::Say(_) => {
