@@ -7,6 +7,7 @@ mod back;
 mod back_quick;
 mod bad_playbooks;
 mod binary;
+mod copied;
 mod crash;
 mod crash_first_steps;
 mod crash_rotation;

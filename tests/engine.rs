@@ -513,6 +513,7 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: question; b: run", "", "begin", "begun, started a#1 >"),
     ("a: run", "begin", "pause", "paused > leave"),
     ("a: run; b: question", "begin", "note hello", "note >"),
+    ("a: run; b: run", "begin; go a; ok a *key", "copy key", "secret copied key >"),
     ("a: run; b: question", "begin; go a", "attached Ada", "presence >"),
     ("a: run; b: question", "begin", "attached Ada", "presence >"),
     ("a: run", "begin", "abandon enough", "closing abandoned, ended abandoned > close, leave"),

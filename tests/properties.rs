@@ -493,6 +493,7 @@ fn is_result(record: &Record) -> bool {
         | Record::Skipped { .. }
         | Record::StopAsked { .. }
         | Record::Note { .. }
+        | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }
         | Record::RollbackEnded { .. }

@@ -86,6 +86,7 @@ impl Run {
                 }
             }
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
+            Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => self.presence.push((at, presence.clone())),
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),
             Record::RollbackEnded { failed } => self.rollback_ended(plan, *failed),

@@ -145,6 +145,8 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                 Some(_) | None => Ok(Record::Note { step, text }),
             }
         }
+        Input::CopySecret { name } if run.secrets.contains(&name) => Ok(Record::SecretCopied { name }),
+        Input::CopySecret { name } => Err(Refusal::Missing { name }),
         Input::Rollback { to, by_policy } => rollback(plan, run, to, by_policy),
         Input::Undo { target } => match run.awaiting(plan) {
             Awaiting::Undo(next) | Awaiting::UndoDecision(next) if next == target => {

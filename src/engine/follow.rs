@@ -49,7 +49,10 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
             return Some(Record::LeftOut { step: step.id.clone() });
         }
         // A record about something else (a note, a pause) starts nothing.
-        let reached = !matches!(last, Record::Note { .. } | Record::Presence(_) | Record::StopAsked { .. });
+        let reached = !matches!(
+            last,
+            Record::Note { .. } | Record::SecretCopied { .. } | Record::Presence(_) | Record::StopAsked { .. }
+        );
         return (reached && begins_by_itself(step)).then(|| Record::Started {
             attempt: next_attempt(plan, run, &target),
             target,
@@ -139,6 +142,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::ByHand { .. }
         | Record::Skipped { .. }
         | Record::Note { .. }
+        | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }
         | Record::RollbackEnded { .. }

@@ -124,6 +124,11 @@ pub enum Input {
         /// What it says.
         text: String,
     },
+    /// Hand a secret out, to be copied.
+    CopySecret {
+        /// Its name.
+        name: Name,
+    },
     /// Begin a rollback.
     Rollback {
         /// The last step to be undone; everything when left out.

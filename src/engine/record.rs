@@ -196,6 +196,11 @@ pub enum Record {
         /// What it says.
         text: String,
     },
+    /// The operator asked for a secret in the clipboard: its value goes to the screen that asked, once this is written down.
+    SecretCopied {
+        /// Its name.
+        name: Name,
+    },
     /// A rollback begins.
     RollbackBegun {
         /// The last step to be undone; everything when left out.

@@ -38,6 +38,8 @@ pub struct Run {
     pub notes: Vec<Note>,
     /// Who came to act while it went on, and who went, in order.
     pub presence: Vec<(Timestamp, Presence)>,
+    /// The secrets that were handed out to be copied, in order.
+    pub copied: Vec<(Timestamp, Name)>,
     /// Who signed, as typed.
     pub signed: Vec<(String, String)>,
     /// Who refused to sign: role, name, reason.

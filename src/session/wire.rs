@@ -110,6 +110,7 @@ pub enum Word {
     RefuseSignOff { role: String, name: String, reason: String },
     Abandon { reason: String },
     Preview { target: Target },
+    CopySecret { name: Name },
     Leave,
 }
 
@@ -184,6 +185,12 @@ pub enum Down {
     },
     Refused(Refusal),
     Notice(String),
+    /// To the one screen that asked for it, and acts.
+    Secret {
+        name: Name,
+        #[serde(with = "spelled")]
+        secret: Secret,
+    },
     Seat(Seat),
     /// The session is over, and this is how.
     Over(Farewell),
@@ -236,6 +243,7 @@ impl Word {
             Self::RefuseSignOff { role, name, reason } => Input::RefuseSignOff { role, name, reason },
             Self::Abandon { reason } => Input::Abandon { reason },
             Self::Preview { target } => return Say::Preview(target),
+            Self::CopySecret { name } => Input::CopySecret { name },
             Self::Leave => return Say::Quit,
         })
     }
@@ -271,6 +279,7 @@ impl Up {
             Input::SignOff { role, name } => Word::SignOff { role, name },
             Input::RefuseSignOff { role, name, reason } => Word::RefuseSignOff { role, name, reason },
             Input::Abandon { reason } => Word::Abandon { reason },
+            Input::CopySecret { name } => Word::CopySecret { name },
             // Results of the world, and what the session itself says.
             Input::Begin { .. }
             | Input::Answer { .. }

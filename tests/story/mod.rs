@@ -152,6 +152,7 @@ pub(crate) fn record(record: &Record) -> String {
         }
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Record::Note { .. } => "note".to_owned(),
+        Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
         Record::RollbackBegun { to, by_policy } => {
             let to = to.as_ref().map_or("all", StepId::as_str);
@@ -252,6 +253,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "stop" => Input::Stop { hard: false },
         "stop!" => Input::Stop { hard: true },
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
+        "copy" => Input::CopySecret { name: Name::new(first.unwrap_or_default()) },
         "attached" => Input::Presence(Presence::Attached {
             operator: first.unwrap_or_default().to_owned(),
             account: "ada".to_owned(),
