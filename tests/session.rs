@@ -148,7 +148,7 @@ impl Executor for World {
         false
     }
 
-    fn source(&self, _source: &Source, _values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+    fn source(&self, _of: &Name, _source: &Source, _values: &BTreeMap<Name, String>) -> Result<Secret, String> {
         Err("there is no source in this world".to_owned())
     }
 

@@ -227,6 +227,7 @@ impl Story {
         let values = [("environment", "production"), ("pg_host", "pg.example.com"), ("app_root", "/srv/milo")];
         let begun = Begun {
             run: "01JCANARY0000000000000RUN1".into(),
+            included: BTreeMap::new(),
             operator: "ada".into(),
             values: values.map(|(name, value)| (name.into(), value.to_owned())).into(),
             secrets: vec!["old_valkey_password".into()],
