@@ -73,6 +73,7 @@ fn every_record() -> Vec<Record> {
             playbook: "/srv/rotate.yaml".to_owned(),
             version: Some("2.1.0".to_owned()),
             sha256: "ab".repeat(32),
+            included: BTreeMap::new(),
             operator: "ada".to_owned(),
             account: "ada".to_owned(),
             host: "bastion".to_owned(),

@@ -18,7 +18,8 @@ impl Run {
         let at = stamped.at;
         match &stamped.record {
             Record::Begun(begun) => {
-                self.values.clone_from(&begun.values);
+                self.values = plan.fixed.iter().cloned().collect();
+                self.values.extend(begun.values.clone());
                 self.secrets.extend(begun.secrets.iter().cloned());
                 self.fingerprints(&begun.fingerprints);
                 self.begun = Some((**begun).clone());

@@ -257,7 +257,9 @@ fn answered(spec: &InputSpec, value: Option<&String>, in_vault: bool) -> Result<
 }
 
 /// Returns the word that must be typed to begin a run with these values; none where it is not protected.
-pub(super) fn protected_word<'a>(plan: &Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
+pub(super) fn protected_word<'a>(plan: &'a Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
+    let fixed = |name: &Name| plan.fixed.iter().find(|(fixed, _)| fixed == name).map(|(_, value)| value.as_str());
+    let value = |name: &Name| value(name).or_else(|| fixed(name));
     plan.protected.iter().find_map(|(name, values)| value(name).filter(|value| values.iter().any(|v| v == value)))
 }
 

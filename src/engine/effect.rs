@@ -77,3 +77,20 @@ pub enum Effect {
     /// Nothing more happens in this process.
     Leave,
 }
+
+impl Effect {
+    /// Returns the step whose files, variables and folder it works with; none where it is about several, or about none.
+    #[must_use]
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::Perform { target, .. }
+            | Self::Edit { target, .. }
+            | Self::Save { target, .. }
+            | Self::Restore { target, .. }
+            | Self::Probe { target, .. }
+            | Self::Stop { target, .. } => Some(&target.step),
+            Self::Recapture { step } => Some(step),
+            Self::LookAhead { .. } | Self::RemoveTemporary | Self::Close | Self::Leave => None,
+        }
+    }
+}

@@ -91,6 +91,6 @@ impl Engine {
 
 /// Returns the word that must be typed to begin a run with these values; none where it is not protected.
 #[must_use]
-pub fn protected_word<'a>(plan: &Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
+pub fn protected_word<'a>(plan: &'a Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
     decide::protected_word(plan, value)
 }

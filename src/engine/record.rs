@@ -315,6 +315,9 @@ pub struct Begun {
     pub version: Option<String>,
     /// SHA-256 of the playbook's text, in small hex.
     pub sha256: String,
+    /// SHA-256 of the texts of the playbooks that it includes, by path from its folder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub included: BTreeMap<String, String>,
     /// Who runs it.
     pub operator: String,
     /// The account of the operating system.

@@ -85,6 +85,7 @@ impl World {
         Scene {
             plan: Arc::clone(&self.setting.plan),
             base: self.setting.base.clone(),
+            scope: None,
             secrets: Arc::clone(&self.setting.secrets),
             values: values.clone(),
             launcher: self.setting.launcher.clone(),
@@ -283,7 +284,8 @@ impl World {
 
 impl Executor for World {
     fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>) {
-        let scene = self.scene(values);
+        let of = effect.step().map_or("", StepId::as_str);
+        let scene = self.scene(values).within(of);
         match effect {
             Effect::Perform { target, attempt, after } => self.perform(target, attempt, after, scene),
             Effect::LookAhead { step, later } => self.look_ahead(Vec::new(), step, later, scene),
@@ -326,7 +328,8 @@ impl Executor for World {
 
     fn preview(&mut self, target: Target, run: &Run) {
         let saved = saved(&self.setting.plan, run, &target);
-        self.preview_in(target, saved, self.scene(&run.values));
+        let scene = self.scene(&run.values).within(target.step.as_str());
+        self.preview_in(target, saved, scene);
     }
 
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
@@ -367,8 +370,8 @@ impl Executor for World {
         self.setting.secrets.reserve()
     }
 
-    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
-        let scene = self.scene(values);
+    fn source(&self, of: &Name, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        let scene = self.scene(values).within(of.as_str());
         // Asked for while a person's answer is taken, which must have it before it goes on: on a thread of its own, as the
         // one that the runtime is on cannot wait for itself.
         std::thread::scope(|scope| {

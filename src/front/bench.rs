@@ -63,6 +63,7 @@ impl<F: Front> Bench<F> {
         let begun = Begun {
             run: "01TEST".into(),
             title: "T".into(),
+            included: BTreeMap::new(),
             operator: "ann".into(),
             values: texts.iter().map(|(name, value)| (Name::new(name), (*value).to_owned())).collect(),
             secrets: secrets.iter().map(|(name, _)| Name::new(name)).collect(),

@@ -59,6 +59,8 @@ pub(super) enum Shape {
 pub(super) enum Key {
     Any,
     Name,
+    /// A name, or one of an included playbook behind the step that includes it.
+    Reference,
     Variable,
     Pointer,
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::duration;
 use super::fault::{Fault, nearest};
 use super::shape::{Key, Shape, Table};
-use super::spelling::{bad_name, bad_variable, id, is_one_value, is_variable, name, pointer};
+use super::spelling::{bad_name, bad_variable, id, is_one_value, is_variable, name, pointer, reference};
 use super::wanted::{duration_advice, example, one_of, wanted, wrong};
 use super::yaml::{Entry, Node, Scalar, ScalarKind, Value};
 
@@ -112,7 +112,7 @@ fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: What<'_>, faults: &m
         Shape::Pointer => {
             pointer(text).map(|(wrong, advice)| Fault::new(node.place, format!("{what} {wrong}")).advise(advice))
         }
-        Shape::Name => name(text).map(|advice| bad_name(node.place, text, advice)),
+        Shape::Name => reference(text).map(|advice| bad_name(node.place, text, advice)),
         Shape::Id => id(text).map(|advice| {
             Fault::new(node.place, format!("`{text}` is no id: small letters, digits and single hyphens"))
                 .advise(advice)
@@ -134,6 +134,7 @@ fn check_key(entry: &Entry, key: Key, faults: &mut Vec<Fault>) {
     let fault = match key {
         Key::Any => None,
         Key::Name => name(&entry.key).map(|advice| bad_name(entry.place, &entry.key, advice)),
+        Key::Reference => reference(&entry.key).map(|advice| bad_name(entry.place, &entry.key, advice)),
         Key::Variable => (!is_variable(&entry.key)).then(|| bad_variable(entry.place, &entry.key)),
         Key::Pointer => pointer(&entry.key)
             .map(|(wrong, advice)| Fault::new(entry.place, format!("`{}` {wrong}", entry.key)).advise(advice)),

@@ -11,6 +11,8 @@ pub(crate) mod desk;
 mod doctl;
 pub(crate) mod fly;
 pub(crate) mod knife;
+pub(crate) mod mariadb;
+pub(crate) mod nats;
 pub(crate) mod operator;
 pub(crate) mod postgres;
 pub(crate) mod power;

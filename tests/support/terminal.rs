@@ -222,6 +222,27 @@ impl Terminal {
         }
     }
 
+    /// Presses a key of the full screen until something is to be seen: again where the program says that it came too early.
+    #[track_caller]
+    pub(crate) fn press_until(&self, key: &str, then: &str) {
+        let begin = Instant::now();
+        self.press(key);
+        let mut pressed = Instant::now();
+        loop {
+            let picture = self.picture();
+            if picture.contains(then) {
+                return;
+            }
+            // What is said stays until the next key is taken, so it is looked at again only after a while.
+            if picture.contains("so it was not taken") && pressed.elapsed() > Duration::from_secs(3) {
+                self.press(key);
+                pressed = Instant::now();
+            }
+            assert!(begin.elapsed() < PATIENCE, "not seen: {then:?}\n{}", framed(&picture));
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until the program has read what was typed.
     #[track_caller]
     pub(crate) fn until_read(&self) {

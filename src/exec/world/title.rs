@@ -3,7 +3,7 @@
 use crate::exec::scene::Scene;
 use crate::playbook::describe;
 use crate::playbook::plan::{
-    Amount, Expect, Given, HttpBody, JsonValue, Name, Probe, ProbeSpec, Program, RunSpec, Template,
+    Amount, Expect, Given, HttpBody, JsonValue, Name, NatsLogin, Probe, ProbeSpec, Program, RunSpec, Template,
 };
 
 /// Names a probe in one masked line.
@@ -38,11 +38,17 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
             names.template(tls.name.as_ref());
             names.template(tls.ca.as_ref());
         }
-        Probe::Postgres(database) | Probe::Redis(database) => {
+        Probe::Postgres(database) | Probe::Mysql(database) | Probe::Redis(database) => {
             names.template(Some(&database.url));
             names.template(database.ca.as_ref());
             names.template(database.query.as_ref());
             names.0.extend(&database.password);
+        }
+        Probe::Nats(nats) => {
+            names.template(Some(&nats.url));
+            names.template(nats.ca.as_ref());
+            names.template(nats.subject.as_ref().map(|(_, subject)| subject));
+            names.0.extend(nats.login.as_ref().map(NatsLogin::name));
         }
         Probe::File(file) => {
             names.template(Some(&file.path));
