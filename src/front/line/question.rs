@@ -23,7 +23,7 @@ pub(super) enum Question {
     /// What to do about a rollback that could not be completed.
     Incomplete,
     /// A name, to sign for a role.
-    Sign(String),
+    Sign(Option<StepId>, String),
     /// How far to roll back.
     HowFar,
     /// Whether to begin the rollback that was shown.
@@ -46,9 +46,9 @@ pub(super) enum Purpose {
     /// Why the run is given up.
     Abandon,
     /// Who refuses to sign for a role.
-    Refuser(String),
+    Refuser(Option<StepId>, String),
     /// Why: role and name.
-    Refuse(String, String),
+    Refuse(Option<StepId>, String, String),
 }
 
 /// Whether words may be left out.
@@ -207,7 +207,7 @@ impl Question {
     pub(super) fn free(&self) -> bool {
         match self {
             Self::Work(work) => work.ticks.is_empty() && !work.asks.is_empty(),
-            Self::Sign(_) | Self::Words(_) | Self::HowFar => true,
+            Self::Sign(..) | Self::Words(_) | Self::HowFar => true,
             Self::Go(_)
             | Self::Confirm(_)
             | Self::Decision(_)
