@@ -171,7 +171,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NoProbes { step } => format!("{step} has nothing to verify"),
         Refusal::NoRecapture { step } => format!("{step} does not say how to fetch its values again"),
         Refusal::NoSuchRole { role } => format!("it is not {role} who signs now"),
-        Refusal::MustDiffer { name } => format!("{name} has signed already; somebody else must sign"),
+        Refusal::MustDiffer { name } => format!("{name} began the run or has signed already; somebody else must sign"),
         Refusal::NoRoom { step, why } => {
             format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
         }
@@ -216,6 +216,7 @@ pub fn awaiting(awaiting: &Awaiting) -> String {
         Awaiting::UndoDecision(target) => format!("rolling back, waits for a decision: {}", target.step),
         Awaiting::Incomplete => "the rollback is incomplete".to_owned(),
         Awaiting::SignOff(role) => format!("waits for the sign-off: {role}"),
+        Awaiting::Approval(step, role) => format!("waits for the approval of {role}: {step}"),
         Awaiting::Closing => "closing".to_owned(),
         Awaiting::Nothing => "over".to_owned(),
     }

@@ -110,8 +110,13 @@ fn every_record() -> Vec<Record> {
             program: "0.1.1".to_owned(),
         },
         Record::Paused { why: "left".to_owned() },
-        Record::SignedOff { role: "operator".to_owned(), name: "Ada".to_owned() },
-        Record::SignOffRefused { role: "reviewer".to_owned(), name: "Grace".to_owned(), reason: "red logs".to_owned() },
+        Record::SignedOff { step: None, role: "operator".to_owned(), name: "Ada".to_owned() },
+        Record::SignOffRefused {
+            step: None,
+            role: "reviewer".to_owned(),
+            name: "Grace".to_owned(),
+            reason: "red logs".to_owned(),
+        },
         Record::Closing { end: End::Abandoned, reason: Some("enough".to_owned()) },
         Record::TemporaryRemoved {
             removed: vec!["/srv/a".to_owned()],

@@ -124,7 +124,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::Answered { target, .. }
         | Record::VerifyAgain { target }
         | Record::Probed { target, .. } => probe(run, target),
-        Record::Recaptured { step, .. } => probe(run, &Target::step(step)),
+        Record::Recaptured { step, .. } | Record::SignedOff { step: Some(step), .. } => probe(run, &Target::step(step)),
         Record::RecaptureStarted { step } => vec![Effect::Recapture { step: step.clone() }],
         Record::StopAsked { target, hard } => vec![Effect::Stop { target: target.clone(), hard: *hard }],
         Record::Resumed { .. } => match (&run.busy, run.stage) {
@@ -146,7 +146,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::Presence(_)
         | Record::RollbackBegun { .. }
         | Record::RollbackEnded { .. }
-        | Record::SignedOff { .. }
+        | Record::SignedOff { step: None, .. }
         | Record::SignOffRefused { .. }
         | Record::Closing { .. }
         | Record::TemporaryRemoved { .. } => Vec::new(),

@@ -143,6 +143,8 @@ pub enum Input {
     },
     /// A role signs.
     SignOff {
+        /// The step whose approval it is; none for the sign-off at the end.
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// The name as typed.
@@ -150,6 +152,8 @@ pub enum Input {
     },
     /// A role refuses to sign.
     RefuseSignOff {
+        /// The step whose approval it is; none for the sign-off at the end.
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// The name as typed.

@@ -165,6 +165,9 @@ impl Page<'_> {
             self.under(&format!("cannot be undone: {reason}"));
         }
         self.verdicts(&state.verdicts);
+        for (role, name) in &state.signed {
+            self.under(&format!("approved by {name} as {role}: the name as typed, not proved"));
+        }
         if let Some(note) = &state.note {
             self.under(&format!("the operator says: {note}"));
         }

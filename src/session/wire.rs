@@ -111,6 +111,64 @@ pub enum Word {
     Abandon { reason: String },
     Preview { target: Target },
     CopySecret { name: Name },
+    Go {
+        step: StepId,
+        confirmed: bool,
+    },
+    GoAnyway {
+        step: StepId,
+        reason: String,
+    },
+    Answer {
+        target: Target,
+        answers: Vec<(Name, Given)>,
+    },
+    VerifyAgain {
+        target: Target,
+    },
+    Recapture {
+        step: StepId,
+    },
+    ByHand {
+        target: Target,
+        note: String,
+    },
+    Skip {
+        target: Target,
+        reason: Option<String>,
+    },
+    Stop {
+        hard: bool,
+    },
+    Note {
+        step: Option<StepId>,
+        text: String,
+    },
+    Rollback {
+        to: Option<StepId>,
+    },
+    Undo {
+        target: Target,
+    },
+    SignOff {
+        #[serde(default)]
+        step: Option<StepId>,
+        role: String,
+        name: String,
+    },
+    RefuseSignOff {
+        #[serde(default)]
+        step: Option<StepId>,
+        role: String,
+        name: String,
+        reason: String,
+    },
+    Abandon {
+        reason: String,
+    },
+    Preview {
+        target: Target,
+    },
     Leave,
 }
 
@@ -239,8 +297,8 @@ impl Word {
             // A person at a screen is no policy.
             Self::Rollback { to } => Input::Rollback { to, by_policy: false },
             Self::Undo { target } => Input::Undo { target },
-            Self::SignOff { role, name } => Input::SignOff { role, name },
-            Self::RefuseSignOff { role, name, reason } => Input::RefuseSignOff { role, name, reason },
+            Self::SignOff { step, role, name } => Input::SignOff { step, role, name },
+            Self::RefuseSignOff { step, role, name, reason } => Input::RefuseSignOff { step, role, name, reason },
             Self::Abandon { reason } => Input::Abandon { reason },
             Self::Preview { target } => return Say::Preview(target),
             Self::CopySecret { name } => Input::CopySecret { name },
@@ -276,8 +334,8 @@ impl Up {
             Input::Note { step, text } => Word::Note { step, text },
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },
-            Input::SignOff { role, name } => Word::SignOff { role, name },
-            Input::RefuseSignOff { role, name, reason } => Word::RefuseSignOff { role, name, reason },
+            Input::SignOff { step, role, name } => Word::SignOff { step, role, name },
+            Input::RefuseSignOff { step, role, name, reason } => Word::RefuseSignOff { step, role, name, reason },
             Input::Abandon { reason } => Word::Abandon { reason },
             Input::CopySecret { name } => Word::CopySecret { name },
             // Results of the world, and what the session itself says.

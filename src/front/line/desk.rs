@@ -290,7 +290,14 @@ impl Desk {
             }
             Awaiting::SignOff(role) => {
                 shown.push(visible_plain(&format!("Everything is done. {role} signs, by a typed name.")));
-                Question::Sign(role.clone())
+                Question::Sign(None, role.clone())
+            }
+            Awaiting::Approval(step, role) => {
+                // Where somebody has signed already, the step stands above.
+                let first = self.run.step(&plan, step).is_none_or(|state| state.signed.is_empty());
+                shown = if first { show::step(&plan, &self.run, step) } else { Vec::new() };
+                shown.push(visible_plain(&format!("{role} approves, by a typed name; it is recorded as typed.")));
+                Question::Sign(Some(step.clone()), role.clone())
             }
             Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => return None,
         };
@@ -382,7 +389,7 @@ impl Desk {
             Question::HowFar => {
                 "How far? Type the id of the last step to be undone, or press Enter for everything.".to_owned()
             }
-            Question::Sign(role) => format!("Type your name to sign as {role}."),
+            Question::Sign(_, role) => format!("Type your name to sign as {role}."),
             Question::Words(purpose) => super::hear::wording(purpose).to_owned(),
             Question::Undo(_) => "Carry this out?".to_owned(),
             Question::Go(_)

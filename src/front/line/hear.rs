@@ -35,7 +35,7 @@ pub(super) fn wording(purpose: &Purpose) -> &'static str {
         Purpose::ByHand(_) => "What did you do?",
         Purpose::Note(_) => "Your note:",
         Purpose::Abandon => "The run is given up for good and what it changed stays. Why?",
-        Purpose::Refuser(_) => "Who refuses? Type your name.",
+        Purpose::Refuser(..) => "Who refuses? Type your name.",
         Purpose::Refuse(..) => "Why do you refuse to sign?",
     }
 }
@@ -77,7 +77,8 @@ impl Desk {
                 keys
             }
             Question::Incomplete => vec![Key::RollBack, Key::Abandon],
-            Question::Sign(_) => vec![Key::Refuse],
+            Question::Sign(None, _) => vec![Key::Refuse],
+            Question::Sign(Some(_), _) => vec![Key::Refuse, Key::Skip],
         };
         let undoing = matches!(question, Question::Undo(_) | Question::UndoDecision(_) | Question::Incomplete);
         let in_undo = matches!(question, Question::Work(Work { target: Target { undo: Some(_), .. }, .. }));
@@ -210,9 +211,9 @@ impl Desk {
                 self.lines(&lines);
                 self.words(question, Some(Purpose::Abandon))
             }
-            (Key::Refuse, Question::Sign(role)) => {
-                let purpose = Purpose::Refuser(role.clone());
-                self.words(Question::Sign(role), Some(purpose))
+            (Key::Refuse, Question::Sign(step, role)) => {
+                let purpose = Purpose::Refuser(step.clone(), role.clone());
+                self.words(Question::Sign(step, role), Some(purpose))
             }
             (Key::RollBack, question) => {
                 let lines = show::rollback(&self.plan, &self.run, None);
@@ -295,12 +296,12 @@ impl Desk {
     fn free_text(&mut self, question: Question, text: &str) -> Next {
         match question {
             Question::Work(work) => self.value(work, text),
-            Question::Sign(role) => match text.trim() {
+            Question::Sign(step, role) => match text.trim() {
                 "" => {
                     self.print("A name is needed to sign.");
-                    Next::Ask(Question::Sign(role))
+                    Next::Ask(Question::Sign(step, role))
                 }
-                name => Next::Said(Say::Input(Input::SignOff { role, name: name.to_owned() })),
+                name => Next::Said(Say::Input(Input::SignOff { step, role, name: name.to_owned() })),
             },
             Question::HowFar => self.how_far(text.trim()),
             Question::Copy(found) => self.copy_one(found, text.trim()),
@@ -336,7 +337,7 @@ impl Desk {
             self.print("A few words are needed, for whoever reads the record.");
             return Next::Ask(Question::Words(purpose));
         }
-        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(_)) {
+        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(..)) {
             self.aside = None;
         }
         Next::Said(Say::Input(match purpose {
@@ -345,8 +346,8 @@ impl Desk {
             Purpose::ByHand(target) => Input::ByHand { target, note: said },
             Purpose::Note(step) => Input::Note { step, text: said },
             Purpose::Abandon => Input::Abandon { reason: said },
-            Purpose::Refuser(role) => return Next::Ask(Question::Words(Purpose::Refuse(role, said))),
-            Purpose::Refuse(role, name) => Input::RefuseSignOff { role, name, reason: said },
+            Purpose::Refuser(step, role) => return Next::Ask(Question::Words(Purpose::Refuse(step, role, said))),
+            Purpose::Refuse(step, role, name) => Input::RefuseSignOff { step, role, name, reason: said },
         }))
     }
 
@@ -439,6 +440,8 @@ fn target_of(question: &Question) -> Option<Target> {
         | Question::Rollback(_)
         | Question::Copy(_)
         | Question::CopySecret(_)
+        Question::Sign(Some(step), _) => Some(Target::step(step)),
+        | Question::Sign(None, _)
         | Question::Words(_) => None,
     }
 }

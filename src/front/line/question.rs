@@ -24,7 +24,7 @@ pub(super) enum Question {
     /// What to do about a rollback that could not be completed.
     Incomplete,
     /// A name, to sign for a role.
-    Sign(String),
+    Sign(Option<StepId>, String),
     /// How far to roll back.
     HowFar,
     /// Whether to begin the rollback that was shown.
@@ -51,9 +51,9 @@ pub(super) enum Purpose {
     /// Why the run is given up.
     Abandon,
     /// Who refuses to sign for a role.
-    Refuser(String),
+    Refuser(Option<StepId>, String),
     /// Why: role and name.
-    Refuse(String, String),
+    Refuse(Option<StepId>, String, String),
 }
 
 /// Whether words may be left out.
@@ -215,6 +215,7 @@ impl Question {
         match self {
             Self::Work(work) => work.ticks.is_empty() && !work.asks.is_empty(),
             Self::Sign(_) | Self::Words(_) | Self::HowFar | Self::Copy(_) => true,
+            Self::Sign(..) | Self::Words(_) | Self::HowFar => true,
             Self::Go(_)
             | Self::Confirm(_)
             | Self::Decision(_)

@@ -227,6 +227,7 @@ impl Walk {
             | Awaiting::Undo(_)
             | Awaiting::Incomplete
             | Awaiting::SignOff(_)
+            | Awaiting::Approval(..)
             | Awaiting::Closing
             | Awaiting::Nothing => {}
         }
@@ -290,12 +291,12 @@ impl Walk {
                 Ok(answers) => self.say(Say::Answer { target, answers }),
                 Err(why) => self.message = Some((why, true)),
             },
-            Awaiting::SignOff(role) => {
+            Awaiting::SignOff(_) | Awaiting::Approval(..) => {
                 let name = form.focused().and_then(|field| field.shown()).unwrap_or_default().trim().to_owned();
                 if name.is_empty() {
                     self.message = Some(("type your name to sign".into(), true));
-                } else {
-                    self.say(Say::Input(Input::SignOff { role, name }));
+                } else if let Some((step, role)) = self.signing() {
+                    self.say(Say::Input(Input::SignOff { step, role, name }));
                 }
             }
             Awaiting::Begin
@@ -327,19 +328,37 @@ impl Walk {
             Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
             Purpose::Note(step) => Input::Note { step, text },
             Purpose::Abandon => Input::Abandon { reason: text },
-            Purpose::Refuse { role, name } => Input::RefuseSignOff { role, name, reason: text },
+            Purpose::Refuse { step, role, name } => Input::RefuseSignOff { step, role, name, reason: text },
         };
         self.say(Say::Input(input));
     }
 
+    /// Returns whose signature is asked for: the step that is an approval, where it is one, and the role.
+    fn signing(&self) -> Option<(Option<StepId>, String)> {
+        match &self.awaiting {
+            Awaiting::SignOff(role) => Some((None, role.clone())),
+            Awaiting::Approval(step, role) => Some((Some(step.clone()), role.clone())),
+            Awaiting::Begin
+            | Awaiting::Go(_)
+            | Awaiting::Person(_)
+            | Awaiting::World(_)
+            | Awaiting::Decision(_)
+            | Awaiting::Undo(_)
+            | Awaiting::UndoDecision(_)
+            | Awaiting::Incomplete
+            | Awaiting::Closing
+            | Awaiting::Nothing => None,
+        }
+    }
+
     fn refuse(&mut self) {
-        let Awaiting::SignOff(role) = self.awaiting.clone() else { return };
+        let Some((step, role)) = self.signing() else { return };
         let name = self.form.as_ref().and_then(|form| form.fields.first()).and_then(|field| field.shown());
         let name = name.unwrap_or_default().trim().to_owned();
         if name.is_empty() {
             self.message = Some(("type your name first, then refuse".into(), true));
         } else {
-            self.ask(Purpose::Refuse { role, name }, false);
+            self.ask(Purpose::Refuse { step, role, name }, false);
         }
     }
 

@@ -98,7 +98,12 @@ fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
                 say(&format!("  and {} more", stays.len() - 10));
             }
         }
-        Purpose::Refuse { role, name } => say(&format!("{name} refuses to sign as {role}. The run stays open.")),
+        Purpose::Refuse { step: None, role, name } => {
+            say(&format!("{name} refuses to sign as {role}. The run stays open."));
+        }
+        Purpose::Refuse { step: Some(_), role, name } => {
+            say(&format!("{name} refuses to sign as {role}. What follows is to be decided then."));
+        }
     }
     lines.push(Line::default());
     lines

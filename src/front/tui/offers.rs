@@ -108,7 +108,8 @@ impl Walk {
             | Awaiting::Undo(_)
             | Awaiting::UndoDecision(_)
             | Awaiting::Incomplete
-            | Awaiting::SignOff(_) => false,
+            | Awaiting::SignOff(_)
+            | Awaiting::Approval(..) => false,
         };
         self.touched() && !closed
     }
@@ -170,10 +171,11 @@ impl Walk {
                 offers.extend([Action::ByHand, Action::Skip]);
             }
             Awaiting::Incomplete => offers.extend([Action::RollBack, Action::Abandon]),
-            Awaiting::SignOff(_) if self.form.as_ref().is_some_and(Form::typing) => {
+            Awaiting::SignOff(_) | Awaiting::Approval(..) if self.form.as_ref().is_some_and(Form::typing) => {
                 offers.extend([Action::Sign, Action::Refuse, Action::ClearField, Action::LeaveField]);
             }
             Awaiting::SignOff(_) => offers.extend([Action::EnterField, Action::Refuse]),
+            Awaiting::Approval(..) => offers.extend([Action::EnterField, Action::Refuse, Action::Skip]),
             Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => {}
         }
     }

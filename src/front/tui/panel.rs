@@ -81,6 +81,8 @@ pub(super) enum Purpose {
     Abandon,
     /// A role refuses to sign.
     Refuse {
+        /// The step that is an approval; none at the end.
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// Who refuses.

@@ -282,7 +282,7 @@ impl Walk {
         }
         match self.awaiting.clone() {
             Awaiting::Person(target) => self.form = self.person_form(&target),
-            Awaiting::SignOff(role) => {
+            Awaiting::SignOff(role) | Awaiting::Approval(_, role) => {
                 self.form = Some(Form::new(vec![Field::line("name", &format!("Your name, as {role}"))], Vec::new()));
             }
             Awaiting::Go(step) | Awaiting::Decision(step) => {
@@ -354,7 +354,7 @@ impl Walk {
     /// Returns what the question is about.
     pub(super) fn target(&self) -> Option<Target> {
         match &self.awaiting {
-            Awaiting::Go(step) | Awaiting::Decision(step) => Some(Target::step(step)),
+            Awaiting::Go(step) | Awaiting::Decision(step) | Awaiting::Approval(step, _) => Some(Target::step(step)),
             Awaiting::Person(target)
             | Awaiting::World(target)
             | Awaiting::Undo(target)
