@@ -9,8 +9,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
-use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
-use super::record::{Begun, End, Foreseen, How, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Act, Name, Plan, Section, SignOff, Step, StepId};
 
 /// One walk through a plan.

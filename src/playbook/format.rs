@@ -121,10 +121,6 @@ fn with_kinds(table: Table, in_a_step: bool) -> Table {
     if in_a_step {
         table = table.beside(&RETRY, ["run"]).beside(&RECAPTURE, ["run"]);
     }
-    for field in kinds::LATER {
-    for field in probes::LATER {
-        table = table.beside(field, [field.name]);
-    }
     let mut exclusive: Vec<&'static [&'static str]> = Vec::new();
     for kind in KINDS {
         match kind.name {

@@ -95,22 +95,6 @@ pub enum Up {
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the input of the same name, with its fields")]
 pub enum Word {
-    Go { step: StepId, confirmed: bool },
-    GoAnyway { step: StepId, reason: String },
-    Answer { target: Target, answers: Vec<(Name, Given)> },
-    VerifyAgain { target: Target },
-    Recapture { step: StepId },
-    ByHand { target: Target, note: String },
-    Skip { target: Target, reason: Option<String> },
-    Stop { hard: bool },
-    Note { step: Option<StepId>, text: String },
-    Rollback { to: Option<StepId> },
-    Undo { target: Target },
-    SignOff { role: String, name: String },
-    RefuseSignOff { role: String, name: String, reason: String },
-    Abandon { reason: String },
-    Preview { target: Target },
-    CopySecret { name: Name },
     Go {
         step: StepId,
         confirmed: bool,
@@ -168,6 +152,9 @@ pub enum Word {
     },
     Preview {
         target: Target,
+    },
+    CopySecret {
+        name: Name,
     },
     Leave,
 }

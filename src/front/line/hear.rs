@@ -435,14 +435,13 @@ fn target_of(question: &Question) -> Option<Target> {
         Question::Work(work) => Some(work.target.clone()),
         Question::Undo(target) | Question::UndoDecision(target) => Some(target.clone()),
         Question::Incomplete
-        | Question::Sign(_)
         | Question::HowFar
         | Question::Rollback(_)
         | Question::Copy(_)
         | Question::CopySecret(_)
-        Question::Sign(Some(step), _) => Some(Target::step(step)),
         | Question::Sign(None, _)
         | Question::Words(_) => None,
+        Question::Sign(Some(step), _) => Some(Target::step(step)),
     }
 }
 

@@ -214,8 +214,7 @@ impl Question {
     pub(super) fn free(&self) -> bool {
         match self {
             Self::Work(work) => work.ticks.is_empty() && !work.asks.is_empty(),
-            Self::Sign(_) | Self::Words(_) | Self::HowFar | Self::Copy(_) => true,
-            Self::Sign(..) | Self::Words(_) | Self::HowFar => true,
+            Self::Sign(..) | Self::Words(_) | Self::HowFar | Self::Copy(_) => true,
             Self::Go(_)
             | Self::Confirm(_)
             | Self::Decision(_)
