@@ -19,6 +19,7 @@ mod faults;
 mod fly;
 mod fly_back;
 mod fronts;
+mod gate;
 mod guard;
 mod guests;
 mod held;
