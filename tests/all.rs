@@ -16,6 +16,7 @@ mod engine;
 mod faults;
 mod fly;
 mod fly_back;
+mod forms;
 mod fronts;
 mod guard;
 mod guests;
