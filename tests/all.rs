@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod architecture;
+mod authors;
 mod back;
 mod back_quick;
 mod bad_playbooks;
