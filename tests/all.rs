@@ -30,6 +30,7 @@ mod power;
 mod probes;
 mod properties;
 mod readme;
+mod remote;
 mod rigs;
 mod rotation;
 mod schema;
