@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::engine::undo::UndoSort;
 use crate::engine::{Awaiting, End, Finding, How, Outcome, Presence, Refusal, Run, StepRun, StepState};
 use crate::playbook;
-use crate::playbook::plan::{FollowUp, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
+use crate::playbook::plan::{FollowUp, Name, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
 
 /// Says where a step stands.
 #[must_use]
@@ -190,6 +190,12 @@ pub fn presence(presence: &Presence) -> String {
         }
         Presence::Detached { operator, why } => format!("{operator} is gone from the screen ({why}); the run goes on"),
     }
+}
+
+/// Says that a secret was handed out to be copied.
+#[must_use]
+pub fn copied(name: &Name) -> String {
+    format!("The secret {name} was asked for, to be copied; that is on record.")
 }
 
 /// Fills a template with the values of a run.

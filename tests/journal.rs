@@ -50,6 +50,7 @@ const RECORDS: &[&str] = &[
     "presence",
     "presence",
     "presence",
+    "secret_copied",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -86,7 +87,7 @@ fn every_record() -> Vec<Record> {
         })),
         Record::LeftOut { step: step.clone() },
         Record::Started { target: target.clone(), attempt: 2, retry: true, despite: Some("by hand later".to_owned()) },
-        Record::Saved { target: target.clone(), files: vec![story::file()] },
+        Record::Saved { target: target.clone(), files: vec![story::file()], logs: Vec::new() },
         Record::Performed { target: target.clone(), attempt: 2, outcome: outcome.clone() },
         Record::Recaptured { step: step.clone(), outcome },
         Record::Answered { target: target.clone(), values, secrets, fingerprints: BTreeMap::new() },
@@ -140,6 +141,7 @@ fn every_record() -> Vec<Record> {
             from: "ada".to_owned(),
         }),
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
+        Record::SecretCopied { name: Name::new("new_key") },
     ]
 }
 
@@ -269,7 +271,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replace("SIGHUP", "SIGINT"));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("new_key", "old_key"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -493,6 +495,7 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Attached { .. }) => 26,
         Record::Presence(Presence::TakenOver { .. }) => 27,
         Record::Presence(Presence::Detached { .. }) => 28,
+        Record::SecretCopied { .. } => 29,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

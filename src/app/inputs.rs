@@ -139,6 +139,7 @@ fn resolve(
         values,
         launcher: Launcher::ourselves(),
         gaps: Gaps::Refused,
+        logs: Vec::new(),
     }
     .within(of.as_str());
     let runtime =

@@ -33,7 +33,11 @@ impl Run {
                 self.set(plan, target, |step| step.despite = despite.clone().or(step.despite.take()));
                 self.started(plan, target, *attempt, *retry, at);
             }
-            Record::Saved { target, files } => self.saved(plan, target, files, at),
+            Record::Saved { target, files, logs } => {
+                self.logs.retain(|(of, _)| of != target);
+                self.logs.extend((!logs.is_empty()).then(|| (target.clone(), logs.clone())));
+                self.saved(plan, target, files, at);
+            }
             Record::Performed { target, outcome, .. } => self.performed(plan, target, outcome, at),
             Record::RecaptureStarted { step } => {
                 let target = Target::step(step);
@@ -82,6 +86,7 @@ impl Run {
                 }
             }
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
+            Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => self.presence.push((at, presence.clone())),
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),
             Record::RollbackEnded { failed } => self.rollback_ended(plan, *failed),
@@ -138,9 +143,11 @@ impl Run {
             Some(_) | None => StepState::Running,
         };
         let copies = matches!(action, Some(Action { act: Act::Edit(_) | Act::Snapshot(_), .. }));
-        let saving = copies && target.undo.is_none();
-        self.busy =
-            (state != StepState::Waiting).then(|| Busy { saving, ..busy(target, at, state == StepState::Verifying) });
+        let logs = action.is_some_and(Action::reads_logs);
+        let saving = copies && target.undo.is_none() || logs;
+        let probing = state == StepState::Verifying && !saving;
+        self.logs.retain(|(of, _)| of != target);
+        self.busy = (state != StepState::Waiting || logs).then(|| Busy { saving, ..busy(target, at, probing) });
         self.set(plan, target, |step| {
             step.state = state;
             step.attempts = attempt;
@@ -186,10 +193,15 @@ impl Run {
                 }
             }
         });
-        if let Some(Some(Action { act: Act::Snapshot(_), .. })) = action(plan, target) {
-            self.acted(plan, target, at);
-        } else if let Some(busy) = &mut self.busy {
-            busy.saving = false;
+        match action(plan, target) {
+            Some(Some(Action { act: Act::Snapshot(_), .. })) if target.undo.is_none() => self.acted(plan, target, at),
+            Some(Some(Action { act: Act::Person(_), .. })) => self.busy = None,
+            Some(Some(Action { act: Act::Verify, .. })) => self.busy = Some(busy(target, at, true)),
+            Some(_) | None => {
+                if let Some(busy) = &mut self.busy {
+                    busy.saving = false;
+                }
+            }
         }
     }
 

@@ -97,19 +97,19 @@ impl Executor for DryRun {
                 self.pretend(target, attempt);
             }
             // No copies are kept of what is not going to be changed.
-            Effect::Save { target, attempt } => {
-                if self.edits(&target) {
-                    self.world.answer(Input::Saved { target, files: Vec::new() });
-                } else {
-                    self.pretend(target, attempt);
+            Effect::Save { target, attempt } => match self.world.action(&target) {
+                Some(action) if !matches!(action.act, Act::Snapshot(_)) => {
+                    let scene = self.scene(&target, values);
+                    self.world.mark(target, &action, &scene);
                 }
-            }
+                Some(_) | None => self.pretend(target, attempt),
+            },
             Effect::Restore { target, attempt, .. } => self.pretend(target, attempt),
             Effect::Recapture { step } => self.world.answer(Input::Recaptured { step, outcome: not_done() }),
             Effect::RemoveTemporary => {
                 self.world.answer(Input::TemporaryRemoved { removed: Vec::new(), left: Vec::new() });
             }
-            Effect::Probe { target } => {
+            Effect::Probe { target, logs } => {
                 let mut probes = self.world.action(&target).map(|action| action.verify).unwrap_or_default();
                 if !self.is_real(&target) {
                     let scene = self.scene(&target, values);
@@ -123,7 +123,7 @@ impl Executor for DryRun {
                     }
                 }
                 let scene = self.scene(&target, values);
-                self.world.probe(target, probes, scene);
+                self.world.probe(target, probes, Scene { logs, ..scene });
             }
             Effect::Stop { .. } => self.world.start(effect, values),
             Effect::Close | Effect::Leave => {}
@@ -136,6 +136,10 @@ impl Executor for DryRun {
 
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
         self.world.keep(secrets)
+    }
+
+    fn secret(&self, name: &Name) -> Option<Secret> {
+        self.world.secret(name)
     }
 
     fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
+use crate::engine::LogMark;
 use crate::output::visible_plain;
 use crate::playbook::plan::{Content, Escape, Given, InputKind, Name, Part, Plan, Put, Scope, Source, Template};
 use crate::secret::{Secret, Secrets};
@@ -35,6 +36,8 @@ pub struct Scene {
     pub launcher: Launcher,
     /// What becomes of a value that is not there.
     pub gaps: Gaps,
+    /// Where the logs stood when what is verified began.
+    pub logs: Vec<LogMark>,
 }
 
 /// What becomes of a value that is not there yet.

@@ -142,6 +142,7 @@ impl Stage {
             values: self.values.clone(),
             launcher: launcher(),
             gaps: Gaps::Refused,
+            logs: Vec::new(),
         }
     }
 

@@ -5,12 +5,14 @@
 
 #[cfg(test)]
 mod bench;
+mod copying;
 pub mod headless;
 mod keys;
 pub mod line;
 mod paste;
 mod plain;
 pub(crate) mod signals;
+mod spoken;
 pub mod tui;
 mod watch;
 
@@ -18,11 +20,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Awaiting, Finding, Input, Presence, Refusal, Run, Stamped, Target};
 use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
+
+pub use spoken::{Spoken, Words};
 
 /// What a front is told.
 #[derive(Clone, Debug)]
@@ -64,6 +67,13 @@ pub enum Update {
     Refused(Refusal),
     /// Something that the operator should know: a sentence.
     Notice(String),
+    /// A secret that this front asked for, to be copied and not to be shown. It is on record that it was.
+    Secret {
+        /// Its name.
+        name: Name,
+        /// Its value.
+        secret: Secret,
+    },
     /// The run lives in a process of its own; what this screen may do there.
     Seat(Seat),
     /// The session is over; the front should end.
@@ -138,7 +148,7 @@ pub trait Front: Send {
     }
 
     /// Hands over the channel on which a person's words come. Asked for once.
-    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
+    fn words(&mut self) -> Option<Words> {
         None
     }
 

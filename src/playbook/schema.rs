@@ -125,6 +125,9 @@ fn of(shape: &Shape, defs: &mut Map<String, Value>) -> Value {
         Shape::Integer(least, i64::MAX) => json!({ "type": "integer", "minimum": least }),
         Shape::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Shape::Number => json!({ "type": "number" }),
+        Shape::Amount => {
+            json!({ "anyOf": [{ "type": "number" }, { "type": "string", "pattern": r"^\$\{[a-z][a-z0-9_]*\}$" }] })
+        }
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Yes => json!({ "const": true }),
         Shape::Duration => json!({ "type": "string", "pattern": DURATION }),

@@ -18,6 +18,8 @@ pub(super) enum Shape {
     Integer(i64, i64),
     /// Any number.
     Number,
+    /// Any number, or one value of the run as `${name}`.
+    Amount,
     /// `true` or `false`.
     Boolean,
     /// Only `true`.

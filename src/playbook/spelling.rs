@@ -28,6 +28,11 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// Says whether a text is one value of the run and nothing else: `${name}`.
+pub(super) fn is_one_value(text: &str) -> bool {
+    text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(is_reference)
+}
+
 /// Says whether a text can refer to a value: by its name, or by the name that it has in an included playbook behind the id
 /// of the step that includes it.
 pub(super) fn is_reference(text: &str) -> bool {

@@ -237,6 +237,10 @@ pub(super) fn criterion<'a>(lower: &mut Lower<'a>, node: &'a Node, made: StepId)
         let act = Act::Person(PersonSpec::default());
         Some(Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None })
     } else {
+        if let Some(entry) = node.entry("log") {
+            let advice = "put it into `verify` of the step that makes the program write the line";
+            lower.fault(entry.place, "`log` has no meaning here: it looks at what came since its step began", advice);
+        }
         action(lower, node)
     };
     Some(checking(id?, title?, node.place, action?, when))

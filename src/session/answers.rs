@@ -148,6 +148,7 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Undo { .. }
         | Input::TemporaryRemoved { .. }
         | Input::Presence(_)
+        | Input::CopySecret { .. }
         | Input::Resume { .. }) => other,
     }
 }

@@ -18,9 +18,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Awaiting, Effect, Engine, Input, Refusal, Stamped, Target};
 use crate::exec::{Executor, Found, Report};
-use crate::front::{Front, Say, Update};
+use crate::front::{Front, Say, Update, Words};
 use crate::journal::Log;
-use crate::playbook::plan::{Act, StepId};
+use crate::playbook::plan::{Act, Name, StepId};
 
 use signals::Signals;
 
@@ -79,6 +79,9 @@ enum Message {
     Signal(&'static str),
 }
 
+/// How many words are heard in a row while something waits that came back from the world.
+const AT_A_TIME: u32 = 16;
+
 /// What a turn of the loop left to be done.
 #[derive(Default)]
 struct Pending {
@@ -111,6 +114,7 @@ impl<F: Front> Session<F> {
 
         self.front.take(Update::Live);
         let mut pending = Pending { first: first.into(), ..Pending::default() };
+        let mut heard = 0;
         loop {
             if leaving.is_none() {
                 leaving = match self.open(&mut pending) {
@@ -133,14 +137,17 @@ impl<F: Front> Session<F> {
             if let Some(because) = because.filter(|_| self.engine.run().busy.is_none()) {
                 return self.leave(because, &mut pending);
             }
+            // Whoever speaks without end is no person: the world has a turn in between.
+            let listens = heard < AT_A_TIME || self.reports.is_empty();
             let message = tokio::select! {
                 // A person before the world: a flood of output waits in the child's pipe, never in front of a word.
                 biased;
                 Some(signal) = signals.next() => Message::Signal(signal),
-                Some(say) = next(&mut words) => Message::Say(say),
+                Some(say) = next(&mut words), if listens => Message::Say(say),
                 Some(report) = self.reports.recv() => Message::Report(report),
                 else => return Ok(Because::Left),
             };
+            heard = if matches!(message, Message::Say(_)) { heard.saturating_add(1) } else { 0 };
             match message {
                 Message::Say(Say::Quit | Say::Detach(_)) => {
                     leaving = Some(self.stop_for(Because::Left, leaving.as_ref(), &mut pending));
@@ -224,6 +231,7 @@ impl<F: Front> Session<F> {
     /// Takes what a front said; says why, where it was refused.
     fn hear(&mut self, say: Say, pending: &mut Pending) -> Result<Option<Refusal>, Because> {
         let said = match say {
+            Say::Input(Input::CopySecret { name }) => self.hand_out(name, pending)?,
             Say::Input(input) => {
                 let input = answers::masked(input, |text| self.executor.mask(text));
                 self.ask(input, pending)
@@ -253,6 +261,17 @@ impl<F: Front> Session<F> {
             return Ok(Some(refusal));
         }
         Ok(None)
+    }
+
+    /// Hands a secret to the front, which asked for it to copy it; that it was is on the disk before.
+    fn hand_out(&mut self, name: Name, pending: &mut Pending) -> Result<Result<(), Refusal>, Because> {
+        let Some(secret) = self.executor.secret(&name) else { return Ok(Err(Refusal::Missing { name })) };
+        if let Err(refusal) = self.ask(Input::CopySecret { name: name.clone() }, pending) {
+            return Ok(Err(refusal));
+        }
+        self.settle(pending)?;
+        self.front.take(Update::Secret { name, secret });
+        Ok(Ok(()))
     }
 
     /// Takes what came back from the world.
@@ -390,9 +409,9 @@ impl Pending {
 }
 
 /// Waits for a person's word; for ever where nobody speaks. Who hangs up has left, and is not listened to again.
-async fn next(words: &mut Option<UnboundedReceiver<Say>>) -> Option<Say> {
+async fn next(words: &mut Option<Words>) -> Option<Say> {
     let Some(open) = words else { return std::future::pending().await };
-    let said = open.recv().await;
+    let said = open.next().await;
     if said.is_none() {
         *words = None;
     }

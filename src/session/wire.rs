@@ -153,6 +153,9 @@ pub enum Word {
     Preview {
         target: Target,
     },
+    CopySecret {
+        name: Name,
+    },
     Leave,
 }
 
@@ -227,6 +230,12 @@ pub enum Down {
     },
     Refused(Refusal),
     Notice(String),
+    /// To the one screen that asked for it, and acts.
+    Secret {
+        name: Name,
+        #[serde(with = "spelled")]
+        secret: Secret,
+    },
     Seat(Seat),
     /// The session is over, and this is how.
     Over(Farewell),
@@ -279,6 +288,7 @@ impl Word {
             Self::RefuseSignOff { step, role, name, reason } => Input::RefuseSignOff { step, role, name, reason },
             Self::Abandon { reason } => Input::Abandon { reason },
             Self::Preview { target } => return Say::Preview(target),
+            Self::CopySecret { name } => Input::CopySecret { name },
             Self::Leave => return Say::Quit,
         })
     }
@@ -314,6 +324,7 @@ impl Up {
             Input::SignOff { step, role, name } => Word::SignOff { step, role, name },
             Input::RefuseSignOff { step, role, name, reason } => Word::RefuseSignOff { step, role, name, reason },
             Input::Abandon { reason } => Word::Abandon { reason },
+            Input::CopySecret { name } => Word::CopySecret { name },
             // Results of the world, and what the session itself says.
             Input::Begin { .. }
             | Input::Answer { .. }

@@ -153,6 +153,7 @@ pub(crate) fn record(record: &Record) -> String {
         }
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Record::Note { .. } => "note".to_owned(),
+        Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
         Record::RollbackBegun { to, by_policy } => {
             let to = to.as_ref().map_or("all", StepId::as_str);
@@ -186,7 +187,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Restore { target, attempt, files } => {
             format!("restore {}#{attempt} of {}", name(target), files.len())
         }
-        Effect::Probe { target } => format!("probe {}", name(target)),
+        Effect::Probe { target, .. } => format!("probe {}", name(target)),
         Effect::Recapture { step } => format!("fetch {step}"),
         Effect::Stop { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Effect::RemoveTemporary => "remove temporary".to_owned(),
@@ -238,7 +239,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
             let (values, secrets) = given(&rest);
             Input::Answer { target: target(), values, secrets, fingerprints: BTreeMap::new() }
         }
-        "saved" => Input::Saved { target: target(), files: vec![file()] },
+        "saved" => Input::Saved { target: target(), files: vec![file()], logs: Vec::new() },
         "ok" => performed(How::Ok),
         "fail" => performed(How::Failed),
         "late" => performed(How::TimedOut),
@@ -259,6 +260,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "stop" => Input::Stop { hard: false },
         "stop!" => Input::Stop { hard: true },
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
+        "copy" => Input::CopySecret { name: Name::new(first.unwrap_or_default()) },
         "attached" => Input::Presence(Presence::Attached {
             operator: first.unwrap_or_default().to_owned(),
             account: "ada".to_owned(),

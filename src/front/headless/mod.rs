@@ -161,6 +161,7 @@ impl Headless {
             | Record::Skipped { .. }
             | Record::StopAsked { .. }
             | Record::Note { .. }
+            | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::RollbackBegun { .. }
             | Record::RollbackEnded { .. }
@@ -215,7 +216,11 @@ impl Front for Headless {
             }
             Update::Notice(text) => self.print(&text),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
-            Update::Attempt { .. } | Update::Preview { .. } | Update::Seat(_) | Update::Over => {}
+            Update::Attempt { .. }
+            | Update::Preview { .. }
+            | Update::Secret { .. }
+            | Update::Seat(_)
+            | Update::Over => {}
         }
     }
 

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::words::fill;
 
 /// What follows from a line.
-enum Next {
+pub(super) enum Next {
     /// The question stands, or another one does.
     Ask(Question),
     /// Something was said.
@@ -47,8 +47,10 @@ impl Desk {
         let touched = self.run.steps.iter().any(StepRun::touched);
         let mut keys = match question {
             Question::Go(_) => vec![Key::Start, Key::Skip, Key::ByHand],
-            Question::Confirm(_) | Question::Rollback(_) => return vec![Key::Yes, Key::Back, Key::Help],
-            Question::HowFar => return vec![Key::Back, Key::Help],
+            Question::Confirm(_) | Question::Rollback(_) | Question::CopySecret(_) => {
+                return vec![Key::Yes, Key::Back, Key::Help];
+            }
+            Question::HowFar | Question::Copy(_) => return vec![Key::Back, Key::Help],
             Question::Words(_) => return vec![Key::Back],
             Question::Work(Work { ticks, .. }) if !ticks.is_empty() => vec![Key::Tick, Key::Skip, Key::ByHand],
             Question::Work(Work { asks, .. }) if !asks.is_empty() => vec![Key::Skip, Key::ByHand],
@@ -87,6 +89,7 @@ impl Desk {
             .and_then(|id| self.plan.step(&id))
             .is_some_and(|step| step.why.is_some() || step.hint.is_some());
         keys.push(Key::Note);
+        keys.extend(self.may_copy(target_of(question).as_ref()).then_some(Key::Copy));
         keys.extend(why.then_some(Key::Why));
         keys.push(Key::Steps);
         if !matches!(question, Question::Incomplete) && !question.free() {
@@ -222,6 +225,8 @@ impl Desk {
                 Some(before) => Next::Ask(before),
                 None => self.back(question),
             },
+            (Key::Copy, question) => self.open_copying(question, target.as_ref()),
+            (Key::Yes, Question::CopySecret(name)) => self.ask_for_secret(name),
             (Key::Why, question) => {
                 if let Some(id) = step_of(&question) {
                     let lines = show::why(&self.plan, &self.run, &id);
@@ -299,6 +304,7 @@ impl Desk {
                 name => Next::Said(Say::Input(Input::SignOff { step, role, name: name.to_owned() })),
             },
             Question::HowFar => self.how_far(text.trim()),
+            Question::Copy(found) => self.copy_one(found, text.trim()),
             Question::Words(purpose) => self.said(purpose, text.trim()),
             // The others are answered by keys.
             other => Next::Ask(other),
@@ -428,12 +434,14 @@ fn target_of(question: &Question) -> Option<Target> {
         Question::Go(id) | Question::Confirm(id) | Question::Decision(id) => Some(Target::step(id)),
         Question::Work(work) => Some(work.target.clone()),
         Question::Undo(target) | Question::UndoDecision(target) => Some(target.clone()),
-        Question::Sign(Some(step), _) => Some(Target::step(step)),
         Question::Incomplete
-        | Question::Sign(None, _)
         | Question::HowFar
         | Question::Rollback(_)
+        | Question::Copy(_)
+        | Question::CopySecret(_)
+        | Question::Sign(None, _)
         | Question::Words(_) => None,
+        Question::Sign(Some(step), _) => Some(Target::step(step)),
     }
 }
 

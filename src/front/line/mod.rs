@@ -6,6 +6,7 @@
 //! before a question is no answer to it; and the terminal's echo is back when this is dropped.
 
 mod briefing;
+mod copy;
 mod desk;
 mod hear;
 mod keys;
@@ -33,7 +34,7 @@ use printer::Printer;
 
 use super::signals::Heard;
 use super::watch::Watch;
-use super::{Front, HowFar, Say, Update};
+use super::{Front, HowFar, Say, Update, Words};
 use crate::engine::{Awaiting, Run};
 use crate::playbook::plan::Plan;
 
@@ -148,8 +149,8 @@ impl Front for Line {
         None
     }
 
-    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
-        self.words.take()
+    fn words(&mut self) -> Option<Words> {
+        self.words.take().map(Words::Own)
     }
 
     fn expect(&mut self, awaiting: &Awaiting) {
@@ -166,6 +167,10 @@ impl Drop for Line {
         // The reader keeps the desk, so the echo is given back here.
         self.shared.desk().take(Update::Over);
         self.shared.bell.notify_all();
+        let said = self.shared.desk().clipboard.finish();
+        if let Some(said) = said {
+            self.printer.say(format!("{said}\n"));
+        }
         self.printer.finish();
         // Up to here it hurries the printer on.
         drop(self.watch.take());

@@ -11,6 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
 use crate::words::count;
 
 /// The most output of commands that waits to be written, in bytes.
@@ -19,8 +22,12 @@ const WAITING: usize = 256 << 10;
 /// The most bytes of one write, so that what gives way is not more than needed.
 const WRITE: usize = 8 << 10;
 
-/// A write that took less than this was not held up: what it wrote was there when it began.
+/// How long a writer that is not held may take for what there is, as long as the machine has time for it.
 const AT_ONCE: Duration = Duration::from_millis(300);
+
+/// How long this program's thread may be put aside by a busy machine. A write that took less was not held up: what it wrote
+/// was there when it began.
+const PUT_ASIDE: Duration = Duration::from_secs(1);
 
 /// How long what is left may take to be written once the program was told to end.
 const LAST: Duration = Duration::from_secs(1);
@@ -60,6 +67,8 @@ enum Item {
     Output(String),
     /// Lines of a command that gave way.
     LeftOut(usize),
+    /// What the terminal is asked and nobody sees; it may hold a secret.
+    Asked(Zeroizing<Vec<u8>>),
     /// A place whose time is wanted.
     Mark(u64),
 }
@@ -93,6 +102,12 @@ impl Printer {
         self.0.bell.notify_all();
     }
 
+    /// Asks the terminal for something that is no text.
+    pub(super) fn ask(&self, bytes: Zeroizing<Vec<u8>>) {
+        self.queue().waiting.push_back(Item::Asked(bytes));
+        self.0.bell.notify_all();
+    }
+
     /// Writes lines of a command, or leaves the oldest of them out that wait.
     pub(super) fn output(&self, lines: String) {
         let mut queue = self.queue();
@@ -115,9 +130,13 @@ impl Printer {
         Mark(mark)
     }
 
-    /// Returns when a place was reached; none when it was not yet.
+    /// Returns when a place was reached; none when it was not yet. Waits for a moment: what is written may have been read,
+    /// and answered, before the thread that wrote it could say so.
     pub(super) fn reached(&self, mark: Mark) -> Option<Instant> {
-        self.queue().reached.filter(|(reached, _)| *reached >= mark.0).map(|(_, at)| at)
+        let not_yet = |queue: &mut Queue| queue.reached.is_none_or(|(reached, _)| reached < mark.0);
+        let waited = self.0.bell.wait_timeout_while(self.queue(), PUT_ASIDE, not_yet);
+        let queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        queue.reached.filter(|(reached, _)| *reached >= mark.0).map(|(_, at)| at)
     }
 
     /// Waits until all is written, or so long. Says whether it is.
@@ -158,6 +177,15 @@ impl Printer {
                         count(lines, "line", "lines")
                     )
                 }
+                Item::Asked(bytes) => {
+                    queue.writing = true;
+                    drop(queue);
+                    // Past the buffer, which is not wiped. What a terminal does not take it does not copy.
+                    let _ = out.flush().and_then(|()| past_the_buffer(&bytes));
+                    self.queue().writing = false;
+                    self.0.bell.notify_all();
+                    continue;
+                }
                 Item::Mark(mark) => {
                     queue.reached = Some((mark, wrote.take().unwrap_or_else(Instant::now)));
                     self.0.bell.notify_all();
@@ -170,7 +198,7 @@ impl Printer {
             // Where it cannot be written the run goes on: its record is the journal.
             let failed = out.write_all(text.as_bytes()).and_then(|()| out.flush()).err();
             // Who answers at once has seen it, though this thread may have been put aside before it could look at the time.
-            wrote = Some(if begun.elapsed() < AT_ONCE { begun } else { Instant::now() });
+            wrote = Some(if begun.elapsed() < PUT_ASIDE { begun } else { Instant::now() });
             let mut queue = self.queue();
             queue.writing = false;
             queue.failed = failed.map(|error| error.kind());
@@ -219,6 +247,20 @@ impl Queue {
         }
         true
     }
+}
+
+/// Writes to standard output itself.
+fn past_the_buffer(bytes: &[u8]) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        match rustix::io::write(io::stdout(), left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => left = &left[written..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -272,7 +314,7 @@ mod tests {
             let queue = printer.queue();
             let length = |item: &Item| match item {
                 Item::Said(text) | Item::Output(text) => text.len(),
-                Item::LeftOut(_) | Item::Mark(_) => 0,
+                Item::LeftOut(_) | Item::Asked(_) | Item::Mark(_) => 0,
             };
             let pending: usize = queue.waiting.iter().map(length).sum();
             assert!(pending <= WAITING + 64, "{pending}");

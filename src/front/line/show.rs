@@ -168,6 +168,7 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::StopAsked { target, hard: false } => format!("Asked {} to stop.", name(target)),
         Record::StopAsked { target, hard: true } => format!("Stopping {} at once.", name(target)),
         Record::Note { .. } => "Noted.".to_owned(),
+        Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),
         Record::RollbackBegun { to: Some(to), .. } => format!("Rolling back to before {to}."),
         Record::RollbackBegun { to: None, .. } => "Rolling everything back.".to_owned(),

@@ -10,7 +10,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use super::form::{Focus, Form};
 use super::keymap::{self, Action};
 use super::panel::{Ask, Palette, Panel, Purpose};
-use super::state::{Link, Pane, Walk};
+use super::state::{Pane, Walk};
 use crate::engine::{Awaiting, Input, Stage, undo};
 use crate::front::Say;
 use crate::playbook::plan::{Step, StepId};
@@ -56,6 +56,8 @@ impl Walk {
                 Panel::Help(_)
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
+                | Panel::Copy { .. }
+                | Panel::CopySecret(_)
                 | Panel::Leave
                 | Panel::TakeOver
                 | Panel::Notice { .. },
@@ -79,6 +81,8 @@ impl Walk {
                 Panel::Help(_)
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
+                | Panel::Copy { .. }
+                | Panel::CopySecret(_)
                 | Panel::Leave
                 | Panel::TakeOver
                 | Panel::Notice { .. },
@@ -170,7 +174,8 @@ impl Walk {
                 // What waited behind it comes now.
                 self.settle();
             }
-            Action::OpenLink | Action::CopyLink => self.link(action == Action::OpenLink),
+            Action::OpenLink => self.link(),
+            Action::Copy => self.open_copying(),
             Action::Tick
             | Action::EnterField
             | Action::LeaveField
@@ -240,8 +245,14 @@ impl Walk {
                 self.say(Say::Quit);
             }
             Some(Panel::TakeOver) => self.say(Say::TakeOver),
+            Some(Panel::CopySecret(name)) => self.ask_for_secret(name),
             Some(
-                panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Search(_) | Panel::Ask(_) | Panel::Notice { .. }),
+                panel @ (Panel::Help(_)
+                | Panel::Palette(_)
+                | Panel::Search(_)
+                | Panel::Ask(_)
+                | Panel::Copy { .. }
+                | Panel::Notice { .. }),
             ) => {
                 self.panel = Some(panel);
             }
@@ -263,6 +274,7 @@ impl Walk {
     fn accept(&mut self) {
         match self.panel.take() {
             Some(Panel::Ask(ask)) => return self.asked(ask),
+            Some(Panel::Copy { found, at }) => return self.copy_one(found.into_iter().nth(at)),
             Some(Panel::Palette(palette)) => {
                 let Some(&action) = palette.found().get(palette.at) else { return };
                 // What was offered when the list was opened may not be any more.
@@ -359,10 +371,9 @@ impl Walk {
         }
     }
 
-    fn link(&mut self, open: bool) {
+    fn link(&mut self) {
         let person = self.target().and_then(|target| self.person(&target).cloned());
-        let Some(link) = person.and_then(|person| person.open).map(|link| self.fill(&link)) else { return };
-        self.link = Some(if open { Link::Open(link) } else { Link::Copy(link) });
+        self.link = person.and_then(|person| person.open).map(|link| self.fill(&link));
     }
 
     fn in_form(&mut self, action: Action) {
@@ -416,7 +427,17 @@ impl Walk {
                     *down = down.saturating_add_signed(by);
                 }
             }
-            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave | Panel::TakeOver) => {}
+            Some(Panel::Copy { found, at }) => {
+                *at = at.saturating_add_signed(by).min(found.len().saturating_sub(1));
+            }
+            Some(
+                Panel::Ask(_)
+                | Panel::Search(_)
+                | Panel::Confirm(_)
+                | Panel::CopySecret(_)
+                | Panel::Leave
+                | Panel::TakeOver,
+            ) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,

@@ -221,7 +221,7 @@ pub(super) fn take_over(walk: &Walk, columns: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn choices(walk: &Walk, keys: impl Iterator<Item = (&'static str, &'static str)>) -> Line<'static> {
+pub(super) fn choices(walk: &Walk, keys: impl Iterator<Item = (&'static str, &'static str)>) -> Line<'static> {
     let key = |(key, label)| [Span::styled(key, walk.theme.key()), Span::raw(format!(" {label}   "))];
     Line::from(keys.flat_map(key).collect::<Vec<_>>())
 }

@@ -14,14 +14,18 @@ use rustix::process::{Pid, getuid};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener as Listener, UnixStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::super::wire::{Answered, Broken, Frames, Hello, PROTOCOL, Role, TO_HOST, Up, Version, frame, understand};
 use super::outbox::{Next, Outbox};
-use super::{Admitted, Shared};
+use super::{Admitted, CLIENTS, PARTING, Shared};
 
 /// How long a client has to say who it is.
 const GREETING: Duration = Duration::from_secs(5);
+
+/// The most connections at a time: the clients, and as many that have not said yet who they are. Each takes a descriptor, and
+/// the run's commands need some too.
+const CONNECTIONS: usize = 2 * CLIENTS;
 
 /// How long nobody is let in when the system has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(200);
@@ -44,11 +48,14 @@ pub(super) fn start(listener: UnixListener, shared: Arc<Shared>, opened: oneshot
 }
 
 async fn accept(listener: Listener, shared: Arc<Shared>) {
-    loop {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    // It is never closed, so there is room as soon as somebody goes. Whoever says nothing goes soon.
+    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let shared = Arc::clone(&shared);
                 tokio::spawn(async move {
+                    let _place = place;
                     if let Err(why) = serve(stream, &shared).await {
                         // Nothing of what it said: there may be a secret in it.
                         tracing::warn!(%why, "a connection was given up");
@@ -90,8 +97,8 @@ async fn serve(stream: UnixStream, shared: &Shared) -> Result<(), Broken> {
         Ok(admitted) => admitted,
         Err(why) => return answer(&mut write, &Answered::Sorry(why)).await,
     };
-    let served =
-        converse(&mut frames, &mut write, &outbox, &Answered::Welcome(welcome), |up| shared.hear(id, up)).await;
+    let hear = |up, bytes| shared.hear(id, up, bytes);
+    let served = converse(&mut frames, &mut write, &outbox, &Answered::Welcome(welcome), hear).await;
     let why = match &served {
         _ if outbox.is_too_slow() => "the screen did not keep up",
         Ok(()) => "the screen is gone",
@@ -114,17 +121,21 @@ async fn greet(frames: &mut Frames<OwnedReadHalf>) -> Result<Option<Hello>, Brok
     understand(&first).map(Some)
 }
 
-/// Hears the client and tells it what waits for it, until either is over.
+/// Hears the client and tells it what waits for it, until either is over. `hear` says whether there may be more.
 async fn converse(
     frames: &mut Frames<OwnedReadHalf>,
     write: &mut OwnedWriteHalf,
     outbox: &Outbox,
     welcome: &Answered,
-    hear: impl Fn(Up),
+    hear: impl Fn(Up, usize) -> bool,
 ) -> Result<(), Broken> {
     let listens = async {
         while let Some(said) = frames.next().await? {
-            hear(understand(&said)?);
+            if !hear(understand(&said)?, said.len()) {
+                // It is told why, where it listens at all.
+                tokio::time::sleep(PARTING).await;
+                break;
+            }
         }
         Ok(())
     };

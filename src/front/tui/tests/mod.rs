@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by ending")]
 
+mod copying;
 mod floods;
 mod hostile;
 mod keys;
 mod screens;
+mod sizes;
 mod story;

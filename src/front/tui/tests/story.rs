@@ -203,7 +203,7 @@ pub(super) fn plan() -> Plan {
 pub(super) struct Story {
     engine: Engine,
     pub(super) walk: Walk,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     pub(super) clock: Instant,
     /// What the next look ahead finds.
     pub(super) foreseen: Vec<Foreseen>,
@@ -366,7 +366,7 @@ impl Story {
                 attributes: None,
                 links: Vec::new(),
             };
-            self.input(Input::Saved { target, files: vec![file] });
+            self.input(Input::Saved { target, files: vec![file], logs: Vec::new() });
             if !only_saves {
                 self.performed(&id, How::Ok, "1 place changed");
             }
