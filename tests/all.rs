@@ -39,6 +39,7 @@ mod power;
 mod probes;
 mod properties;
 mod readme;
+mod remote;
 mod rigs;
 mod rotation;
 mod schema;
