@@ -50,6 +50,7 @@ const RECORDS: &[&str] = &[
     "presence",
     "presence",
     "presence",
+    "secret_copied",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -109,8 +110,13 @@ fn every_record() -> Vec<Record> {
             program: "0.1.1".to_owned(),
         },
         Record::Paused { why: "left".to_owned() },
-        Record::SignedOff { role: "operator".to_owned(), name: "Ada".to_owned() },
-        Record::SignOffRefused { role: "reviewer".to_owned(), name: "Grace".to_owned(), reason: "red logs".to_owned() },
+        Record::SignedOff { step: None, role: "operator".to_owned(), name: "Ada".to_owned() },
+        Record::SignOffRefused {
+            step: None,
+            role: "reviewer".to_owned(),
+            name: "Grace".to_owned(),
+            reason: "red logs".to_owned(),
+        },
         Record::Closing { end: End::Abandoned, reason: Some("enough".to_owned()) },
         Record::TemporaryRemoved {
             removed: vec!["/srv/a".to_owned()],
@@ -135,6 +141,7 @@ fn every_record() -> Vec<Record> {
             from: "ada".to_owned(),
         }),
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
+        Record::SecretCopied { name: Name::new("new_key") },
     ]
 }
 
@@ -264,7 +271,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replace("SIGHUP", "SIGINT"));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("new_key", "old_key"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -488,6 +495,7 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Attached { .. }) => 26,
         Record::Presence(Presence::TakenOver { .. }) => 27,
         Record::Presence(Presence::Detached { .. }) => 28,
+        Record::SecretCopied { .. } => 29,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -124,6 +124,11 @@ pub enum Input {
         /// What it says.
         text: String,
     },
+    /// Hand a secret out, to be copied.
+    CopySecret {
+        /// Its name.
+        name: Name,
+    },
     /// Begin a rollback.
     Rollback {
         /// The last step to be undone; everything when left out.
@@ -138,6 +143,8 @@ pub enum Input {
     },
     /// A role signs.
     SignOff {
+        /// The step whose approval it is; none for the sign-off at the end.
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// The name as typed.
@@ -145,6 +152,8 @@ pub enum Input {
     },
     /// A role refuses to sign.
     RefuseSignOff {
+        /// The step whose approval it is; none for the sign-off at the end.
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// The name as typed.

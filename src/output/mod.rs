@@ -11,6 +11,6 @@ mod tail;
 mod visible;
 
 pub use cell::{columns, json, one_line, parts};
-pub use clipboard::Clipboard;
+pub use clipboard::{Clipboard, Copied, Reach, Told};
 pub use tail::{Tail, head};
 pub use visible::{Visible, visible, visible_plain};

@@ -168,6 +168,7 @@ impl Headless {
             | Record::RecaptureStarted { .. }
             | Record::StopAsked { .. }
             | Record::Note { .. }
+            | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::Resumed { .. }
             | Record::Paused { .. }
