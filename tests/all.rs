@@ -35,6 +35,8 @@ mod leaks;
 mod masking;
 mod mutations;
 mod nats;
+mod nats_credentials;
+mod platform_tokens;
 mod power;
 mod probes;
 mod properties;

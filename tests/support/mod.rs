@@ -15,6 +15,7 @@ pub(crate) mod knife;
 pub(crate) mod mariadb;
 pub(crate) mod nats;
 pub(crate) mod operator;
+pub(crate) mod platform;
 pub(crate) mod postgres;
 pub(crate) mod power;
 pub(crate) mod process;
