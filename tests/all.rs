@@ -4,6 +4,7 @@
 
 mod approval;
 mod architecture;
+mod authors;
 mod back;
 mod back_quick;
 mod bad_playbooks;
@@ -18,6 +19,7 @@ mod engine;
 mod faults;
 mod fly;
 mod fly_back;
+mod forms;
 mod fronts;
 mod gate;
 mod guard;
@@ -39,6 +41,7 @@ mod power;
 mod probes;
 mod properties;
 mod readme;
+mod remote;
 mod rigs;
 mod rotation;
 mod schema;

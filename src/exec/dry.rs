@@ -170,7 +170,7 @@ fn missing(spec: &RunSpec, scene: &Scene) -> Option<Name> {
         Some(Given::Secret(name)) => names.push(name.clone()),
         None => {}
     }
-    names.extend(spec.cwd.iter().flat_map(Template::names).cloned());
+    names.extend(spec.cwd.iter().chain(&spec.host).flat_map(Template::names).cloned());
     match &spec.program {
         Program::Words(words) => names.extend(words.iter().flat_map(Template::names).cloned()),
         Program::Script { text, .. } => {

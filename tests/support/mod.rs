@@ -22,4 +22,5 @@ pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod rig;
 pub(crate) mod rotation;
+pub(crate) mod ssh;
 pub(crate) mod terminal;
