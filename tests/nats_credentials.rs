@@ -70,6 +70,8 @@ impl Rig {
 fn forward() {
     let rig = Rig::start();
     let desk = rig.platform.desk("forward");
+    // Slow is not wrong.
+    rig.platform.fault("mise-deploy:promote", "slow 1");
     rig.begin(&desk, "nsc", ANSWERS, &[]).ends_with(0);
     let new = rig.creds("wasmcloud-new");
     rig.platform.all_have(SEALED, &new);
@@ -81,7 +83,7 @@ fn forward() {
 const LOOKS: usize = 5;
 
 /// What goes wrong, and in which step that shows.
-const TROUBLES: [(&str, &str, &str); 17] = [
+const TROUBLES: [(&str, &str, &str); 18] = [
     ("sops-filestatus", "fail", "sealed-file"),
     ("kubectl-get", "fail", "cluster-agrees"),
     ("kubectl-auth-can-i", "fail", "rights"),
@@ -89,6 +91,7 @@ const TROUBLES: [(&str, &str, &str); 17] = [
     ("nsc-describe-user", "fail", "nsc-knows"),
     ("nsc-add-user", "fail", "make-user"),
     ("nsc-add-user", "act-then-fail", "make-user"),
+    ("nsc-add-user", "act-then-hang", "make-user"),
     ("nsc-generate-creds", "fail", "take-credentials"),
     ("sops-set", "fail", "seal"),
     ("sops-set", "act-then-fail", "seal"),
@@ -138,12 +141,12 @@ fn back_from(troubles: std::ops::Range<usize>) {
 
 #[test]
 fn back_when_it_goes_wrong_before_the_roll_out() {
-    back_from(0..10);
+    back_from(0..11);
 }
 
 #[test]
 fn back_when_it_goes_wrong_from_the_roll_out_on() {
-    back_from(10..TROUBLES.len());
+    back_from(11..TROUBLES.len());
 }
 
 /// Answers for the portal: what a person does there is done by the test beforehand.
