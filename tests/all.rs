@@ -18,6 +18,7 @@ mod engine;
 mod faults;
 mod fly;
 mod fly_back;
+mod forms;
 mod fronts;
 mod gate;
 mod guard;

@@ -459,6 +459,11 @@ pub enum EditPlace {
     Value(Format, String),
     /// What a regular expression matches, or its one group.
     Match(Regex),
+    /// A line of its own, after the last one.
+    Append {
+        /// The file need not be there; then it is made, and a rollback removes it.
+        missing: bool,
+    },
 }
 
 /// A format of files in which single values can be told apart.

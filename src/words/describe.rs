@@ -192,11 +192,13 @@ fn inside(content: &Content, run: &Run) -> String {
 
 fn edit(spec: &EditSpec, run: &Run) -> String {
     let place = match &spec.place {
+        EditPlace::Append { .. } => "one more line".to_owned(),
         EditPlace::Dotenv(key) => format!("the key {key}"),
         EditPlace::Value(_, pointer) => format!("the value at {pointer}"),
         EditPlace::Match(regex) => format!("{} of /{regex}/", count(spec.count, "match", "matches")),
     };
     let put = match &spec.put {
+        Put::Value(put) if matches!(spec.place, EditPlace::Append { .. }) => format!("at its end: {}", given(put, run)),
         Put::Value(put) => format!("becomes {}", given(put, run)),
         Put::UrlPassword(name) => format!("gets the secret {name} as the password of its URL"),
     };
