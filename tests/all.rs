@@ -4,6 +4,7 @@
 
 mod approval;
 mod architecture;
+mod authors;
 mod back;
 mod back_quick;
 mod bad_playbooks;
@@ -34,10 +35,13 @@ mod leaks;
 mod masking;
 mod mutations;
 mod nats;
+mod nats_credentials;
+mod platform_tokens;
 mod power;
 mod probes;
 mod properties;
 mod readme;
+mod remote;
 mod rigs;
 mod rotation;
 mod schema;

@@ -88,6 +88,8 @@ pub(super) struct Names<'a> {
     /// Values that a name must be able to have.
     values: Vec<(&'a str, &'a str, Place)>,
     pub(super) scripts: Vec<Script<'a>>,
+    /// Some command runs on another machine.
+    pub(super) calls_ssh: bool,
     /// Steps whose included playbook could not be understood: what it gives a value is not known.
     unknown_within: Vec<&'a str>,
     seq: usize,

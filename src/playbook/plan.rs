@@ -224,8 +224,10 @@ pub struct RunSpec {
     pub env: Vec<(String, Variable)>,
     /// What it reads on standard input; nothing when left out.
     pub stdin: Option<Given>,
-    /// Where it runs; the playbook's folder when left out.
+    /// Where it runs; when left out, the playbook's folder, and on another machine the home folder there.
     pub cwd: Option<Template>,
+    /// The machine that it runs on, as OpenSSH knows it; this one when left out.
+    pub host: Option<Template>,
 }
 
 /// What a [`RunSpec`] starts.

@@ -156,7 +156,11 @@ fn surroundings(spec: &RunSpec, timeout: Option<Duration>, run: &Run) -> Vec<Fac
         }
         Program::Script { .. } | Program::Words(_) => {}
     }
-    let cwd = spec.cwd.as_ref().map_or_else(|| "the playbook's folder".to_owned(), |cwd| fill(cwd, run));
+    if let Some(host) = &spec.host {
+        facts.push(Fact::new("on", format!("{}, through ssh", fill(host, run))));
+    }
+    let usual = if spec.host.is_some() { "the home folder there" } else { "the playbook's folder" };
+    let cwd = spec.cwd.as_ref().map_or_else(|| usual.to_owned(), |cwd| fill(cwd, run));
     let time = timeout.map_or_else(|| "without a timeout".to_owned(), |time| format!("at most {}", duration(time)));
     facts.push(Fact::new("runs in", format!("{cwd}, {time}")));
     facts.extend(spec.env.iter().map(|(name, value)| variable(name, value, run)));
