@@ -26,6 +26,8 @@ mod kept;
 mod launch;
 mod links;
 mod memory;
+mod reach;
+mod remote;
 mod replaceable;
 mod scene;
 mod short;

@@ -53,7 +53,13 @@ pub(super) fn perform() -> Effect {
 
 pub(super) fn script(text: &str) -> RunSpec {
     let shell = ["bash", "-euo", "pipefail", "-c"].map(str::to_owned).to_vec();
-    RunSpec { program: Program::Script { text: text.to_owned(), shell }, env: Vec::new(), stdin: None, cwd: None }
+    RunSpec {
+        program: Program::Script { text: text.to_owned(), shell },
+        env: Vec::new(),
+        stdin: None,
+        cwd: None,
+        host: None,
+    }
 }
 
 pub(super) fn run(text: &str) -> Action {

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::duration;
+use super::expect;
 use super::fault::{Fault, nearest};
 use super::shape::{Key, Shape, Table};
 use super::spelling::{bad_name, bad_variable, id, is_one_value, is_variable, name, pointer, reference};
@@ -192,6 +193,9 @@ fn points_at_key(node: &Node, shape: &Shape) -> bool {
 fn unknown(entry: &Entry, table: &Table) -> (Fault, Option<&'static str>) {
     let fault = Fault::new(entry.place, format!("unknown key `{}` in {}", entry.key, table.what));
     let names = table.fields.iter().map(|field| field.name);
+    if table.field("expect").is_some() && expect::table().field(&entry.key).is_some() {
+        return (fault.advise(format!("write: `expect: {{ {}: … }}`", entry.key)), None);
+    }
     let near = nearest(&entry.key, names.clone());
     let fault = if let Some(name) = near {
         fault.advise(format!("did you mean `{name}`?"))

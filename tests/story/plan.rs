@@ -138,7 +138,7 @@ fn action(act: Act) -> Action {
 
 fn run() -> Act {
     let program = Program::Script { text: "true".to_owned(), shell: vec!["bash".to_owned(), "-c".to_owned()] };
-    Act::Run(RunSpec { program, env: Vec::new(), stdin: None, cwd: None })
+    Act::Run(RunSpec { program, env: Vec::new(), stdin: None, cwd: None, host: None })
 }
 
 fn by_hand() -> Act {

@@ -155,6 +155,7 @@ async fn what_cannot_start_says_why() {
         env: Vec::new(),
         stdin: None,
         cwd: None,
+        host: None,
     };
     let saw = async |spec: RunSpec| Stage::of(action(Act::Run(spec))).carry(perform()).await.outcome().saw.clone();
     assert_eq!(

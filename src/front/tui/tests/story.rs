@@ -59,6 +59,7 @@ pub(super) fn run(script: &str) -> Action {
         env: Vec::new(),
         stdin: None,
         cwd: None,
+        host: None,
     }))
 }
 
