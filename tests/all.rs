@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs of their own")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
+mod app_key;
 mod architecture;
 mod back;
 mod back_quick;
