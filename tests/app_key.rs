@@ -117,7 +117,10 @@ fn a_key_is_rotated_on_a_desktop_by_hand() {
         let step = operator.step(number).id.to_string();
         match step.as_str() {
             "stop-desktop" => robodj.compose("down"),
-            "start-desktop" => robodj.compose("up"),
+            "start-desktop" => {
+                assert!(may_start(&desk), "it is not asked for before that is known");
+                robodj.compose("up");
+            }
             "old-fields" => assert!(robodj.opens_all() && !robodj.knows_the_session()),
             "first-save" => assert_eq!(robodj.ask("save"), "saved"),
             _ => {}
@@ -153,6 +156,51 @@ fn a_key_is_rotated_on_a_desktop_by_hand() {
     for secret in [&first, &robodj.keys()[0]] {
         assert!(!holds(raw.as_bytes(), &forms(secret)), "the terminal received a secret");
     }
+}
+
+/// Back on a desktop: files and words by the program, the application by hand, which here is somebody who watches the run.
+#[test]
+fn it_is_taken_back_on_a_desktop() {
+    let robodj = Robodj::start();
+    let before = robodj.truth();
+    let by_hand = "{ confirm: done, manual: done, undo: done }";
+    let more = format!(
+        "works: done\nstop-desktop: {by_hand}\nstart-desktop: {{ manual: done, undo: done }}\nclose-for-restore: done\nrun-again-desktop: done\n"
+    );
+    let changes = [
+        ("runtime: docker", "runtime: desktop"),
+        ("stop-docker: { confirm: done }\n", ""),
+        ("restore_config: 'no'", "restore_config: 'yes'"),
+        ("works: done\n", more.as_str()),
+    ];
+    for (step, saved) in [("start-desktop", false), ("old-fields", false), ("save-all", true)] {
+        let desk = robodj.desk(step);
+        let playbook = stopping(&robodj, step, Some(step));
+        let said = thread::scope(|scope| {
+            let walk = scope.spawn(|| robodj.walk(&desk, &playbook, &changes));
+            let mut started = false;
+            while !walk.is_finished() {
+                if !started && may_start(&desk) {
+                    robodj.compose("up");
+                    started = true;
+                }
+                thread::sleep(Duration::from_millis(50));
+            }
+            walk.join().expect("the run was watched").ends_with(1)
+        });
+        assert!(said.out.contains("FAILED stop-here"), "{step}: {}", said.out);
+        let fresh = robodj.keys()[0].clone();
+        robodj.rolls_back(&desk, &changes).ends_with(4);
+        robodj.compose("up");
+        assert!(robodj.opens_all() && robodj.knows_the_session(), "after {step}");
+        assert_eq!(robodj.truth() != before, saved, "after {step}");
+        assert_eq!(robodj.keys()[1] == fresh, saved, "what may be sealed with the new key can be opened");
+    }
+}
+
+/// Says whether it is on record where the startup log stood when the start on the desktop began: only then may it start.
+fn may_start(desk: &Desk) -> bool {
+    !desk.runs().is_empty() && desk.journal().iter().any(|record| brief(record) == "saved start-desktop")
 }
 
 /// The steps that docker's variant walks, in order, from the last one that only looks.

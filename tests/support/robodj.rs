@@ -168,7 +168,7 @@ impl Robodj {
             assert!(text.contains(from), "{from} is in the answers");
             text = text.replace(from, to);
         }
-        desk.answers("answers.yaml", &text.replace("ROOT", &self.root("").display().to_string()))
+        desk.answers("answers.yaml", &text.replace("ROOT", &self.folder().join("robodj").display().to_string()))
     }
 
     /// Walks a playbook file, unattended, and stops where something fails.
