@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod approval;
+mod app_key;
 mod architecture;
 mod authors;
 mod back;

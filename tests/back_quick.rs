@@ -294,7 +294,7 @@ fn by_keys_all_the_way() {
             }
             Asked::Next(_, one_more) => operator.start(one_more),
             Asked::Over => break,
-            Asked::Turn(_) | Asked::Decision(_) => panic!("{asked:?}\n{}", terminal.picture()),
+            Asked::Turn(_) | Asked::Statement | Asked::Decision(_) => panic!("{asked:?}\n{}", terminal.picture()),
         }
     }
     assert!(undone >= 5, "{undone} actions");

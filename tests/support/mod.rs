@@ -21,6 +21,7 @@ pub(crate) mod power;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod rig;
+pub(crate) mod robodj;
 pub(crate) mod rotation;
 pub(crate) mod ssh;
 pub(crate) mod terminal;

@@ -14,6 +14,8 @@ pub(crate) enum Asked {
     Next(usize, bool),
     /// It is the operator's turn at the step of this number.
     Turn(usize),
+    /// Somebody has to say whether a statement holds.
+    Statement,
     /// An action of a rollback is to be agreed to; the headline.
     Undo(String),
     /// Something failed or is unknown; the headline.
@@ -135,6 +137,9 @@ pub(crate) fn question(picture: &str) -> Option<Asked> {
     if let Some(rest) = headline.strip_prefix("Your turn: ") {
         let offered = foot.starts_with("Enter hand in") || foot.starts_with("Enter done");
         return offered.then_some(Asked::Turn(number(rest)?));
+    }
+    if headline == "Does this hold?" {
+        return foot.starts_with("y it holds").then_some(Asked::Statement);
     }
     if headline.starts_with("Rollback ") {
         let agreed = lines[at + 2..].iter().take(4).any(|line| line.starts_with("y "));
