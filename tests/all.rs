@@ -2,8 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs of their own")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
-mod approval;
 mod app_key;
+mod approval;
 mod architecture;
 mod authors;
 mod back;

@@ -266,6 +266,8 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
         (Awaiting::Go(step), _) => format!("go! {step}"),
         (Awaiting::Person(target), Luck::Good) => answer(plan, &name(&target)),
         (Awaiting::World(target), _) => return Some(world(engine, &target, luck)),
+        // Nobody can approve by hand: they are asked again.
+        (Awaiting::Decision(step), Luck::Good) if approves(plan, &step) => format!("go! {step}"),
         (Awaiting::Decision(step), Luck::Good) => format!("hand {step} done"),
         (Awaiting::Decision(step) | Awaiting::Approval(step, _), Luck::Bad) => format!("skip {step} no"),
         (Awaiting::Undo(target), _) => format!("undo {}", name(&target)),
@@ -277,6 +279,11 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
         (Awaiting::Closing, _) => "removed".to_owned(),
         (Awaiting::Nothing, _) => return None,
     })
+}
+
+fn approves(plan: &Plan, step: &StepId) -> bool {
+    let act = plan.step(step).map(|step| &step.action.act);
+    matches!(act, Some(Act::Person(person)) if person.approval.is_some())
 }
 
 /// What the world answers to what is out, without looking at the effect: only one of them is not stale.
