@@ -80,6 +80,11 @@ impl Run {
                     busy.stopping = true;
                 }
             }
+            Record::EnoughSeen { .. } => {
+                if let Some(busy) = &mut self.busy {
+                    busy.stopping = true;
+                }
+            }
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
             Record::Presence(presence) => self.presence.push((at, presence.clone())),
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),

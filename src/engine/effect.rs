@@ -68,6 +68,11 @@ pub enum Effect {
         /// At once, rather than politely.
         hard: bool,
     },
+    /// Enough was seen of what runs: stop it politely, as its success.
+    Enough {
+        /// What.
+        target: Target,
+    },
     /// Remove the playbook's `temporary` files. Comes back as `TemporaryRemoved`.
     RemoveTemporary,
     /// The run is closed: delete the vault.

@@ -49,7 +49,10 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
             return Some(Record::LeftOut { step: step.id.clone() });
         }
         // A record about something else (a note, a pause) starts nothing.
-        let reached = !matches!(last, Record::Note { .. } | Record::Presence(_) | Record::StopAsked { .. });
+        let reached = !matches!(
+            last,
+            Record::Note { .. } | Record::Presence(_) | Record::StopAsked { .. } | Record::EnoughSeen { .. }
+        );
         return (reached && begins_by_itself(step)).then(|| Record::Started {
             attempt: next_attempt(plan, run, &target),
             target,
@@ -118,6 +121,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         Record::Recaptured { step, .. } => probe(run, &Target::step(step)),
         Record::RecaptureStarted { step } => vec![Effect::Recapture { step: step.clone() }],
         Record::StopAsked { target, hard } => vec![Effect::Stop { target: target.clone(), hard: *hard }],
+        Record::EnoughSeen { target } => vec![Effect::Enough { target: target.clone() }],
         Record::Resumed { .. } => match (&run.busy, run.stage) {
             (Some(busy), _) => vec![Effect::Probe { target: busy.target.clone() }],
             (None, Stage::Closing) if !plan.temporary.is_empty() => vec![Effect::RemoveTemporary],

@@ -22,7 +22,9 @@ use jiff::Timestamp;
 
 pub use effect::Effect;
 pub use input::Input;
-pub use record::{Begun, End, Finding, Foreseen, How, Outcome, Presence, Record, SavedFile, Stamped, Target, Verdict};
+pub use record::{
+    Begun, End, Finding, Foreseen, How, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Verdict,
+};
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
 

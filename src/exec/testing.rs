@@ -15,7 +15,8 @@ use super::scene::{Gaps, Scene};
 use super::{Executor, Report};
 use crate::engine::{Effect, Input, Outcome, Target};
 use crate::playbook::plan::{
-    Act, Action, Name, NameSpec, OnFailure, Part, Plan, Program, Retry, RunSpec, Section, Step, StepId, Template,
+    Act, Action, Manner, Name, NameSpec, OnFailure, Part, Plan, Program, Retry, RunSpec, Section, Step, StepId,
+    Template,
 };
 use crate::secret::{Identity, Secret, Secrets};
 
@@ -53,7 +54,13 @@ pub(super) fn perform() -> Effect {
 
 pub(super) fn script(text: &str) -> RunSpec {
     let shell = ["bash", "-euo", "pipefail", "-c"].map(str::to_owned).to_vec();
-    RunSpec { program: Program::Script { text: text.to_owned(), shell }, env: Vec::new(), stdin: None, cwd: None }
+    RunSpec {
+        program: Program::Script { text: text.to_owned(), shell },
+        env: Vec::new(),
+        stdin: None,
+        cwd: None,
+        manner: Manner::Alone,
+    }
 }
 
 pub(super) fn run(text: &str) -> Action {
@@ -174,7 +181,7 @@ pub(super) async fn until_input(received: &mut UnboundedReceiver<Report>) -> Giv
         match received.recv().await.unwrap() {
             Report::Output { text, .. } => given.output.push_str(&text),
             Report::Input(input) => given.inputs.push(input),
-            Report::Attempt { .. } | Report::Preview { .. } | Report::Notice(_) => {}
+            Report::Attempt { .. } | Report::Picture { .. } | Report::Preview { .. } | Report::Notice(_) => {}
         }
     }
     given

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::engine::{Awaiting, Finding, Input, Refusal, Stamped, Target};
 use crate::front::{Answer, Say, Seat};
+use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
 use crate::secret::Secret;
 use crate::secret::wiped::{Appending, append};
@@ -103,6 +104,7 @@ pub enum Word {
     ByHand { target: Target, note: String },
     Skip { target: Target, reason: Option<String> },
     Stop { hard: bool },
+    Enough { target: Target },
     Note { step: Option<StepId>, text: String },
     Rollback { to: Option<StepId> },
     Undo { target: Target },
@@ -110,6 +112,8 @@ pub enum Word {
     RefuseSignOff { role: String, name: String, reason: String },
     Abandon { reason: String },
     Preview { target: Target },
+    Type { target: Target, keys: Given },
+    Size { columns: u16, rows: u16 },
     Leave,
 }
 
@@ -178,6 +182,10 @@ pub enum Down {
         pass: bool,
         saw: String,
     },
+    Picture {
+        target: Target,
+        picture: Picture,
+    },
     Preview {
         target: Target,
         diff: Result<String, String>,
@@ -228,6 +236,7 @@ impl Word {
             Self::ByHand { target, note } => Input::ByHand { target, note },
             Self::Skip { target, reason } => Input::Skip { target, reason },
             Self::Stop { hard } => Input::Stop { hard },
+            Self::Enough { target } => Input::Enough { target },
             Self::Note { step, text } => Input::Note { step, text },
             // A person at a screen is no policy.
             Self::Rollback { to } => Input::Rollback { to, by_policy: false },
@@ -236,6 +245,9 @@ impl Word {
             Self::RefuseSignOff { role, name, reason } => Input::RefuseSignOff { role, name, reason },
             Self::Abandon { reason } => Input::Abandon { reason },
             Self::Preview { target } => return Say::Preview(target),
+            Self::Type { target, keys: Given::Secret(keys) } => return Say::Type { target, keys },
+            Self::Type { target, keys: Given::Text(text) } => return Say::Type { target, keys: Secret::new(text) },
+            Self::Size { columns, rows } => return Say::Size { columns, rows },
             Self::Leave => return Say::Quit,
         })
     }
@@ -252,6 +264,10 @@ impl Up {
                 return Some(Self::Say(Word::Answer { target, answers }));
             }
             Say::Preview(target) => return Some(Self::Say(Word::Preview { target })),
+            Say::Type { target, keys } => {
+                return Some(Self::Say(Word::Type { target, keys: Given::Secret(keys) }));
+            }
+            Say::Size { columns, rows } => return Some(Self::Say(Word::Size { columns, rows })),
             Say::Quit => return Some(Self::Say(Word::Leave)),
             Say::Detach(why) => return Some(Self::Detach(why)),
             Say::TakeOver => return Some(Self::TakeOver),
@@ -265,6 +281,7 @@ impl Up {
             Input::ByHand { target, note } => Word::ByHand { target, note },
             Input::Skip { target, reason } => Word::Skip { target, reason },
             Input::Stop { hard } => Word::Stop { hard },
+            Input::Enough { target } => Word::Enough { target },
             Input::Note { step, text } => Word::Note { step, text },
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },

@@ -8,3 +8,4 @@ mod ends;
 mod handed;
 mod metadata;
 mod others;
+mod terminals;

@@ -33,9 +33,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::child::Stop;
 use super::expect::Answer;
 use super::scene::Scene;
+use super::stop::Stop;
 use crate::engine::{Finding, Verdict};
 use crate::playbook::plan::{Name, Probe, ProbeSpec, Program};
 

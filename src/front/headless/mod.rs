@@ -160,6 +160,7 @@ impl Headless {
             | Record::ByHand { .. }
             | Record::Skipped { .. }
             | Record::StopAsked { .. }
+            | Record::EnoughSeen { .. }
             | Record::Note { .. }
             | Record::Presence(_)
             | Record::RollbackBegun { .. }
@@ -215,7 +216,11 @@ impl Front for Headless {
             }
             Update::Notice(text) => self.print(&text),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
-            Update::Attempt { .. } | Update::Preview { .. } | Update::Seat(_) | Update::Over => {}
+            Update::Attempt { .. }
+            | Update::Picture { .. }
+            | Update::Preview { .. }
+            | Update::Seat(_)
+            | Update::Over => {}
         }
     }
 

@@ -125,6 +125,8 @@ impl Desk {
                 self.aside = None;
             }
             Update::Notice(text) => self.print(&visible_plain(&text)),
+            // Lines that leave a program's screen come as its output.
+            Update::Picture { .. } => {}
             Update::Seat(seat) => self.take_seat(seat),
             Update::Over => {
                 self.over = true;

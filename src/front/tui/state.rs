@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::attend::{self, Keyboard};
 use super::field::Field;
 use super::form::Form;
 use super::panel::Panel;
@@ -15,7 +16,7 @@ use super::steps::{Row, rows};
 use super::theme::Theme;
 use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
 use crate::front::{HowFar, Say, Seat, Update};
-use crate::output::Tail;
+use crate::output::{Picture, Tail};
 use crate::playbook::plan::{Act, Action, PersonSpec, Plan, Step, StepId, Template};
 use crate::words;
 
@@ -124,6 +125,16 @@ pub(super) struct Walk {
     pub(super) leaving: bool,
     /// The bell is to be rung.
     pub(super) ring: bool,
+    /// What a program's terminal shows.
+    pub(super) picture: Option<(Target, Picture)>,
+    /// Where keys go while a program has the screen.
+    pub(super) keyboard: Keyboard,
+    /// The playbook has steps with such programs.
+    pub(super) has_programs: bool,
+    /// The screen is large enough for that.
+    pub(super) shows_programs: bool,
+    /// The size of programs' terminals, as last told.
+    pub(super) told_size: Option<(u16, u16)>,
     /// A link that is to be opened or copied, by whoever has the terminal.
     pub(super) link: Option<Link>,
 }
@@ -172,6 +183,11 @@ impl Walk {
             over: false,
             leaving: false,
             ring: false,
+            picture: None,
+            keyboard: Keyboard::Program,
+            has_programs: plan.steps.iter().any(attend::has_terminal),
+            shows_programs: true,
+            told_size: None,
             link: None,
             plan,
         }
@@ -187,6 +203,8 @@ impl Walk {
                 if let Record::Started { target, .. } = &stamped.record {
                     self.outputs.remove(target);
                     self.cut = false;
+                    self.picture = None;
+                    self.keyboard = Keyboard::Program;
                 }
                 if let Record::Presence(presence) = &stamped.record
                     && self.live
@@ -208,6 +226,13 @@ impl Walk {
                     probes[probe].remove(0);
                 }
                 probes[probe].push(Attempt { number: attempt, finding, pass, saw });
+            }
+            Update::Picture { target, picture } => {
+                // What is typed to a program is typed to one that was seen.
+                if self.picture.as_ref().is_none_or(|(of, _)| *of != target) {
+                    self.gate = Gate::default();
+                }
+                self.picture = Some((target, picture));
             }
             Update::Preview { target, diff } => {
                 self.previews.insert(target, diff);

@@ -4,6 +4,7 @@
 
 mod edit;
 mod generate;
+pub(super) mod manner;
 mod person;
 pub(super) mod run;
 mod snapshot;

@@ -164,6 +164,13 @@ impl Front for Hub {
                     outbox.output(&target, &text);
                 }
             }
+            Update::Picture { target, picture } => {
+                let picture = Arc::new(picture);
+                state.memory.picture(&target, &picture);
+                for outbox in state.outboxes() {
+                    outbox.picture(&target, &picture);
+                }
+            }
             Update::Attempt { target, probe, attempt, finding, pass, saw } => {
                 let asked = Asked { target, probe, attempt, finding, pass, saw };
                 state.memory.attempt(asked.clone());
@@ -404,6 +411,9 @@ impl State {
     fn catch_up(&self, outbox: &Outbox) {
         if let Some(awaiting) = &self.expected {
             put(outbox, &Down::Expect(awaiting.clone()));
+        }
+        if let Some((target, picture)) = self.memory.last_picture() {
+            outbox.picture(target, picture);
         }
         for down in self.memory.tell() {
             match down {

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::super::wire::{Down, Frame, frame};
 use crate::engine::Target;
+use crate::output::Picture;
 
 /// The most bytes of frames that wait for a client.
 const FRAMES: usize = 4 << 20;
@@ -40,7 +41,16 @@ struct Waiting {
 #[derive(Debug)]
 enum Item {
     Frame(Arc<Frame>),
-    Output { target: Target, text: String, cut: bool },
+    Output {
+        target: Target,
+        text: String,
+        cut: bool,
+    },
+    /// Only the newest one waits.
+    Picture {
+        target: Target,
+        picture: Arc<Picture>,
+    },
 }
 
 /// Why nothing more comes.
@@ -87,11 +97,23 @@ impl Outbox {
         waiting.output += piece.len();
         match waiting.items.back_mut() {
             Some(Item::Output { target: last, text, .. }) if last == target => text.push_str(piece),
-            Some(Item::Output { .. } | Item::Frame(_)) | None => {
+            Some(Item::Output { .. } | Item::Frame(_) | Item::Picture { .. }) | None => {
                 waiting.items.push_back(Item::Output { target: target.clone(), text: piece.to_owned(), cut: false });
             }
         }
         waiting.give_way();
+        drop(waiting);
+        self.bell.notify_one();
+    }
+
+    /// Puts in a picture; one that waits still is not worth sending any more.
+    pub(super) fn picture(&self, target: &Target, picture: &Arc<Picture>) {
+        let mut waiting = self.waiting();
+        if waiting.end.is_some() {
+            return;
+        }
+        waiting.items.retain(|item| !matches!(item, Item::Picture { .. }));
+        waiting.items.push_back(Item::Picture { target: target.clone(), picture: Arc::clone(picture) });
         drop(waiting);
         self.bell.notify_one();
     }
@@ -137,6 +159,12 @@ impl Outbox {
                 drop(waiting);
                 // At most six times what may wait: far less than a frame may have.
                 frame(&Down::Output { target, text }).ok().map(|frame| Next::Frame(Arc::new(frame)))
+            }
+            Some(Item::Picture { target, picture }) => {
+                drop(waiting);
+                let down = Down::Picture { target, picture: Picture::clone(&picture) };
+                // A picture of the largest terminal is shorter than the longest frame.
+                frame(&down).ok().map(|frame| Next::Frame(Arc::new(frame)))
             }
             None => waiting.end.map(|_| Next::Over),
         }
