@@ -112,6 +112,31 @@ impl Bench {
         assert_eq!(keep(&self.rig), wanted, "after {step}");
     }
 
+    /// Rolls back from behind the last change, under the knife, and holds what must be true once it has come through. Says
+    /// whether the knife fell.
+    fn is_killed_and_comes_back(&mut self, records: &[String], knife: Knife) -> bool {
+        let standing = self.standing();
+        self.begins(&standing);
+        self.stands_after(&standing, "restart-after-postgres", end_of(records, "restart-after-postgres") + 2);
+        let (known, words) = (standing.desk.journal().len(), self.words(&standing.desk, "rollback"));
+        let called = knife.over(&standing.desk, &words);
+        let has = |what: &str| standing.desk.journal().iter().any(|entry| entry["record"].get(what).is_some());
+        let killed = called.code.is_none();
+        if !killed {
+            called.ends_with(4);
+        } else if !has("ended") {
+            let what = if has("rollback_begun") { "resume" } else { "rollback" };
+            self.goes_on(&standing, what).ends_with(4);
+        }
+        self.now.pg = self.rig.doctl().password();
+        self.is_back(&standing, &format!("{knife:?}"));
+        let journal: Vec<String> = standing.desk.journal().iter().skip(known).map(brief).collect();
+        for done in journal.iter().filter(|record| record.contains(".undo-") && record.ends_with(" ok")) {
+            assert_eq!(journal.iter().filter(|record| *record == done).count(), 1, "{knife:?}: {done} twice");
+        }
+        killed
+    }
+
     fn comes_back_from_each(&mut self, steps: &[&str]) {
         let records = self.reference();
         for step in steps {
@@ -223,6 +248,20 @@ fn a_rollback_that_is_killed_again_and_again_comes_through() {
     }
     assert!(done.len() >= 6 && done.values().all(|times| *times == 1), "{done:#?}");
     bench.is_back(&standing, "the kills");
+}
+
+/// Killed everywhere, each time anew. By hand: `cargo test --test all back_quick -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes about a quarter of an hour; the suite kills one rollback again and again"]
+fn a_rollback_that_is_killed_at_every_sync_and_every_record() {
+    let mut bench = Bench::start("postgres", Options::default());
+    let records = bench.reference();
+    let mut sweep = |knife: fn(usize) -> Knife| {
+        (1..300).take_while(|number| bench.is_killed_and_comes_back(&records, knife(*number))).count()
+    };
+    let (syncs, records) = (sweep(Knife::Sync), sweep(Knife::Append));
+    println!("killed {syncs} times at a sync of a rollback, {records} times before a record of it");
+    assert!(syncs >= 8 && records >= 15, "killed {syncs}, {records} times");
 }
 
 /// By keys all the way: the plan is shown first, and each action asks for its own yes.

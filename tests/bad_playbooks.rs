@@ -7,17 +7,27 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use runsheet::playbook;
+use runsheet::playbook::{self, Checked, Fault, Texts};
 
 /// Returns the faults of a playbook as `check` shows them.
 fn shown(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("the playbook can be read");
     let name = path.file_name().and_then(|name| name.to_str()).expect("a name in UTF-8");
-    let faults = match playbook::check(&text) {
+    let (faults, texts) = checked(path, &text);
+    let faults = match faults {
         Ok(checked) => checked.warnings,
         Err(faults) => faults,
     };
-    faults.iter().map(|fault| fault.render(name, &text)).collect()
+    faults.iter().map(|fault| texts.render(fault, name, &text)).collect()
+}
+
+/// Checks a playbook with those that it includes.
+pub(crate) fn checked(path: &Path, text: &str) -> (Result<Checked, Vec<Fault>>, Texts) {
+    let (folder, name) = (path.parent().expect("a folder"), path.file_name().and_then(|name| name.to_str()));
+    let own = name.expect("a name in UTF-8");
+    let read = |inner: &str| fs::read_to_string(folder.join(inner)).map_err(|error| error.to_string());
+    let texts = Texts::gather(own, text, read);
+    (playbook::check_with(own, text, &texts), texts)
 }
 
 /// Lists the good playbooks: those of the test data, and the real ones.

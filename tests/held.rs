@@ -171,6 +171,7 @@ fn plain_lines_hold_nothing_up() {
     story.pours();
     // Nobody has seen the question yet: this is no answer to it.
     terminal.press("\n");
+    terminal.until_read();
     terminal.press(CTRL_Q);
     terminal.see("That came before the question was asked");
     let picture = terminal.picture();

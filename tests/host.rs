@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -41,29 +42,29 @@ phases:
       - { id: last, title: The last step, run: echo last, read_only: true }
 ";
 
-const ENTER: &str = "\r";
+pub(crate) const ENTER: &str = "\r";
 const F10: &str = "\x1b[21~";
 
-struct Story {
+pub(crate) struct Story {
     _folder: TempDir,
-    desk: Desk,
+    pub(crate) desk: Desk,
 }
 
 impl Story {
-    fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let folder = TempDir::with_prefix("host-").expect("make a folder");
         let desk = Desk::make(folder.path());
         fs::write(desk.home().join("story.yaml"), PLAYBOOK).expect("write the playbook");
         Self { _folder: folder, desk }
     }
 
-    fn terminal(&self, words: &[&str]) -> Terminal {
+    pub(crate) fn terminal(&self, words: &[&str]) -> Terminal {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         Terminal::start(&self.desk, &words, 100, 30)
     }
 
     /// Begins the run; Ada acts.
-    fn begins(&self) -> Terminal {
+    pub(crate) fn begins(&self) -> Terminal {
         let terminal = self.terminal(&["run", "story.yaml", "--operator", "Ada"]);
         terminal.see("Nothing has happened yet");
         terminal.press(F10);
@@ -72,7 +73,7 @@ impl Story {
     }
 
     /// Begins the run and goes on until the long step is under way.
-    fn runs(&self) -> Terminal {
+    pub(crate) fn runs(&self) -> Terminal {
         let terminal = self.begins();
         terminal.press(ENTER);
         terminal.see("line 40");
@@ -80,17 +81,17 @@ impl Story {
     }
 
     /// Lets the long step end.
-    fn goes_on(&self) {
+    pub(crate) fn goes_on(&self) {
         fs::write(self.desk.home().join("go"), "").expect("let it go on");
     }
 
-    fn journal(&self) -> Vec<String> {
+    pub(crate) fn journal(&self) -> Vec<String> {
         self.desk.journal().iter().map(brief).collect()
     }
 
     /// Waits until a record is in the journal.
     #[track_caller]
-    fn recorded(&self, what: &str) {
+    pub(crate) fn recorded(&self, what: &str) {
         let begin = Instant::now();
         while !self.journal().iter().any(|record| record == what) {
             assert!(begin.elapsed() < Duration::from_mins(1), "not recorded: {what}\n{:#?}", self.journal());
@@ -100,7 +101,7 @@ impl Story {
 
     /// Returns the process of the one host.
     #[track_caller]
-    fn host(&self) -> u32 {
+    pub(crate) fn host(&self) -> u32 {
         let hosts = self.desk.hosts();
         assert_eq!(hosts.len(), 1, "{hosts:?}");
         hosts[0]
@@ -108,7 +109,7 @@ impl Story {
 
     /// Waits until no host is left.
     #[track_caller]
-    fn host_ends(&self) {
+    pub(crate) fn host_ends(&self) {
         let begin = Instant::now();
         while !self.desk.hosts().is_empty() {
             assert!(begin.elapsed() < Duration::from_secs(30), "the host does not end");
@@ -117,12 +118,12 @@ impl Story {
     }
 
     /// Returns who came and went, as recorded.
-    fn presence(&self) -> Vec<Value> {
+    pub(crate) fn presence(&self) -> Vec<Value> {
         let records = self.desk.journal().into_iter().map(|entry| entry["record"]["presence"].clone());
         records.filter(|presence| !presence.is_null()).collect()
     }
 
-    fn stranger(&self) -> Stranger {
+    pub(crate) fn stranger(&self) -> Stranger {
         let socket = UnixStream::connect(self.desk.run_folder().join("host.sock")).expect("connect");
         socket.set_read_timeout(Some(Duration::from_mins(1))).expect("set a limit");
         Stranger(socket)
@@ -131,29 +132,40 @@ impl Story {
 
 /// Waits until the step of a number can be started.
 #[track_caller]
-fn next(terminal: &Terminal, number: usize) {
+pub(crate) fn next(terminal: &Terminal, number: usize) {
     let headline = format!("Next: {number}/");
     terminal.until(&headline, |picture| picture.contains(&headline) && picture.contains("Enter start"));
 }
 
 /// Somebody at the socket who is no screen of ours.
-struct Stranger(UnixStream);
+pub(crate) struct Stranger(UnixStream);
 
 impl Stranger {
-    fn frame(&mut self, value: &Value) {
-        let text = value.to_string();
-        let length = u32::try_from(text.len()).expect("a length");
+    pub(crate) fn frame(&mut self, value: &Value) {
         // It may have been shown the door by now.
-        let _ = self.0.write_all(&length.to_be_bytes()).and_then(|()| self.0.write_all(text.as_bytes()));
+        self.says(value);
     }
 
-    fn hello(&mut self, role: &str) {
+    /// Says something; false when it has been shown the door.
+    pub(crate) fn says(&mut self, value: &Value) -> bool {
+        let text = value.to_string();
+        let length = u32::try_from(text.len()).expect("a length");
+        self.0.write_all(&length.to_be_bytes()).and_then(|()| self.0.write_all(text.as_bytes())).is_ok()
+    }
+
+    /// Has everything that it hears from now on gathered, until it is shown the door.
+    pub(crate) fn listens(&self) -> JoinHandle<String> {
+        let mut ear = Self(self.0.try_clone().expect("share the connection"));
+        thread::spawn(move || std::iter::from_fn(|| ear.hears()).map(|value| value.to_string()).collect())
+    }
+
+    pub(crate) fn hello(&mut self, role: &str) {
         self.frame(&json!({
             "protocol": 1, "program": "0", "role": role, "operator": "Eve", "account": "eve", "host": "elsewhere"
         }));
     }
 
-    fn hears(&mut self) -> Option<Value> {
+    pub(crate) fn hears(&mut self) -> Option<Value> {
         let mut length = [0; 4];
         self.0.read_exact(&mut length).ok()?;
         let mut body = vec![0; u32::from_be_bytes(length) as usize];
@@ -162,7 +174,7 @@ impl Stranger {
     }
 
     /// Reads until the connection is closed.
-    fn is_shown_out(&mut self) -> String {
+    pub(crate) fn is_shown_out(&mut self) -> String {
         let mut rest = Vec::new();
         let _ = self.0.read_to_end(&mut rest);
         String::from_utf8_lossy(&rest).into_owned()

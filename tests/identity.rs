@@ -4,8 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use runsheet::secret::{Identity, KeyFile, Secret, Secrets};
+use rustix::process::Signal;
 
+use crate::host::next;
 use crate::support::desk::Desk;
+use crate::support::process;
 use crate::support::terminal::{Left, Terminal};
 
 const PASSPHRASE: &str = "CANARY three plain words";
@@ -187,4 +190,59 @@ fn a_key_that_age_protected_is_taken() {
     let file = KeyFile::read(&bench.key).unwrap().unwrap();
     let opened = Identity::unlock(&file, &Secret::new(PASSPHRASE.to_owned())).unwrap().unwrap();
     assert_eq!(opened.public(), bench.public);
+}
+
+/// The host has the key from the screen that started it: it asks nobody, and neither does a screen that comes to it. A new
+/// host is a new process, and must be given the key once more.
+#[test]
+fn a_host_is_given_the_key_and_who_comes_to_it_is_not_asked() {
+    let bench = Bench::make(Some(PASSPHRASE));
+    let mut told = Vec::new();
+    let terminal = bench.terminal(&["run", "story.yaml", "--operator", "Ada"]);
+    answer(&terminal, "Passphrase of the key", PASSPHRASE);
+    terminal.see("Nothing has happened yet");
+    terminal.press("\x1b[21~");
+    next(&terminal, 1);
+    start(&terminal, "Next: 2/");
+    // The secret was made and kept, and is used by what runs now: the host has opened the vault.
+    start(&terminal, "Your turn: 3/");
+    terminal.signal(Signal::HUP);
+    told.push(terminal.ends());
+    let hosts = bench.desk.hosts();
+    assert_eq!(hosts.len(), 1, "{hosts:?}");
+    for words in [&["attach", "--operator", "Ada"][..], &["resume", "--operator", "Ada"], &["watch"]] {
+        let terminal = bench.terminal(words);
+        let picture = terminal.until("the step, or a question", |picture| {
+            picture.contains("Your turn: 3/") || picture.contains("Passphrase")
+        });
+        assert!(!picture.contains("Passphrase"), "{words:?}\n{picture}");
+        terminal.signal(Signal::HUP);
+        told.push(terminal.ends());
+    }
+    assert_eq!(bench.desk.hosts(), hosts, "it is the same one");
+    for file in ["cmdline", "environ"] {
+        let bytes = fs::read(format!("/proc/{}/{file}", hosts[0])).unwrap_or_default();
+        assert!(!bytes.windows(6).any(|part| part == b"CANARY"), "{file}");
+    }
+
+    process::end(hosts[0], Signal::TERM, || process::is_gone(hosts[0]));
+    let terminal = bench.terminal(&["resume", "--operator", "Ada"]);
+    answer(&terminal, "Passphrase of the key", PASSPHRASE);
+    terminal.see("Your turn: 3/");
+    terminal.signal(Signal::HUP);
+    told.push(terminal.ends());
+    for left in &told {
+        never_shown(left);
+        assert!(left.text.matches("Passphrase").count() <= 1, "asked once\n{}", left.text);
+    }
+    for file in ["journal.jsonl", "playbook.yaml"] {
+        let text = fs::read_to_string(bench.desk.run_folder().join(file)).unwrap();
+        assert!(!text.contains("CANARY"), "{file}");
+    }
+}
+
+/// Starts the step that can be started, and waits for what comes then.
+#[track_caller]
+fn start(terminal: &Terminal, then: &str) {
+    terminal.press_until("\r", then);
 }

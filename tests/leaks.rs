@@ -58,7 +58,7 @@ impl Sampler {
 }
 
 /// Lists the forms in which a secret may turn up.
-fn forms(secret: &str) -> Vec<Vec<u8>> {
+pub(crate) fn forms(secret: &str) -> Vec<Vec<u8>> {
     let encoded = in_url(secret);
     // What stands before the signs is no secret of its own, but it tells nearly all of one.
     let plain = secret.trim_end_matches(|sign: char| !sign.is_ascii_alphanumeric());
@@ -75,11 +75,13 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     forms
 }
 
-fn holds(bytes: &[u8], forms: &[Vec<u8>]) -> bool {
+/// Says whether one of the forms stands somewhere in there.
+pub(crate) fn holds(bytes: &[u8], forms: &[Vec<u8>]) -> bool {
     forms.iter().any(|form| bytes.windows(form.len()).any(|part| part == form))
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Lists all files below a folder.
+pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         match entry.file_type() {

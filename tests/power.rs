@@ -23,14 +23,17 @@ use crate::support::power::{Change, Tree, recorded, states};
 const CALLS: &str =
     "trace=openat,write,ftruncate,rename,renameat,renameat2,unlink,unlinkat,fsync,fdatasync,mkdir,mkdirat,execve";
 
-/// Records a run, or what goes on with it.
-fn record(place: &Place, name: &str, words: &[String], code: i32) -> Vec<Change> {
+/// Records a run, or what goes on with it behind what was recorded under that name before. `code` is the exit status that it
+/// must have; none for a run that is killed.
+fn record(place: &Place, name: &str, words: &[String], code: Option<i32>) -> Vec<Change> {
     let traces = place.at(name);
     fs::create_dir_all(&traces).expect("make a folder");
     let mut command = Command::new("strace");
     command.args(["-ff", "-ttt", "-y", "-xx", "-qq", "--seccomp-bpf", "-f", "-s", "1000000", "-e", CALLS, "-o"]);
     command.arg(traces.join("trace")).arg("--").arg(PROGRAM).args(words);
-    called(command.envs(place.desk.env()).current_dir(place.desk.home())).ends_with(code);
+    let called = called(command.envs(place.desk.env()).current_dir(place.desk.home()));
+    assert_eq!(called.code, code, "{}{}", called.out, called.err);
+    place.quiet();
     let folder = place.desk.home().join("state");
     recorded(&traces, &folder, place.folder.path())
 }
@@ -140,8 +143,8 @@ fn wrong(
     None
 }
 
-/// Tries every moment of some changes. Gives what is wrong, and how many states there were.
-fn tried(place: &Place, changes: &[Change], enough: usize) -> (Vec<String>, usize) {
+/// Tries every moment of some changes but the first so many. Gives what is wrong, and how many states there were.
+fn tried(place: &Place, changes: &[Change], from: usize, enough: usize) -> (Vec<String>, usize) {
     let scratch = tempfile::tempdir().expect("make a folder");
     // What is on disk of each copy in the end.
     let last = states(changes).into_iter().next().expect("a state");
@@ -154,6 +157,9 @@ fn tried(place: &Place, changes: &[Change], enough: usize) -> (Vec<String>, usiz
     let (mut faults, mut count, mut seen) = (Vec::new(), 0, HashSet::new());
     for at in 0..changes.len() {
         watch.change(&changes[at]);
+        if at < from {
+            continue;
+        }
         for tree in states(&changes[..=at]) {
             let mut hasher = DefaultHasher::new();
             (&tree, watch.known.records, watch.known.begun).hash(&mut hasher);
@@ -172,13 +178,49 @@ fn tried(place: &Place, changes: &[Change], enough: usize) -> (Vec<String>, usiz
     (faults, count)
 }
 
+/// Holds that every state is a good one, and that there are at least so many.
+#[track_caller]
+fn holds_everywhere(place: &Place, changes: &[Change], from: usize, least: usize) {
+    let (faults, count) = tried(place, changes, from, usize::MAX);
+    assert!(faults.is_empty(), "{} of {count} states:\n{}", faults.len(), faults.join("\n"));
+    assert!(count > least, "{count} states");
+    println!("{count} states");
+}
+
+/// A run is killed in the middle of a command and gone on with, and then the power fails: what either wrote may be lost.
+#[test]
+fn nothing_known_is_lost_with_the_power_after_a_resume() {
+    let place = Place::make();
+    fs::write(place.at("die-count"), "").expect("write the mark");
+    let first = record(&place, "trace", &place.words(false), None).len();
+    assert!(first > 0);
+    let changes = record(&place, "trace", &place.words_on("resume"), Some(0));
+    let records = place.desk.journal();
+    assert!(records.iter().any(|entry| entry["record"].get("resumed").is_some()), "it was gone on with");
+    holds_everywhere(&place, &changes, first, 200);
+}
+
+#[test]
+fn nothing_known_is_lost_with_the_power_in_a_rollback() {
+    let place = Place::make();
+    let first = record(&place, "trace", &place.words(true), Some(7)).len();
+    let changes = record(&place, "trace", &place.words_on("rollback"), Some(4));
+    holds_everywhere(&place, &changes, first, 100);
+
+    // Killed in its middle, and gone on with.
+    let place = Place::make();
+    record(&place, "trace", &place.words(true), Some(7));
+    fs::write(place.at("die-undo"), "").expect("write the mark");
+    let first = record(&place, "trace", &place.words_on("rollback"), None).len();
+    let changes = record(&place, "trace", &place.words_on("resume"), Some(4));
+    holds_everywhere(&place, &changes, first, 50);
+}
+
 #[test]
 fn nothing_known_is_lost_with_the_power() {
     let place = Place::make();
-    let changes = record(&place, "trace", &place.words(false), 0);
-    let (faults, count) = tried(&place, &changes, usize::MAX);
-    assert!(faults.is_empty(), "{} of {count} states:\n{}", faults.len(), faults.join("\n"));
-    assert!(count > 300, "{count} states");
+    let changes = record(&place, "trace", &place.words(false), Some(0));
+    holds_everywhere(&place, &changes, 0, 300);
 
     // The order of R11, from the same record: the vault is synced with its name before the record that tells of it is written.
     let vaults = changes.iter().enumerate().filter_map(|(at, change)| match change {
@@ -197,7 +239,7 @@ fn nothing_known_is_lost_with_the_power() {
 #[test]
 fn a_sync_that_is_missing_is_found() {
     let place = Place::make();
-    let changes = record(&place, "trace", &place.words(true), 7);
+    let changes = record(&place, "trace", &place.words(true), Some(7));
     let file_of = |name: &str| {
         let found = changes.iter().filter_map(|change| match change {
             Change::Create(path, number) if path.ends_with(name) => Some(*number),
@@ -207,7 +249,7 @@ fn a_sync_that_is_missing_is_found() {
     };
     let without = |keep: &dyn Fn(&Change) -> bool| {
         let changes: Vec<Change> = changes.iter().filter(|change| keep(change)).cloned().collect();
-        tried(&place, &changes, 1).0.len()
+        tried(&place, &changes, 0, 1).0.len()
     };
     for name in ["journal.jsonl", "vault.age.new", "playbook.yaml", "keep.1.1.age"] {
         let files = file_of(name);

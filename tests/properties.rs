@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Awaiting, Effect, Engine, How, Input, Record, Stage, Stamped, StepState, Target, Turn, undo};
+use runsheet::engine::{Awaiting, Effect, Engine, Record, Stage, Stamped, StepState, Target, Turn, undo};
 use runsheet::playbook::plan::{Act, Plan, StepId};
 
 use crate::story::{self, Story, input, name};
@@ -21,6 +21,11 @@ fn step() -> impl Strategy<Value = String> {
         "run",
         "run",
         "run verify",
+        "run log",
+        "manual log",
+        "check log",
+        "edit log",
+        "snapshot log",
         "manual",
         "manual verify",
         "question",
@@ -39,6 +44,7 @@ fn step() -> impl Strategy<Value = String> {
         vec![
             "undo",
             "undo-verified",
+            "undo-log",
             "undo-hand",
             "irreversible",
             "read-only",
@@ -377,7 +383,7 @@ proptest! {
                         assert!(started.insert(format!("{effect:?}")), "{effect:?} a second time");
                         assert_eq!(out.replace(target.clone()), None, "{effect:?} beside another");
                     }
-                    Effect::Probe { target } => {
+                    Effect::Probe { target, .. } => {
                         // A step that was done by hand never started; its probes are asked when the operator says so.
                         said(&|record| {
                             matches!(record, Record::Started { target: of, .. } | Record::VerifyAgain { target: of } if of == target)
@@ -498,36 +504,6 @@ fn is_result(record: &Record) -> bool {
         | Record::Closing { .. }
         | Record::TemporaryRemoved { .. }
         | Record::Ended { .. } => false,
-    }
-}
-
-/// 5,000 steps cost as much a step as 500: nothing looks at all of them for one.
-#[test]
-fn a_long_walk_is_linear() {
-    let walk = |steps: usize, section: &str| {
-        let text = (0..steps).map(|at| format!("s{at}: run {section};")).collect::<Vec<_>>().concat();
-        let mut story = Story::of(&format!("first: run undo; stay: run; {text}")).told("begin; go first; ok first");
-        if section == "after" {
-            story = story.told("rollback; undo first.1; ok first.1");
-        } else {
-            story = story.told("go stay; ok stay");
-        }
-        story.turns.clear();
-        let begun = std::time::Instant::now();
-        for at in 0..steps {
-            let step = StepId::new(&format!("s{at}"));
-            story.put(Input::Go { step: step.clone(), confirmed: false }).unwrap();
-            let outcome = story::outcome(How::Ok, &[]);
-            story.put(Input::Performed { target: Target::step(&step), attempt: 1, outcome }).unwrap();
-            let _ = story.engine.run().awaiting(story.engine.plan());
-        }
-        begun.elapsed().as_secs_f64() / f64::from(u32::try_from(steps).unwrap())
-    };
-    for section in ["", "after"] {
-        // Quadratic would be ten times; the best of three, for a machine that is busy with something else.
-        let best = |steps| (0..3).map(|_| walk(steps, section)).fold(f64::INFINITY, f64::min);
-        let (short, long) = (best(500), best(5000));
-        assert!(long < 5.0 * short, "{section}: {short:.2e} s a step of 500, {long:.2e} s of 5,000");
     }
 }
 

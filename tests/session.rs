@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use runsheet::engine::{Begun, Effect, How, Input, Record, Refusal, Run, Stamped, StepState, Target};
 use runsheet::exec::{Executor, Report};
-use runsheet::front::{Answer, Front, Say, Update};
+use runsheet::front::{Answer, Front, Say, Update, Words};
 use runsheet::journal::Log;
 use runsheet::playbook::plan::{Name, Plan, Source, StepId};
 use runsheet::secret::Secret;
@@ -96,7 +96,7 @@ impl Executor for World {
             Effect::Perform { target, attempt, .. } | Effect::Edit { target, attempt, .. } => {
                 self.runs = Some((target.clone(), *attempt));
             }
-            Effect::Probe { target } => self.runs = Some((target.clone(), 0)),
+            Effect::Probe { target, .. } => self.runs = Some((target.clone(), 0)),
             Effect::Stop { .. } | Effect::Enough { .. } => {
                 if let Some((target, attempt)) = self.runs.take() {
                     let input = match attempt {
@@ -148,7 +148,7 @@ impl Executor for World {
         false
     }
 
-    fn source(&self, _source: &Source, _values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+    fn source(&self, _of: &Name, _source: &Source, _values: &BTreeMap<Name, String>) -> Result<Secret, String> {
         Err("there is no source in this world".to_owned())
     }
 
@@ -195,8 +195,8 @@ impl Front for Scripted {
         self.answers.pop_front()
     }
 
-    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
-        self.words.take()
+    fn words(&mut self) -> Option<Words> {
+        self.words.take().map(Words::Own)
     }
 }
 
@@ -556,4 +556,23 @@ async fn waits_for_a_signal_in_a_process_of_its_own() {
     let ((over, _), ()) = tokio::join!(bench.run(begin()), told);
     let Because::Signal(name) = over.because else { panic!("{:?}", over.because) };
     println!("{name}: {}", marks(over.engine.plan(), over.engine.run()));
+}
+
+/// Somebody who speaks without end does not keep the world from being heard.
+#[tokio::test]
+async fn words_without_end_do_not_hold_up_the_world() {
+    let (sends, words) = unbounded_channel();
+    sends.send(said("go a", &story::plan::plan("a: run"), &Run::new(&story::plan::plan("a: run")))).unwrap();
+    for number in 0..200 {
+        sends.send(Say::Input(Input::Note { step: None, text: number.to_string() })).unwrap();
+    }
+    sends.send(Say::Quit).unwrap();
+    let mut bench = Bench::of("a: run; b: run");
+    bench.world = vec![("perform a#1", "ok a")];
+    bench.words = Some(words);
+    let (over, seen) = bench.run(begin()).await;
+    assert_eq!(over.because, Because::Left);
+    let at = |what: &str| seen.iter().position(|line| line == what).unwrap_or_else(|| panic!("{what}: {seen:?}"));
+    assert!(at("write performed a#1 ok") < at("note 20"), "{seen:?}");
+    assert!(seen.contains(&"note 199".to_owned()), "and every word is heard");
 }

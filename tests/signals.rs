@@ -165,15 +165,13 @@ impl Story {
         if moment == Briefing {
             return terminal;
         }
-        terminal.press("CANARY-key\n");
-        terminal.see("Begin the run?");
-        terminal.press("\n");
+        terminal.answers("CANARY-key\n", "Begin the run?");
+        terminal.answers("\n", "has begun");
         terminal.until("the first question", |picture| picture.trim_end().ends_with("? help >"));
         if moment == Waiting {
             return terminal;
         }
-        terminal.press("\n");
-        terminal.see("| begun");
+        terminal.answers("\n", "| begun");
         if moment == Running {
             return terminal;
         }
@@ -185,14 +183,12 @@ impl Story {
         self.touch("checked");
         terminal.see("(careful)");
         terminal.until("a question", |picture| picture.trim_end().ends_with("? help >"));
-        terminal.press("\n");
-        terminal.see("Start it?");
+        terminal.answers("\n", "Start it?");
         terminal.until("a question", |picture| picture.trim_end().ends_with("? help >"));
         if moment == Confirming {
             return terminal;
         }
-        terminal.press("y\n");
-        terminal.see("Paste the token");
+        terminal.answers("y\n", "Paste the token");
         terminal.until("a question", |picture| picture.trim_end().ends_with('>'));
         terminal
     }

@@ -1,6 +1,7 @@
 //! Edits of files: exactly the places that were meant change, and undone they are byte for byte what they were.
 //!
-//! An input is the file's text, what is edited (a key or a pattern), the new value, and how it is put in. The edit goes the
+//! An input is the file's text, what is edited (a key, a format with a pointer, or a pattern), the new value, and how it is
+//! put in. The edit goes the
 //! way that a run goes: files in memory, a saved copy, the change, the undo.
 
 use std::cell::RefCell;
@@ -12,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 use runsheet::engine::How;
 use runsheet::exec::{Gaps, Launcher, Scene, fuzzing};
-use runsheet::playbook::plan::{EditPlace, EditSpec, Given, Name, Part, Plan, Put, Template};
+use runsheet::playbook::plan::{EditPlace, EditSpec, Format, Given, Name, Part, Plan, Put, Template};
 use runsheet::secret::{Identity, Secret, Secrets};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -58,6 +59,25 @@ pub(super) const TARGET: Target = Target {
         "\u{feff}",
         "secret",
         "CANARY-new",
+        "json:/a",
+        "yaml:/a/0",
+        "toml:/a/b",
+        "{\"a\": ",
+        "// said\n",
+        "a: ",
+        "- ",
+        "&x ",
+        "*x",
+        "!t ",
+        "<<: ",
+        "|\n  ",
+        "[a]\n",
+        "a = ",
+        "\"\"\"",
+        "yes",
+        "1:30",
+        "null",
+        "\\u0041",
     ],
     seeds: none,
     make,
@@ -87,12 +107,14 @@ fn run(input: &[u8]) -> u64 {
         }
         let values = BTreeMap::from([(Name::new("v"), new.to_owned())]);
         let scene = Scene {
+            scope: None,
             plan: Arc::new(Plan::default()),
             base: folder.path().to_owned(),
             secrets: Arc::new(secrets),
             values,
             launcher: Launcher::at("/usr/bin/env", &["-C"]),
             gaps: Gaps::Refused,
+            logs: Vec::new(),
         };
         let path = folder.path().join("file");
         fs::write(&path, text).expect("the file is written");
@@ -139,10 +161,17 @@ fn run(input: &[u8]) -> u64 {
     })
 }
 
+/// How the place of an input says that it leads into a file of a format.
+const FORMATS: [(&str, Format); 3] = [("json:", Format::Json), ("yaml:", Format::Yaml), ("toml:", Format::Toml)];
+
 /// Makes the edit, and says whether it puts in a secret.
 fn spec(place: &str, new: &str, how: usize) -> Option<(EditSpec, bool)> {
+    let pointer = FORMATS.iter().find_map(|(named, format)| Some((*format, place.strip_prefix(named)?)));
     let place = if how.is_multiple_of(2) {
-        EditPlace::Dotenv(place.to_owned())
+        match pointer {
+            Some((format, pointer)) => EditPlace::Value(format, pointer.to_owned()),
+            None => EditPlace::Dotenv(place.to_owned()),
+        }
     } else {
         let pattern = Regex::new(place).ok().filter(|pattern| pattern.captures_len() <= 2)?;
         EditPlace::Match(pattern)
@@ -190,6 +219,19 @@ fn judge(old: &str, after: &str, spec: &EditSpec, new: &str) {
                 "something else changed"
             );
         }
+        EditPlace::Value(format, pointer) => {
+            let at = |text: &str| fuzzing::value_at(text, *format, pointer).expect("the value is there");
+            let ((was, _), (is, says)) = (at(old), at(after));
+            assert!(
+                old[..was.start] == after[..is.start] && old[was.end..] == after[is.end..],
+                "something else changed"
+            );
+            match spec.put {
+                Put::Value(_) => assert!(says == new, "{new:?} was put in and {says:?} is read"),
+                Put::UrlPassword(_) => assert!(says.contains(&format!(":{put}@")), "{put:?} is not in {says:?}"),
+            }
+            compare(old, after, *format, pointer, &says);
+        }
         EditPlace::Match(pattern) => {
             let places: Vec<_> = pattern
                 .captures_iter(old)
@@ -218,6 +260,29 @@ fn judge(old: &str, after: &str, spec: &EditSpec, new: &str) {
     }
 }
 
+/// Has another parser read both texts, where it can: they say the same but for the one value.
+fn compare(old: &str, after: &str, format: Format, pointer: &str, says: &str) {
+    let read = |text: &str| -> Option<serde_json::Value> {
+        match format {
+            Format::Json => serde_json::from_str(text).ok(),
+            Format::Yaml => serde_yaml::from_str(text).ok(),
+            // There is no second parser of it here.
+            Format::Toml => None,
+        }
+    };
+    let Some(mut meant) = read(old) else { return };
+    let Some(there) = meant.pointer_mut(pointer).filter(|there| !there.is_object() && !there.is_array()) else {
+        return;
+    };
+    if there.is_string() {
+        *there = says.into();
+    } else if let Ok(value) = serde_json::from_str(says) {
+        *there = value;
+    }
+    let is = read(after).expect("what could be read still can");
+    assert!(is == meant, "another parser reads {is} instead of {meant}");
+}
+
 /// Says whether a text is another one in which only a piece in the middle gave way to the new password.
 fn is_url_with(now: &str, was: &str, put: &str) -> bool {
     now.match_indices(put).any(|(at, _)| {
@@ -226,7 +291,47 @@ fn is_url_with(now: &str, was: &str, put: &str) -> bool {
     })
 }
 
+/// Makes a text of a format, with the place of a value in it.
+fn document(dice: &mut Dice) -> (String, String) {
+    let format = dice.below(3);
+    let leaf = |dice: &mut Dice| match dice.below(9) {
+        0 => dice.below(9000).to_string(),
+        1 => dice.one(&["true", "false", "null", "1.5"]).to_string(),
+        2 => "\"postgres://u:CANARY-old@h:1/d\"".to_owned(),
+        3 if format != 0 => format!("'{}'", dice.letters("ab \"#\\", 6)),
+        4 if format == 1 => dice.letters("ab:# -&*!1é", 6),
+        5 if format == 1 => {
+            dice.one(&["&x one", "*x", "!t one", "yes", "1:30", "|\n  one", "postgres://u:old@h"]).to_string()
+        }
+        6 => format!("[ {}, \"b\" ]", dice.below(9)),
+        _ => format!("\"{}\"", dice.letters("ab '#é", 6)),
+    };
+    let keys = ["a", "b", "c d"];
+    let mut text = if format == 0 { "{\n".to_owned() } else { String::new() };
+    for (at, key) in keys.iter().enumerate() {
+        let value = leaf(dice);
+        let line = match format {
+            0 => format!("  \"{key}\": {value}{}", if at + 1 < keys.len() { ", // said\n" } else { "\n" }),
+            1 => format!("{key}: {value}\n"),
+            _ => format!("\"{key}\" = {value} # said\n"),
+        };
+        text.push_str(&line);
+    }
+    text.push_str(if format == 0 { "}\n" } else { "" });
+    let (named, _) = FORMATS[format];
+    (text, format!("{named}/{}", dice.one(&["a", "b", "c d", "a/0", "b/1"])))
+}
+
 fn make(dice: &mut Dice) -> Vec<u8> {
+    if dice.once_in(2) {
+        let (text, place) = document(dice);
+        let new = match dice.below(3) {
+            0 => "CANARY-new-2".to_owned(),
+            1 => dice.one(&["7", "-1.5", "true", "yes", "", "1:30", "a: b", "2026-01-01"]).to_string(),
+            _ => dice.letters("abc'\"$&@:/% é#\\\n-", 9),
+        };
+        return join(&[text, place, new, "x".repeat(2 * dice.below(9))]);
+    }
     let url = |dice: &mut Dice| {
         let scheme = dice.one(&["postgres", "rediss", "https"]);
         let (user, password) =

@@ -9,13 +9,14 @@ use super::host::{self, Start};
 use super::left;
 use super::place::{self, Who};
 use super::resume;
-use super::run::Mode;
+use super::run::{self, Mode};
 use crate::cli::{AttachArgs, FrontArgs};
 use crate::ending::{Code, Ending};
+use crate::engine::{Record, Stage};
 use crate::front::line::Line;
 use crate::front::tui::Screen;
-use crate::front::{Front, HowFar};
-use crate::journal::{Place, ReadError, RunFolder};
+use crate::front::{Front, HowFar, Update};
+use crate::journal::{self, Place, ReadError, RunFolder};
 use crate::playbook::plan::Plan;
 use crate::session::client::{Link, Parted, Unreached};
 use crate::session::wire::{Hello, PROTOCOL, Role, Welcome};
@@ -40,8 +41,12 @@ pub(super) fn begin(start: Start, shown: Shown, who: &Who) -> Result<Code, Endin
     let runtime = runtime()?;
     let run = start.start(&runtime)?;
     let folder = place::state()?.folder(&run);
-    let link = connect(&runtime, &folder, &run, Role::Act, who)?;
-    show(&runtime, link, shown, &folder, Role::Act)
+    match runtime.block_on(Link::connect(folder.path(), &hello(Role::Act, who))) {
+        Ok(link) => show(&runtime, link, shown, &folder, Role::Act),
+        // The run was over before this screen came, and no host waits for ever.
+        Err(Unreached::Nobody) => tell(shown, &folder, &run),
+        Err(why) => Err(unreached(why, &run)),
+    }
 }
 
 /// Joins a run whose host is alive, to act. None when there is no host.
@@ -100,14 +105,16 @@ fn latest(state: &Place) -> Result<String, Ending> {
 }
 
 fn connect(runtime: &Runtime, folder: &RunFolder, run: &str, role: Role, who: &Who) -> Result<Link, Ending> {
-    runtime.block_on(Link::connect(folder.path(), &hello(role, who))).map_err(|why| {
-        let next = format!("`runsheet show {run}` says where it stands, `runsheet resume {run}` goes on with it");
-        let (what, because) = match why {
-            Unreached::Nobody => (format!("run {run} has no host"), None),
-            Unreached::Sorry(why) | Unreached::Failed(why) => (format!("run {run} cannot be reached"), Some(why)),
-        };
-        Ending { code: Code::Usage, what, because, next: Some(next) }
-    })
+    runtime.block_on(Link::connect(folder.path(), &hello(role, who))).map_err(|why| unreached(why, run))
+}
+
+fn unreached(why: Unreached, run: &str) -> Ending {
+    let next = format!("`runsheet show {run}` says where it stands, `runsheet resume {run}` goes on with it");
+    let (what, because) = match why {
+        Unreached::Nobody => (format!("run {run} has no host"), None),
+        Unreached::Sorry(why) | Unreached::Failed(why) => (format!("run {run} cannot be reached"), Some(why)),
+    };
+    Ending { code: Code::Usage, what, because, next: Some(next) }
 }
 
 fn hello(role: Role, who: &Who) -> Hello {
@@ -145,6 +152,65 @@ fn show(runtime: &Runtime, link: Link, shown: Shown, folder: &RunFolder, role: R
     part(parted, &run, folder, role)
 }
 
+/// Shows what a host did that is gone by now, from its record.
+fn tell(shown: Shown, folder: &RunFolder, run: &str) -> Result<Code, Ending> {
+    let seen = resume::look(Some(run))?;
+    let ended = match (seen.run.stage, &seen.run.paused) {
+        (Stage::Over, _) | (_, Some(_)) => {
+            run::status(&seen.plan, &seen.run, &format!("`runsheet resume {run}` goes on"))
+        }
+        (_, None) => Err(gone(run)),
+    };
+    let Shown { mode, plan, rollback, screen } = shown;
+    let record = folder.path().display().to_string();
+    match mode {
+        Mode::Plain | Mode::Unattended => replay(folder, &mut Line::start(plan, record, rollback))?,
+        Mode::Full => {
+            let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
+            let mut front = screen.start(plan, record, rollback).map_err(briefing::no_screen)?;
+            replay(folder, &mut front)?;
+            if seen.run.stage != Stage::Over {
+                front.close();
+            }
+        }
+    }
+    left::tell(left::line(&seen.plan, &seen.run));
+    ended
+}
+
+/// Tells a front the records of a run: those since it was begun or taken up last as if they came now.
+fn replay(folder: &RunFolder, front: &mut impl Front) -> Result<(), Ending> {
+    let (mut count, mut old) = (0, 0);
+    let read = journal::read(&folder.journal(), false, |stamped| {
+        if matches!(stamped.record, Record::Begun(_) | Record::Resumed { .. }) {
+            old = count;
+        }
+        count += 1;
+    });
+    read.map_err(|error| resume::damaged(&error))?;
+    let mut at = 0;
+    let read = journal::read(&folder.journal(), false, |stamped| {
+        if at == old {
+            front.take(Update::Live);
+        }
+        at += 1;
+        front.take(Update::Record(stamped.into()));
+    });
+    read.map_err(|error| resume::damaged(&error))?;
+    front.take(Update::Over);
+    Ok(())
+}
+
+/// Says that a host is gone without a word.
+fn gone(run: &str) -> Ending {
+    Ending {
+        code: Code::Interrupted,
+        what: "the host of this run is gone; the run is open".to_owned(),
+        because: Some("it was killed, or broke down; what it had started may still be running".to_owned()),
+        next: Some(format!("`runsheet resume {run}` says what is known, and goes on")),
+    }
+}
+
 fn follow<F: Front>(runtime: &Runtime, link: Link, folder: &RunFolder, front: &mut F) -> Result<Parted, Ending> {
     runtime.block_on(link.follow(&folder.journal(), front)).map_err(|error: ReadError| resume::damaged(&error))
 }
@@ -164,15 +230,10 @@ fn part(parted: Parted, run: &str, folder: &RunFolder, role: Role) -> Result<Cod
         Parted::Detached(_) if role == Role::Watch => Ok(Code::Done),
         Parted::Detached(why) => goes_on(format!("the run goes on without this screen ({why})")),
         Parted::Signal(name) => goes_on(format!("interrupted by {name}; the run goes on without this screen")),
-        Parted::Cut if look(folder).is_some() => {
-            goes_on("this screen did not keep up with the run, and was let go".to_owned())
-        }
-        Parted::Cut => Err(Ending {
-            code: Code::Interrupted,
-            what: "the host of this run is gone; the run is open".to_owned(),
-            because: Some("it was killed, or broke down; what it had started may still be running".to_owned()),
-            next: Some(format!("`runsheet resume {run}` says what is known, and goes on")),
-        }),
+        Parted::Cut if look(folder).is_some() => goes_on(
+            "this screen was let go: it did not keep up with the run, or said more than a run can hear".to_owned(),
+        ),
+        Parted::Cut => Err(gone(run)),
     }
 }
 

@@ -25,6 +25,7 @@ use super::run;
 use super::walk::{self, Ready};
 use crate::ending::{Code, Ending};
 use crate::exec::HostProcess;
+use crate::playbook::Texts;
 use crate::playbook::plan::Name;
 use crate::secret::Identity;
 use crate::session::host::Hub;
@@ -53,6 +54,8 @@ enum What {
         path: PathBuf,
         base: PathBuf,
         text: String,
+        #[serde(default)]
+        included: Texts,
         values: Vec<(Name, wire::Given)>,
         ticket: Option<String>,
         typed: Option<String>,
@@ -83,7 +86,8 @@ impl Start {
     ) -> Self {
         let values = known.values.into_iter().map(|(name, given)| (name, given.answer.into())).collect();
         let (path, base, text) = (loaded.path.clone(), loaded.base.clone(), loaded.text.clone());
-        let what = What::Begin { path, base, text, values, ticket, typed };
+        let included = loaded.included.clone();
+        let what = What::Begin { path, base, text, included, values, ticket, typed };
         Self { who: who.clone(), identity: wire::Given::Secret(identity.hand_over()), what }
     }
 
@@ -184,9 +188,9 @@ fn prepare(start: Start) -> Result<(Ready, Old), Ending> {
     };
     let identity = identity.map_err(not_by_hand)?;
     match start.what {
-        What::Begin { path, base, text, values, ticket, typed } => {
-            let (plan, warnings) = library::sound(&path.display().to_string(), &text)?;
-            let loaded = Loaded { plan: Arc::new(plan), text, path, base, warnings };
+        What::Begin { path, base, text, included, values, ticket, typed } => {
+            let (plan, warnings) = library::sound(&path.display().to_string(), &path, &text, &included)?;
+            let loaded = Loaded { plan: Arc::new(plan), text, included, path, base, warnings };
             let given = |(name, given): (Name, wire::Given)| (name, Given { answer: given.into(), from: None });
             let known = Known { values: values.into_iter().map(given).collect(), ..Known::default() };
             Ok((walk::begin(&loaded, &known, &who, ticket, typed, &identity)?, Old::default()))

@@ -106,8 +106,9 @@ fn one(plan: &Plan, spec: &InputSpec, base: &Path, known: &mut Known) -> Option<
             .inputs
             .iter()
             .filter_map(|spec| Some((spec.name.clone(), known.text(&spec.name)?.to_owned())))
+            .chain(plan.fixed.iter().cloned())
             .collect();
-        match resolve(source, plan, values.clone(), base).and_then(|secret| fit(spec, secret)) {
+        match resolve(&spec.name, source, plan, values.clone(), base).and_then(|secret| fit(spec, secret)) {
             Ok(answer) => return Some(Given { answer, from: Some(words(source, &values)) }),
             Err(why) => {
                 known.missing.insert(spec.name.clone(), why);
@@ -122,16 +123,25 @@ fn one(plan: &Plan, spec: &InputSpec, base: &Path, known: &mut Known) -> Option<
 }
 
 /// Takes a value from its source. There is no run yet, and so neither a runtime nor secrets.
-fn resolve(source: &Source, plan: &Plan, values: BTreeMap<Name, String>, base: &Path) -> Result<Secret, String> {
+fn resolve(
+    of: &Name,
+    source: &Source,
+    plan: &Plan,
+    values: BTreeMap<Name, String>,
+    base: &Path,
+) -> Result<Secret, String> {
     let secrets = Secrets::open(None, &Identity::passing())?;
     let scene = Scene {
         plan: Arc::new(plan.clone()),
         base: base.to_owned(),
+        scope: None,
         secrets: Arc::new(secrets),
         values,
         launcher: Launcher::ourselves(),
         gaps: Gaps::Refused,
-    };
+        logs: Vec::new(),
+    }
+    .within(of.as_str());
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(exec::resolve(source, &scene))

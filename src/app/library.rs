@@ -4,13 +4,14 @@
 //! here, the one in the configuration folder, and those that came with the program.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ending::{Code, Ending};
 use crate::output;
 use crate::playbook::plan::Plan;
-use crate::playbook::{self, Fault};
+use crate::playbook::{self, Checked, Fault, Texts};
 
 /// The playbooks that came with the program: name and text.
 const BUILT_IN: [(&str, &str); 1] = [("first-steps", include_str!("../../playbooks/first-steps.yaml"))];
@@ -22,6 +23,8 @@ pub(super) struct Loaded {
     pub(super) plan: Arc<Plan>,
     /// Its text, as it was.
     pub(super) text: String,
+    /// The texts of the playbooks that it includes.
+    pub(super) included: Texts,
     /// Its absolute path, or its name in angle brackets when it came with the program.
     pub(super) path: PathBuf,
     /// What relative paths in it are relative to.
@@ -40,23 +43,48 @@ pub(super) fn load(name: &str) -> Result<Loaded, Ending> {
         Some(folder) if path.is_absolute() => folder.to_owned(),
         Some(_) | None => std::env::current_dir().unwrap_or_default(),
     };
-    sound(name, &text).map(|(plan, warnings)| Loaded { plan: Arc::new(plan), text, path, base, warnings })
+    let included = included(&path, &text);
+    let (plan, warnings) = sound(name, &path, &text, &included)?;
+    Ok(Loaded { plan: Arc::new(plan), text, included, path, base, warnings })
 }
 
-/// Checks a text; with its rendered warnings.
+/// Reads the playbooks that one includes.
+pub(super) fn included(path: &Path, text: &str) -> Texts {
+    let folder = path.parent().unwrap_or(path);
+    Texts::gather(&file_name(path), text, |wanted| read_file(&folder.join(wanted)).map_err(|error| error.to_string()))
+}
+
+/// Reads a playbook's file. What is no file would perhaps never end.
+fn read_file(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.is_file() { fs::read_to_string(path) } else { Err(io::Error::other("it is no file")) }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Checks the text of a playbook, whose path tells when one that it includes includes it.
+///
+/// # Errors
+/// All faults.
+pub(super) fn check(path: &Path, text: &str, included: &Texts) -> Result<Checked, Vec<Fault>> {
+    playbook::check_with(&file_name(path), text, included)
+}
+
+/// Checks a text, and those that it includes; with the rendered warnings. `name` is how it was called, `path` where it is.
 ///
 /// # Errors
 /// An ending with code 3 and all faults.
-pub(super) fn sound(name: &str, text: &str) -> Result<(Plan, Vec<String>), Ending> {
-    match playbook::check(text) {
+pub(super) fn sound(name: &str, path: &Path, text: &str, included: &Texts) -> Result<(Plan, Vec<String>), Ending> {
+    match check(path, text, included) {
         Ok(checked) => {
-            let warnings = checked.warnings.iter().map(|fault| fault.render(name, text)).collect();
+            let warnings = checked.warnings.iter().map(|fault| included.render(fault, name, text)).collect();
             Ok((checked.plan, warnings))
         }
         Err(faults) => Err(Ending {
             code: Code::Invalid,
             what: format!("{name} is not sound: {}", count(&faults)),
-            because: Some(rendered(name, text, &faults)),
+            because: Some(rendered(name, text, included, &faults)),
             next: Some(format!("mend it, then `runsheet check {name}`")),
         }),
     }
@@ -70,8 +98,8 @@ fn count(faults: &[Fault]) -> String {
 }
 
 /// Renders faults one after the other.
-pub(super) fn rendered(name: &str, text: &str, faults: &[Fault]) -> String {
-    faults.iter().map(|fault| fault.render(name, text)).collect::<Vec<_>>().join("\n")
+pub(super) fn rendered(name: &str, text: &str, included: &Texts, faults: &[Fault]) -> String {
+    faults.iter().map(|fault| included.render(fault, name, text)).collect::<Vec<_>>().join("\n")
 }
 
 /// Finds a playbook and reads its text.
@@ -134,13 +162,13 @@ pub(super) fn entries() -> Vec<Entry> {
                 continue;
             }
             let text = fs::read_to_string(path).map_err(|error| error.to_string());
-            entries.push(Entry { name: path.display().to_string(), plan: text.and_then(|text| summary(&text)) });
+            entries.push(Entry { name: path.display().to_string(), plan: text.and_then(|text| summary(path, &text)) });
             names.push(stem);
         }
     }
     for (name, text) in BUILT_IN {
         if !names.iter().any(|known| known == name) {
-            entries.push(Entry { name: name.to_owned(), plan: summary(text) });
+            entries.push(Entry { name: name.to_owned(), plan: summary(Path::new(name), text) });
         }
     }
     // The first steps stand on top, wherever they were found.
@@ -148,6 +176,7 @@ pub(super) fn entries() -> Vec<Entry> {
     entries
 }
 
-fn summary(text: &str) -> Result<Plan, String> {
-    playbook::check(text).map(|checked| checked.plan).map_err(|faults| format!("not sound: {}", count(&faults)))
+fn summary(path: &Path, text: &str) -> Result<Plan, String> {
+    let checked = check(path, text, &included(path, text));
+    checked.map(|checked| checked.plan).map_err(|faults| format!("not sound: {}", count(&faults)))
 }

@@ -1,6 +1,7 @@
 //! The commands that only look: `runs`, `show`, `report`, `list`, `check`, `plan`, `schema`.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -302,15 +303,17 @@ pub(super) fn check(files: &[String]) -> Result<Code, Ending> {
     let mut text = String::new();
     for file in files {
         match std::fs::read_to_string(file) {
-            Ok(source) => match playbook::check(&source) {
-                Ok(checked) => text.push_str(&library::rendered(file, &source, &checked.warnings)),
-                Err(faults) => {
-                    text.push_str(&library::rendered(file, &source, &faults));
-                    if code == Code::Done {
-                        code = Code::Invalid;
-                    }
+            Ok(source) => {
+                let included = library::included(Path::new(file), &source);
+                let (faults, sound) = match library::check(Path::new(file), &source, &included) {
+                    Ok(checked) => (checked.warnings, true),
+                    Err(faults) => (faults, false),
+                };
+                text.push_str(&library::rendered(file, &source, &included, &faults));
+                if !sound && code == Code::Done {
+                    code = Code::Invalid;
                 }
-            },
+            }
             Err(error) => {
                 text.push_str(&[visible_plain(file).as_str(), ": cannot be read: ", &error.to_string(), "\n"].concat());
                 code = Code::Usage;

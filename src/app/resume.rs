@@ -12,6 +12,7 @@ use crate::engine::{Engine, Input, Run, Stage};
 use crate::front::{Front, Update};
 use crate::journal::{self, Journal, Place, ReadError, RunFolder};
 use crate::output;
+use crate::playbook::Texts;
 use crate::playbook::plan::Plan;
 use crate::secret::{Identity, Secrets};
 use crate::words;
@@ -116,6 +117,7 @@ pub(super) fn take_up(
     let folder = state.folder(&id);
     let run_lock = folder.lock(&walk::holder(&id, who)).map_err(|error| walk::held(error, &format!("run {id}")))?;
     let (plan, text) = playbook(&folder)?;
+    let included = folder.read_included().unwrap_or_default();
 
     let mut engine = Engine::new(Arc::new(plan));
     let journal =
@@ -137,7 +139,11 @@ pub(super) fn take_up(
             torn.display()
         )));
     }
-    old.notices.extend(changed(&path, &text).map(Update::Notice));
+    let folder_then = path.parent().unwrap_or(&path);
+    let texts = included.iter().map(|(inner, text)| (folder_then.join(inner), text));
+    for (path, text) in [(path.clone(), &text)].into_iter().chain(texts) {
+        old.notices.extend(changed(&path, text).map(Update::Notice));
+    }
 
     let trouble = |why: String| Ending {
         code: Code::Failed,
@@ -201,14 +207,21 @@ pub(super) fn still_open(ready: &Ready) -> Result<(), Ending> {
 /// Reads the playbook as it was when the run began.
 pub(super) fn playbook(folder: &RunFolder) -> Result<(Plan, String), Ending> {
     let path = folder.playbook();
-    let text = fs::read_to_string(&path).map_err(|error| Ending {
+    let text = fs::read_to_string(&path).map_err(|error| unread(&path, &error))?;
+    let texts = folder.read_included().map_err(|error| unread(&folder.path().join("included"), &error))?;
+    let included = Texts { texts, ..Texts::default() };
+    // Called by no name: that it does not include itself was found when the run began.
+    let (plan, _) = library::sound(&path.display().to_string(), Path::new(""), &text, &included)?;
+    Ok((plan, text))
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> Ending {
+    Ending {
         code: Code::Failed,
         what: format!("{} cannot be read", path.display()),
         because: Some(error.to_string()),
         next: Some("the run cannot be understood without the playbook that it began with".to_owned()),
-    })?;
-    let (plan, _) = library::sound(&path.display().to_string(), &text)?;
-    Ok((plan, text))
+    }
 }
 
 pub(super) fn damaged(error: &ReadError) -> Ending {

@@ -16,7 +16,7 @@ use super::resume::{self, Old, Taken};
 use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
 use crate::ending::{Code, Ending};
-use crate::engine::{Awaiting, End, Engine, Input, Run, Stage, StepState};
+use crate::engine::{Awaiting, End, Input, Run, Stage, StepState};
 use crate::front::headless::{Answers, Headless, Why};
 use crate::front::line::Line;
 use crate::front::tui::{Choice, Screen};
@@ -376,7 +376,7 @@ pub(super) fn close<F: Front>(over: &Over<F>) -> Result<Code, Ending> {
             Some(code) => Ok(code),
             None => ending(Code::Interrupted, "the run is open".to_owned(), resume),
         },
-        Because::Left | Because::Run => status(&over.engine, &resume),
+        Because::Left | Because::Run => status(over.engine.plan(), run, &resume),
     }
 }
 
@@ -388,8 +388,7 @@ fn partial(run: &Run) -> Option<Code> {
 }
 
 /// Returns the status of a run that came to rest (rulings A06, A08 to A10, A23).
-fn status(engine: &Engine, resume: &str) -> Result<Code, Ending> {
-    let (plan, run) = (engine.plan(), engine.run());
+pub(super) fn status(plan: &Plan, run: &Run, resume: &str) -> Result<Code, Ending> {
     let stopped = |what: String| Err(Ending { code: Code::Failed, what, because: None, next: Some(resume.to_owned()) });
     match (run.stage, run.ended) {
         (Stage::Over, Some((End::RolledBack, _))) => {

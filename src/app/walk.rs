@@ -65,7 +65,9 @@ pub(super) fn begin(
 
     let state = place::state()?;
     let lock = lock_playbook(&state, &loaded.path, &id, who)?;
-    let (folder, writer) = state.create(&id, &loaded.text).map_err(|error| Ending {
+    let created = state.create(&id, &loaded.text);
+    let created = created.and_then(|made| made.0.keep_included(&loaded.included.texts).map(|()| made));
+    let (folder, writer) = created.map_err(|error| Ending {
         code: Code::Failed,
         what: "the run cannot be put on disk".to_owned(),
         because: Some(error.to_string()),
@@ -150,6 +152,7 @@ fn begun(loaded: &Loaded, known: &Known, who: &Who, ticket: Option<String>, id: 
         playbook: loaded.path.display().to_string(),
         version: loaded.plan.version.clone(),
         sha256: sha256(&loaded.text),
+        included: loaded.included.texts.iter().map(|(path, text)| (path.clone(), sha256(text))).collect(),
         operator: who.operator.clone(),
         account: who.account.clone(),
         host: who.host.clone(),
@@ -163,7 +166,7 @@ fn begun(loaded: &Loaded, known: &Known, who: &Who, ticket: Option<String>, id: 
 }
 
 /// Returns the word that confirms a protected run.
-pub(super) fn protected<'k>(plan: &Plan, known: &'k Known) -> Option<&'k str> {
+pub(super) fn protected<'k>(plan: &'k Plan, known: &'k Known) -> Option<&'k str> {
     crate::engine::protected_word(plan, |name: &Name| known.text(name))
 }
 

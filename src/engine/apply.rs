@@ -18,7 +18,8 @@ impl Run {
         let at = stamped.at;
         match &stamped.record {
             Record::Begun(begun) => {
-                self.values.clone_from(&begun.values);
+                self.values = plan.fixed.iter().cloned().collect();
+                self.values.extend(begun.values.clone());
                 self.secrets.extend(begun.secrets.iter().cloned());
                 self.fingerprints(&begun.fingerprints);
                 self.begun = Some((**begun).clone());
@@ -32,7 +33,11 @@ impl Run {
                 self.set(plan, target, |step| step.despite = despite.clone().or(step.despite.take()));
                 self.started(plan, target, *attempt, *retry, at);
             }
-            Record::Saved { target, files } => self.saved(plan, target, files, at),
+            Record::Saved { target, files, logs } => {
+                self.logs.retain(|(of, _)| of != target);
+                self.logs.extend((!logs.is_empty()).then(|| (target.clone(), logs.clone())));
+                self.saved(plan, target, files, at);
+            }
             Record::Performed { target, outcome, .. } => self.performed(plan, target, outcome, at),
             Record::RecaptureStarted { step } => {
                 let target = Target::step(step);
@@ -135,9 +140,11 @@ impl Run {
             Some(_) | None => StepState::Running,
         };
         let copies = matches!(action, Some(Action { act: Act::Edit(_) | Act::Snapshot(_), .. }));
-        let saving = copies && target.undo.is_none();
-        self.busy =
-            (state != StepState::Waiting).then(|| Busy { saving, ..busy(target, at, state == StepState::Verifying) });
+        let logs = action.is_some_and(Action::reads_logs);
+        let saving = copies && target.undo.is_none() || logs;
+        let probing = state == StepState::Verifying && !saving;
+        self.logs.retain(|(of, _)| of != target);
+        self.busy = (state != StepState::Waiting || logs).then(|| Busy { saving, ..busy(target, at, probing) });
         self.set(plan, target, |step| {
             step.state = state;
             step.attempts = attempt;
@@ -182,10 +189,15 @@ impl Run {
                 }
             }
         });
-        if let Some(Some(Action { act: Act::Snapshot(_), .. })) = action(plan, target) {
-            self.acted(plan, target, at);
-        } else if let Some(busy) = &mut self.busy {
-            busy.saving = false;
+        match action(plan, target) {
+            Some(Some(Action { act: Act::Snapshot(_), .. })) if target.undo.is_none() => self.acted(plan, target, at),
+            Some(Some(Action { act: Act::Person(_), .. })) => self.busy = None,
+            Some(Some(Action { act: Act::Verify, .. })) => self.busy = Some(busy(target, at, true)),
+            Some(_) | None => {
+                if let Some(busy) = &mut self.busy {
+                    busy.saving = false;
+                }
+            }
         }
     }
 

@@ -64,18 +64,18 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
             Ok(Record::Answered { target, values, secrets, fingerprints })
         }
-        Input::Saved { target, files } => {
+        Input::Saved { target, files, logs } => {
             out(run, &target, false)?;
             if !run.busy.as_ref().is_some_and(|busy| busy.saving) {
                 return Err(Refusal::Stale);
             }
-            Ok(Record::Saved { target, files })
+            Ok(Record::Saved { target, files, logs })
         }
         Input::Performed { target, attempt, outcome } => {
             out(run, &target, false)?;
             // Copies that are not told of are not there: what changes the files may not start, still less be done.
-            let edit = matches!(action(plan, &target), Some(Some(action)) if matches!(action.act, Act::Edit(_)));
-            let uncopied = edit && outcome.how == How::Ok && run.busy.as_ref().is_some_and(|busy| busy.saving);
+            let own = matches!(action(plan, &target), Some(Some(action)) if matches!(action.act, Act::Snapshot(_)));
+            let uncopied = !own && outcome.how == How::Ok && run.busy.as_ref().is_some_and(|busy| busy.saving);
             if attempt != attempts(plan, run, &target) || !running(plan, run, &target) || uncopied {
                 return Err(Refusal::Stale);
             }
@@ -88,7 +88,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Recaptured { step, outcome } => {
             let target = Target::step(&step);
             out(run, &target, false)?;
-            if running(plan, run, &target) || run.busy.as_ref().is_some_and(|busy| busy.looking) {
+            if running(plan, run, &target) || run.busy.as_ref().is_some_and(|busy| busy.looking || busy.saving) {
                 return Err(Refusal::Stale);
             }
             Ok(Record::Recaptured { step, outcome })
@@ -265,7 +265,9 @@ fn answered(spec: &InputSpec, value: Option<&String>, in_vault: bool) -> Result<
 }
 
 /// Returns the word that must be typed to begin a run with these values; none where it is not protected.
-pub(super) fn protected_word<'a>(plan: &Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
+pub(super) fn protected_word<'a>(plan: &'a Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
+    let fixed = |name: &Name| plan.fixed.iter().find(|(fixed, _)| fixed == name).map(|(_, value)| value.as_str());
+    let value = |name: &Name| value(name).or_else(|| fixed(name));
     plan.protected.iter().find_map(|(name, values)| value(name).filter(|value| values.iter().any(|v| v == value)))
 }
 

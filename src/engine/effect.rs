@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::record::{SavedFile, Target};
+use super::record::{LogMark, SavedFile, Target};
 use crate::playbook::plan::StepId;
 
 /// Something to do outside. Its result comes back as an [`Input`](super::Input).
@@ -34,8 +34,8 @@ pub enum Effect {
         /// The later steps, in order.
         later: Vec<StepId>,
     },
-    /// Put sealed copies of the files on disk that an `edit` will change or a `snapshot` names.
-    /// Comes back as `Saved`, or as `Performed` when it failed.
+    /// Put sealed copies of the files on disk that an `edit` will change or a `snapshot` names, and look where the logs stand
+    /// that the probes will read. Comes back as `Saved`, or as `Performed` when it failed.
     Save {
         /// Whose files.
         target: Target,
@@ -55,6 +55,8 @@ pub enum Effect {
     Probe {
         /// Whose.
         target: Target,
+        /// Where the logs stood when it began.
+        logs: Vec<LogMark>,
     },
     /// Fetch a step's captures again. Comes back as `Recaptured`.
     Recapture {
@@ -79,4 +81,22 @@ pub enum Effect {
     Close,
     /// Nothing more happens in this process.
     Leave,
+}
+
+impl Effect {
+    /// Returns the step whose files, variables and folder it works with; none where it is about several, or about none.
+    #[must_use]
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::Perform { target, .. }
+            | Self::Edit { target, .. }
+            | Self::Save { target, .. }
+            | Self::Restore { target, .. }
+            | Self::Probe { target, .. }
+            | Self::Enough { target }
+            | Self::Stop { target, .. } => Some(&target.step),
+            Self::Recapture { step } => Some(step),
+            Self::LookAhead { .. } | Self::RemoveTemporary | Self::Close | Self::Leave => None,
+        }
+    }
 }

@@ -105,14 +105,20 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         }
         Record::Started { target, attempt, retry, .. } => started(plan, run, target, *attempt, *retry),
         Record::Saved { target, .. } => match action(plan, target) {
-            Some(Some(action)) if matches!(action.act, Act::Edit(_)) => {
+            Some(Some(action)) if matches!(action.act, Act::Edit(_)) && target.undo.is_none() => {
                 vec![Effect::Edit {
                     attempt: attempts(plan, run, target),
                     target: target.clone(),
                     saved: run.step(plan, &target.step).map(|step| step.saved.clone()).unwrap_or_default(),
                 }]
             }
-            Some(_) | None => probe(run, target),
+            Some(Some(action)) if matches!(action.act, Act::Person(_) | Act::Verify) => probe(run, target),
+            Some(Some(action)) if matches!(action.act, Act::Snapshot(_)) && target.undo.is_none() => probe(run, target),
+            Some(Some(_)) => {
+                let retry = run.step(plan, &target.step).is_some_and(|step| target.undo.is_none() && step.tries > 1);
+                vec![perform(plan, target, attempts(plan, run, target), retry)]
+            }
+            Some(None) | None => Vec::new(),
         },
         Record::Performed { target, .. }
         | Record::Answered { target, .. }
@@ -123,7 +129,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         Record::StopAsked { target, hard } => vec![Effect::Stop { target: target.clone(), hard: *hard }],
         Record::EnoughSeen { target } => vec![Effect::Enough { target: target.clone() }],
         Record::Resumed { .. } => match (&run.busy, run.stage) {
-            (Some(busy), _) => vec![Effect::Probe { target: busy.target.clone() }],
+            (Some(busy), _) => vec![asked(run, &busy.target)],
             (None, Stage::Closing) if !plan.temporary.is_empty() => vec![Effect::RemoveTemporary],
             (None, _) => Vec::new(),
         },
@@ -148,7 +154,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
 }
 
 fn started(plan: &Plan, run: &Run, target: &Target, attempt: u32, retry: bool) -> Vec<Effect> {
-    let (target, step) = (target.clone(), plan.step(&target.step));
+    let target = target.clone();
     let effect = match action(plan, &target) {
         None => return Vec::new(),
         // A person is asked to put it back.
@@ -157,23 +163,35 @@ fn started(plan: &Plan, run: &Run, target: &Target, attempt: u32, retry: bool) -
             let files = run.step(plan, &target.step).map(|step| step.saved.clone()).unwrap_or_default();
             Effect::Restore { target, attempt, files }
         }
+        Some(Some(action)) if action.reads_logs() => Effect::Save { target, attempt },
         Some(Some(action)) => match action.act {
             Act::Person(_) => return Vec::new(),
-            Act::Verify => Effect::Probe { target },
+            Act::Verify => asked(run, &target),
             Act::Edit(_) | Act::Snapshot(_) if target.undo.is_none() => Effect::Save { target, attempt },
             Act::Run(_) | Act::Generate(_) | Act::Wait(_) | Act::Edit(_) | Act::Snapshot(_) => {
-                let after = step.filter(|_| retry).map_or(Duration::ZERO, |step| step.retry.every);
-                Effect::Perform { target, attempt, after }
+                perform(plan, &target, attempt, retry)
             }
         },
     };
     vec![effect]
 }
 
+/// The act of a target is carried out, after a while where it is tried again.
+fn perform(plan: &Plan, target: &Target, attempt: u32, retry: bool) -> Effect {
+    let after = plan.step(&target.step).filter(|_| retry).map_or(Duration::ZERO, |step| step.retry.every);
+    Effect::Perform { target: target.clone(), attempt, after }
+}
+
+/// The probes of a target are asked, with where the logs stood when it began.
+fn asked(run: &Run, target: &Target) -> Effect {
+    let logs = run.logs.iter().find(|(of, _)| of == target).map(|(_, logs)| logs.clone()).unwrap_or_default();
+    Effect::Probe { target: target.clone(), logs }
+}
+
 /// The probes of a target are next, if the record made it so.
 fn probe(run: &Run, target: &Target) -> Vec<Effect> {
     match &run.busy {
-        Some(busy) if busy.probing && busy.target == *target => vec![Effect::Probe { target: target.clone() }],
+        Some(busy) if busy.probing && busy.target == *target => vec![asked(run, target)],
         Some(_) | None => Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{Begun, Foreseen, Outcome, Presence, SavedFile, Target, Verdict};
+use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
 /// Something said to the engine.
@@ -47,12 +47,14 @@ pub enum Input {
         /// Their fingerprints.
         fingerprints: BTreeMap<Name, String>,
     },
-    /// Sealed copies are on disk.
+    /// Sealed copies are on disk, and it is known where the logs stand.
     Saved {
         /// Whose.
         target: Target,
         /// The files.
         files: Vec<SavedFile>,
+        /// Where the logs stand.
+        logs: Vec<LogMark>,
     },
     /// An effect came to its end.
     Performed {

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 pub use effect::Effect;
 pub use input::Input;
 pub use record::{
-    Begun, End, Finding, Foreseen, How, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Verdict,
+    Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Verdict,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
@@ -91,6 +91,6 @@ impl Engine {
 
 /// Returns the word that must be typed to begin a run with these values; none where it is not protected.
 #[must_use]
-pub fn protected_word<'a>(plan: &Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
+pub fn protected_word<'a>(plan: &'a Plan, value: impl Fn(&Name) -> Option<&'a str>) -> Option<&'a str> {
     decide::protected_word(plan, value)
 }

@@ -96,12 +96,15 @@ pub enum Record {
         /// Those that would be refused.
         refused: Vec<Foreseen>,
     },
-    /// Sealed copies of files are on disk; what changes them may start.
+    /// Sealed copies of files are on disk, and where the logs stand that its probes will read; what changes them may start.
     Saved {
         /// Whose copies.
         target: Target,
         /// The files.
         files: Vec<SavedFile>,
+        /// Where the logs stand.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        logs: Vec<LogMark>,
     },
     /// A command, an edit or a wait came to an end.
     Performed {
@@ -317,6 +320,9 @@ pub struct Begun {
     pub version: Option<String>,
     /// SHA-256 of the playbook's text, in small hex.
     pub sha256: String,
+    /// SHA-256 of the texts of the playbooks that it includes, by path from its folder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub included: BTreeMap<String, String>,
     /// Who runs it.
     pub operator: String,
     /// The account of the operating system.
@@ -371,6 +377,19 @@ pub struct SavedFile {
     /// The symbolic links that led to it: where each stands, and what it says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<(String, String)>,
+}
+
+/// Where a log stood when a step began: what stands in it behind that was written since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMark {
+    /// The log's path, as the playbook has it, absolute.
+    pub path: String,
+    /// The device that the file was on; 0 where there was none.
+    pub device: u64,
+    /// The file's number on that device; 0 where there was none.
+    pub inode: u64,
+    /// Its length in bytes.
+    pub length: u64,
 }
 
 /// How a command, an edit or a wait came to an end.

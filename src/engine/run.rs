@@ -8,7 +8,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::record::{Begun, End, Foreseen, How, Outcome, Presence, SavedFile, Target, Verdict};
+use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
 
 /// One walk through a plan.
@@ -48,6 +48,8 @@ pub struct Run {
     pub paused: Option<String>,
     /// How it ended, and when.
     pub ended: Option<(End, Timestamp)>,
+    /// Where the logs stood when what reads them last started.
+    pub(super) logs: Vec<(Target, Vec<LogMark>)>,
     /// The first step of the walk (of the one after a rollback too) that may not be finished, so that finding the
     /// current step does not look at all of them.
     pub(super) cursor: usize,
@@ -195,7 +197,7 @@ pub struct Busy {
     pub since: Timestamp,
     /// The probes are asked, rather than the act carried out.
     pub probing: bool,
-    /// Copies of files are being made; the act itself has not begun.
+    /// Copies of files are being made, or logs looked at; the act itself has not begun.
     pub(super) saving: bool,
     /// Later steps are being tried; the step itself has not begun.
     pub looking: bool,

@@ -45,15 +45,16 @@ struct Drafts<'s> {
 impl Drafts<'_> {
     /// Tries one step. `made`: something before it may make files that are not there.
     fn try_step(&mut self, step: &Step, made: bool) -> Result<(), String> {
+        let scene = self.scene.clone().within(step.id.as_str());
         match &step.action.act {
-            Act::Edit(specs) => specs.iter().try_for_each(|spec| self.try_edit(spec, made)),
-            Act::Snapshot(specs) => specs.iter().try_for_each(|spec| self.try_snapshot(spec, made)),
+            Act::Edit(specs) => specs.iter().try_for_each(|spec| self.try_edit(spec, made, &scene)),
+            Act::Snapshot(specs) => specs.iter().try_for_each(|spec| try_snapshot(spec, made, &scene)),
             Act::Run(_) | Act::Person(_) | Act::Generate(_) | Act::Verify | Act::Wait(_) => Ok(()),
         }
     }
 
-    fn try_edit(&mut self, spec: &EditSpec, made: bool) -> Result<(), String> {
-        let Some(named) = self.known(&spec.file)? else { return Ok(()) };
+    fn try_edit(&mut self, spec: &EditSpec, made: bool, scene: &Scene) -> Result<(), String> {
+        let Some(named) = known(&spec.file, scene)? else { return Ok(()) };
         let found = resolve(&named)?;
         if made && !found.exists {
             return Ok(());
@@ -63,20 +64,20 @@ impl Drafts<'_> {
         if known.is_none() {
             self.files.push(Draft::of(&named)?);
         }
-        self.files[at].try_edit(spec, self.scene)
+        self.files[at].try_edit(spec, scene)
     }
+}
 
-    fn try_snapshot(&mut self, spec: &SnapshotSpec, made: bool) -> Result<(), String> {
-        let Some(named) = self.known(&spec.file)? else { return Ok(()) };
-        let exists = resolve(&named)?.exists;
-        if exists || !(made || spec.missing) { files::read(&named).map(|_| ()) } else { Ok(()) }
-    }
+fn try_snapshot(spec: &SnapshotSpec, made: bool, scene: &Scene) -> Result<(), String> {
+    let Some(named) = known(&spec.file, scene)? else { return Ok(()) };
+    let exists = resolve(&named)?.exists;
+    if exists || !(made || spec.missing) { files::read(&named).map(|_| ()) } else { Ok(()) }
+}
 
-    /// The path of a file; none where a part of it is not known yet.
-    fn known(&self, file: &Template) -> Result<Option<PathBuf>, String> {
-        if file.names().any(|name| !self.scene.values.contains_key(name)) {
-            return Ok(None);
-        }
-        self.scene.path(file).map(Some)
+/// The path of a file; none where a part of it is not known yet.
+fn known(file: &Template, scene: &Scene) -> Result<Option<PathBuf>, String> {
+    if file.names().any(|name| !scene.values.contains_key(name)) {
+        return Ok(None);
     }
+    scene.path(file).map(Some)
 }

@@ -25,7 +25,7 @@ use super::source::resolve;
 use super::spool::{Found, Shelf, Spools};
 use super::stop::Stop;
 use super::terminal::{Seat, Size};
-use super::world::{Attempt, Ctx, verify};
+use super::world::{Attempt, Ctx, marks, verify};
 use super::{Executor, Report, act};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Record, Run, SavedFile, Target};
@@ -98,10 +98,12 @@ impl World {
         Scene {
             plan: Arc::clone(&self.setting.plan),
             base: self.setting.base.clone(),
+            scope: None,
             secrets: Arc::clone(&self.setting.secrets),
             values: values.clone(),
             launcher: self.setting.launcher.clone(),
             gaps: Gaps::Refused,
+            logs: Vec::new(),
         }
     }
 
@@ -276,24 +278,37 @@ impl World {
         });
     }
 
+    /// Keeps copies of files, and looks where the logs stand.
     fn save(&mut self, target: Target, attempt: u32, scene: Scene) {
         let (Some(action), Some(folder)) = (self.action(&target), &self.setting.folder) else {
             return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
         };
+        if target.undo.is_some() || !matches!(action.act, Act::Edit(_) | Act::Snapshot(_)) {
+            return self.mark(target, &action, &scene);
+        }
         let (folder, stem) = (folder.snapshots.clone(), format!("{}.{attempt}", target.stem()));
         self.spawn(async move {
             let begun = Instant::now();
+            let marking = scene.clone();
             match act::save(&action, folder, stem, scene).await {
-                Ok(files) => Input::Saved { target, files },
+                Ok(files) => Input::Saved { logs: marks(&action, &marking), target, files },
                 Err(wrong) => Input::Performed { target, attempt, outcome: timed(failed(wrong), begun) },
             }
         });
     }
 }
 
+impl World {
+    /// Looks where the logs stand.
+    pub(super) fn mark(&self, target: Target, action: &Action, scene: &Scene) {
+        self.answer(Input::Saved { target, files: Vec::new(), logs: marks(action, scene) });
+    }
+}
+
 impl Executor for World {
     fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>) {
-        let scene = self.scene(values);
+        let of = effect.step().map_or("", StepId::as_str);
+        let scene = self.scene(values).within(of);
         match effect {
             Effect::Perform { target, attempt, after } => self.perform(target, attempt, after, scene),
             Effect::LookAhead { step, later } => self.look_ahead(Vec::new(), step, later, scene),
@@ -309,9 +324,9 @@ impl Executor for World {
                     Input::Performed { target, attempt, outcome: timed(outcome, begun) }
                 });
             }
-            Effect::Probe { target } => {
+            Effect::Probe { target, logs } => {
                 let probes = self.action(&target).map(|action| action.verify).unwrap_or_default();
-                self.probe(target, probes, scene);
+                self.probe(target, probes, Scene { logs, ..scene });
             }
             Effect::Recapture { step } => self.recapture(step, scene),
             Effect::Stop { target, hard } => {
@@ -341,7 +356,8 @@ impl Executor for World {
 
     fn preview(&mut self, target: Target, run: &Run) {
         let saved = saved(&self.setting.plan, run, &target);
-        self.preview_in(target, saved, self.scene(&run.values));
+        let scene = self.scene(&run.values).within(target.step.as_str());
+        self.preview_in(target, saved, scene);
     }
 
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String> {
@@ -393,8 +409,8 @@ impl Executor for World {
         self.setting.secrets.reserve()
     }
 
-    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
-        let scene = self.scene(values);
+    fn source(&self, of: &Name, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        let scene = self.scene(values).within(of.as_str());
         // Asked for while a person's answer is taken, which must have it before it goes on: on a thread of its own, as the
         // one that the runtime is on cannot wait for itself.
         std::thread::scope(|scope| {

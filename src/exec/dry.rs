@@ -59,7 +59,13 @@ impl DryRun {
 
     /// Has the diff of an edit worked out. Nothing was written, so there are no copies to look at.
     fn show(&self, target: Target, values: &BTreeMap<Name, String>) {
-        self.world.preview_in(target, Vec::new(), Scene { gaps: Gaps::Shown, ..self.world.scene(values) });
+        let scene = Scene { gaps: Gaps::Shown, ..self.scene(&target, values) };
+        self.world.preview_in(target, Vec::new(), scene);
+    }
+
+    /// Returns what a step can draw on.
+    fn scene(&self, target: &Target, values: &BTreeMap<Name, String>) -> Scene {
+        self.world.scene(values).within(target.step.as_str())
     }
 
     fn pretend(&self, target: Target, attempt: u32) {
@@ -73,7 +79,7 @@ impl Executor for DryRun {
             // What goes on until something is seen would wait for what no change has brought about; and nobody attends anything.
             Effect::Perform { ref target, attempt, .. } if self.waits(target) => self.pretend(target.clone(), attempt),
             Effect::Perform { ref target, attempt, .. } => {
-                let missing = self.reads(target).map(|spec| missing(spec, &self.world.scene(values)));
+                let missing = self.reads(target).map(|spec| missing(spec, &self.scene(target, values)));
                 match missing {
                     Some(None) => return self.world.start(effect, values),
                     Some(Some(name)) => {
@@ -98,22 +104,23 @@ impl Executor for DryRun {
                 self.pretend(target, attempt);
             }
             // No copies are kept of what is not going to be changed.
-            Effect::Save { target, attempt } => {
-                if self.edits(&target) {
-                    self.world.answer(Input::Saved { target, files: Vec::new() });
-                } else {
-                    self.pretend(target, attempt);
+            Effect::Save { target, attempt } => match self.world.action(&target) {
+                Some(action) if !matches!(action.act, Act::Snapshot(_)) => {
+                    let scene = self.scene(&target, values);
+                    self.world.mark(target, &action, &scene);
                 }
-            }
+                Some(_) | None => self.pretend(target, attempt),
+            },
             Effect::Restore { target, attempt, .. } => self.pretend(target, attempt),
             Effect::Recapture { step } => self.world.answer(Input::Recaptured { step, outcome: not_done() }),
             Effect::RemoveTemporary => {
                 self.world.answer(Input::TemporaryRemoved { removed: Vec::new(), left: Vec::new() });
             }
-            Effect::Probe { target } => {
+            Effect::Probe { target, logs } => {
                 let mut probes = self.world.action(&target).map(|action| action.verify).unwrap_or_default();
                 if !self.is_real(&target) {
-                    let verdicts = probes.iter().map(|probe| not_asked(probe, &self.world.scene(values))).collect();
+                    let scene = self.scene(&target, values);
+                    let verdicts = probes.iter().map(|probe| not_asked(probe, &scene)).collect();
                     return self.world.answer(Input::Probed { target, verdicts });
                 }
                 if self.passed_over {
@@ -122,7 +129,8 @@ impl Executor for DryRun {
                         probe.warn = true;
                     }
                 }
-                self.world.probe(target, probes, self.world.scene(values));
+                let scene = self.scene(&target, values);
+                self.world.probe(target, probes, Scene { logs, ..scene });
             }
             Effect::Stop { .. } | Effect::Enough { .. } => self.world.start(effect, values),
             Effect::Close | Effect::Leave => {}
@@ -141,8 +149,8 @@ impl Executor for DryRun {
         self.world.fingerprints(names)
     }
 
-    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
-        self.world.source(source, values)
+    fn source(&self, of: &Name, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String> {
+        self.world.source(of, source, values)
     }
 
     fn same(&self, name: &Name, secret: &Secret) -> bool {
@@ -169,8 +177,8 @@ fn missing(spec: &RunSpec, scene: &Scene) -> Option<Name> {
             // `$NAME` of a value that no step of a dry run gives would end the script.
             let used =
                 |variable: &str| text.contains(&format!("${variable}")) || text.contains(&format!("${{{variable}"));
-            let all = scene.plan.names.iter().filter(|(_, spec)| !spec.secret && used(&spec.env));
-            names.extend(all.map(|(name, _)| name.clone()));
+            let all = scene.variables().into_iter().filter(|(variable, _)| used(variable));
+            names.extend(all.map(|(_, name)| name.clone()));
         }
     }
     names.into_iter().find(|name| !scene.values.contains_key(name) && scene.secrets.get(name.as_str()).is_none())

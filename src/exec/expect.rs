@@ -8,9 +8,10 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
 use serde_json::Value;
 
-use crate::playbook::plan::{Expect, JsonValue, Name, Template};
+use crate::playbook::plan::{Amount, Expect, JsonValue, Name, Template};
 
 /// The most characters of an answer that a sentence quotes.
 const QUOTED: usize = 160;
@@ -26,6 +27,8 @@ pub(crate) struct Answer {
     pub status: Option<u16>,
     /// How many rows a query gave.
     pub rows: Option<u64>,
+    /// A pattern is held against each line of the text, rather than against the whole.
+    pub by_line: bool,
     /// The system refused the credential.
     pub denied: bool,
     /// The last line of a command's standard error: one line, masked.
@@ -90,7 +93,7 @@ impl Judge<'_> {
                 let unwanted = fill(template, self.values);
                 hold(!text.contains(&unwanted), || format!("the answer contains {}", self.quote(&unwanted)))
             }
-            Expect::Matches(pattern) => hold(pattern.is_match(text), || {
+            Expect::Matches(pattern) => hold(self.matches(pattern, text), || {
                 format!("{} does not match {}", self.it(), self.quote(pattern.as_str()))
             }),
             Expect::Equals(template) => {
@@ -109,17 +112,21 @@ impl Judge<'_> {
                 None => Err(format!("there are no rows, expected {wanted}")),
             },
             Expect::Between(from, to) => {
-                let number = self.number()?;
-                hold(*from <= number && number <= *to, || format!("{number} is not between {from} and {to}"))
+                let (number, from, to) = (self.number()?, self.amount(from)?, self.amount(to)?);
+                hold(from <= number && number <= to, || format!("{number} is not between {from} and {to}"))
             }
             Expect::CloseTo { number: wanted, tolerance } => {
-                let number = self.number()?;
+                let (number, wanted) = (self.number()?, self.amount(wanted)?);
                 hold((number - wanted).abs() <= *tolerance, || {
                     format!("{number} is not within {tolerance} of {wanted}")
                 })
             }
             Expect::Denied => hold(self.answer.denied, || "the credential was accepted, expected denied".to_owned()),
         }
+    }
+
+    fn matches(&self, pattern: &Regex, text: &str) -> bool {
+        if self.answer.by_line { text.lines().any(|line| pattern.is_match(line)) } else { pattern.is_match(text) }
     }
 
     fn json(&self, pointer: &str, wanted: &JsonValue) -> Result<(), String> {
@@ -148,6 +155,21 @@ impl Judge<'_> {
         match self.answer.text.trim().parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(number),
             Ok(_) | Err(_) => Err(format!("{} is not a number", self.it())),
+        }
+    }
+
+    /// A number to compare with, which may have been measured before.
+    fn amount(&self, amount: &Amount) -> Result<f64, String> {
+        let name = match amount {
+            Amount::Number(number) => return Ok(*number),
+            Amount::Value(name) => name,
+        };
+        let Some(value) = self.values.get(name) else {
+            return Err(format!("{name}, which it is compared with, has no value yet"));
+        };
+        match value.trim().parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            Ok(_) | Err(_) => Err(format!("{name}, which it is compared with, is {}: no number", self.quote(value))),
         }
     }
 
@@ -192,7 +214,9 @@ mod tests {
     use regex::Regex;
 
     fn judged(answer: &Answer, expects: &[Expect]) -> Result<(), String> {
-        let values = BTreeMap::from([(Name::new("port"), "25060".to_owned())]);
+        let values = BTreeMap::from(
+            [("port", "25060"), ("word", "many")].map(|(name, value)| (Name::new(name), value.to_owned())),
+        );
         judge(answer, expects, &values, &|text| text.replace("CANARY-1", "***"))
     }
 
@@ -203,6 +227,7 @@ mod tests {
     #[test]
     fn what_holds_and_what_does_not() {
         let text = |text| Template::literal(text);
+        let (number, value) = (Amount::Number, |name| Amount::Value(Name::new(name)));
         let literal = |json: &str| JsonValue::Literal(serde_json::from_str(json).unwrap());
         let port = || JsonValue::Text(Template::new(vec![Part::Value(Name::new("port"))]));
         let json = r#"{"ok":true,"port":25060,"none":null}"#;
@@ -222,10 +247,27 @@ mod tests {
             (json, Expect::Json("/ok".into(), literal("false")), Some("/ok is true, expected false")),
             ("x", Expect::Json("/ok".into(), literal("1")), Some(r#"the answer "x" is not JSON"#)),
             ("{}", Expect::Json("/ok".into(), literal("1")), Some(r#"there is nothing at /ok in the answer "{}""#)),
-            ("12", Expect::Between(12.0, 13.0), None),
-            ("11.9", Expect::Between(12.0, 13.0), Some("11.9 is not between 12 and 13")),
-            ("10.5", Expect::CloseTo { number: 10.0, tolerance: 0.5 }, None),
-            ("NaN", Expect::Between(0.0, 1.0), Some(r#"the answer "NaN" is not a number"#)),
+            ("12", Expect::Between(number(12.0), number(13.0)), None),
+            ("11.9", Expect::Between(number(12.0), number(13.0)), Some("11.9 is not between 12 and 13")),
+            ("10.5", Expect::CloseTo { number: number(10.0), tolerance: 0.5 }, None),
+            ("25061", Expect::CloseTo { number: value("port"), tolerance: 1.0 }, None),
+            (
+                "25062",
+                Expect::CloseTo { number: value("port"), tolerance: 1.0 },
+                Some("25062 is not within 1 of 25060"),
+            ),
+            ("1", Expect::Between(value("port"), number(9.0)), Some("1 is not between 25060 and 9")),
+            (
+                "1",
+                Expect::Between(number(0.0), value("none")),
+                Some("none, which it is compared with, has no value yet"),
+            ),
+            (
+                "1",
+                Expect::CloseTo { number: value("word"), tolerance: 1.0 },
+                Some("word, which it is compared with, is \"many\": no number"),
+            ),
+            ("NaN", Expect::Between(number(0.0), number(1.0)), Some(r#"the answer "NaN" is not a number"#)),
             ("is CANARY-1", Expect::Equals(text("y")), Some(r#"the answer "is ***" is not "y""#)),
             ("", Expect::Denied, Some("the credential was accepted, expected denied")),
             ("", Expect::Exit(3), Some("exit status 0, expected 3")),

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 pub use super::world::fuzzing::{Heard, reply};
 
 use super::stop::Stop;
-use super::{Scene, act, capture, dotenv};
+use super::{Scene, act, capture, dotenv, edit};
 use crate::engine::{Outcome, SavedFile};
-use crate::playbook::plan::{Act, Action, Capture, EditSpec};
+use crate::playbook::plan::{Act, Action, Capture, EditSpec, Format};
 use crate::secret::Secret;
 
 /// Reads the value of a key of a dotenv text.
@@ -39,6 +39,14 @@ pub fn dotenv_put(text: &str, key: &str, value: &str) -> Result<String, String> 
     found.quote.holds(value)?;
     let changed = [&text[..found.value.start], value, &text[found.value.end..]].concat();
     if dotenv::reads_alike(text, &changed, key) { Ok(changed) } else { Err("more would change".to_owned()) }
+}
+
+/// Finds the value that a pointer leads to: where its bytes stand, and what it says.
+///
+/// # Errors
+/// A sentence when it is not there, or cannot be changed.
+pub fn value_at(text: &str, format: Format, pointer: &str) -> Result<(Range<usize>, String), String> {
+    edit::value_at(text, format, pointer)
 }
 
 /// Takes a value out of an output.

@@ -158,11 +158,11 @@ pub trait Executor: Send {
         None
     }
 
-    /// Takes a value from where the playbook says it can be taken.
+    /// Takes the value of a name from where the playbook says it can be taken.
     ///
     /// # Errors
     /// Why it cannot be had: a sentence, masked.
-    fn source(&self, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String>;
+    fn source(&self, of: &Name, source: &Source, values: &BTreeMap<Name, String>) -> Result<Secret, String>;
 
     /// Says whether a secret equals one that is kept.
     fn same(&self, name: &Name, secret: &Secret) -> bool;

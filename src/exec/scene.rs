@@ -11,8 +11,9 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
+use crate::engine::LogMark;
 use crate::output::visible_plain;
-use crate::playbook::plan::{Content, Escape, Given, InputKind, Name, Part, Plan, Put, Source, Template};
+use crate::playbook::plan::{Content, Escape, Given, InputKind, Name, Part, Plan, Put, Scope, Source, Template};
 use crate::secret::{Secret, Secrets};
 
 use super::expect::{fill, shorten};
@@ -25,6 +26,8 @@ pub struct Scene {
     pub plan: Arc<Plan>,
     /// The playbook's folder, absolute: relative paths start here, and so do children.
     pub base: PathBuf,
+    /// The included playbook that it is for; none for the playbook that is run.
+    pub scope: Option<Scope>,
     /// The run's secrets.
     pub secrets: Arc<Secrets>,
     /// The run's values that are no secrets.
@@ -33,6 +36,8 @@ pub struct Scene {
     pub launcher: Launcher,
     /// What becomes of a value that is not there.
     pub gaps: Gaps,
+    /// Where the logs stood when what is verified began.
+    pub logs: Vec<LogMark>,
 }
 
 /// What becomes of a value that is not there yet.
@@ -49,6 +54,27 @@ pub enum Gaps {
 const LINE: usize = 200;
 
 impl Scene {
+    /// Moves it into the included playbook that a step or a name belongs to, where it belongs to one.
+    #[must_use]
+    pub fn within(mut self, of: &str) -> Self {
+        if let Some(scope) = self.plan.scope(of) {
+            self.base = self.base.join(&scope.folder);
+            self.scope = Some(scope.clone());
+        }
+        self
+    }
+
+    /// Lists the variables that scripts get, with the values that they stand for, none of them a secret.
+    pub(super) fn variables(&self) -> Vec<(&str, &Name)> {
+        if let Some(scope) = &self.scope {
+            let shown = scope.variables.iter().filter(|(_, name)| !self.plan.is_secret(name));
+            return shown.map(|(variable, name)| (variable.as_str(), name)).collect();
+        }
+        // Those of an included playbook are for its own scripts.
+        let own = self.plan.names.iter().filter(|(name, spec)| !spec.secret && !name.as_str().contains('/'));
+        own.map(|(name, spec)| (spec.env.as_str(), name)).collect()
+    }
+
     /// Puts the values into a template.
     #[must_use]
     pub fn text(&self, template: &Template) -> String {
@@ -161,6 +187,8 @@ impl Scene {
     #[must_use]
     pub fn environment(&self) -> BTreeMap<OsString, OsString> {
         let mut without: HashSet<&str> = self.plan.names.values().map(|spec| spec.env.as_str()).collect();
+        let scopes = self.plan.scopes.values().flat_map(|scope| &scope.variables);
+        without.extend(scopes.map(|(variable, _)| variable.as_str()));
         without.extend(self.plan.inputs.iter().filter_map(|input| match (&input.kind, &input.from) {
             (InputKind::Secret, Some(Source::Env(variable))) => Some(variable.as_str()),
             _ => None, // whatever else there is, its value may be seen
@@ -173,11 +201,9 @@ impl Scene {
                 !secrets.iter().any(|secret| secret.expose().as_bytes() == value)
             })
             .collect();
-        for (name, value) in &self.values {
-            if let Some(spec) = self.plan.names.get(name)
-                && !spec.secret
-            {
-                environment.insert(spec.env.clone().into(), value.into());
+        for (variable, name) in self.variables() {
+            if let Some(value) = self.values.get(name) {
+                environment.insert(variable.into(), value.into());
             }
         }
         environment

@@ -137,11 +137,13 @@ impl Stage {
     pub(super) fn scene(&self) -> Scene {
         Scene {
             plan: Arc::new(self.plan.clone()),
+            scope: None,
             base: self.folder.path().to_owned(),
             secrets: Arc::clone(&self.secrets),
             values: self.values.clone(),
             launcher: launcher(),
             gaps: Gaps::Refused,
+            logs: Vec::new(),
         }
     }
 

@@ -63,6 +63,7 @@ impl<F: Front> Bench<F> {
         let begun = Begun {
             run: "01TEST".into(),
             title: "T".into(),
+            included: BTreeMap::new(),
             operator: "ann".into(),
             values: texts.iter().map(|(name, value)| (Name::new(name), (*value).to_owned())).collect(),
             secrets: secrets.iter().map(|(name, _)| Name::new(name)).collect(),
@@ -194,8 +195,8 @@ impl<F: Front> Bench<F> {
                 let outcome = self.outcome(&target);
                 self.input(Input::Performed { target, attempt, outcome });
             }
-            Effect::Save { target, .. } => self.input(Input::Saved { target, files: Vec::new() }),
-            Effect::Probe { target } => {
+            Effect::Save { target, .. } => self.input(Input::Saved { target, files: Vec::new(), logs: Vec::new() }),
+            Effect::Probe { target, .. } => {
                 let pass = self.outcome(&target).how == How::Ok;
                 let finding = if pass { Finding::Holds } else { Finding::Refused };
                 let verdict = Verdict {

@@ -11,6 +11,7 @@ pub mod line;
 mod paste;
 mod plain;
 pub(crate) mod signals;
+mod spoken;
 pub mod tui;
 mod watch;
 
@@ -18,12 +19,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Awaiting, Finding, Input, Presence, Refusal, Run, Stamped, Target};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
+
+pub use spoken::{Spoken, Words};
 
 /// What a front is told.
 #[derive(Clone, Debug)]
@@ -160,7 +162,7 @@ pub trait Front: Send {
     }
 
     /// Hands over the channel on which a person's words come. Asked for once.
-    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
+    fn words(&mut self) -> Option<Words> {
         None
     }
 

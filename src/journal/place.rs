@@ -1,5 +1,6 @@
 //! The folders that the journal owns: where runs are, what is in one, and which there are.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -135,6 +136,52 @@ impl RunFolder {
     #[must_use]
     pub fn playbook(&self) -> PathBuf {
         self.path.join("playbook.yaml")
+    }
+
+    /// Keeps the texts of the playbooks that the playbook includes, by path from its folder; on disk when it returns.
+    ///
+    /// Each is a file in `included/`, named by its path with `/` and `%` percent-encoded.
+    ///
+    /// # Errors
+    /// Why they could not be written.
+    pub fn keep_included(&self, texts: &BTreeMap<String, String>) -> io::Result<()> {
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let folder = self.included();
+        make_private(&folder)?;
+        for (path, text) in texts {
+            let name = path.replace('%', "%25").replace('/', "%2F");
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(name))?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+        }
+        sync_folder(&folder)?;
+        sync_folder(&self.path)
+    }
+
+    /// Reads the texts of the included playbooks as they were.
+    ///
+    /// # Errors
+    /// Why one could not be read.
+    pub fn read_included(&self) -> io::Result<BTreeMap<String, String>> {
+        let entries = match fs::read_dir(self.included()) {
+            Ok(entries) => entries,
+            // Most playbooks include none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(error),
+        };
+        entries
+            .map(|entry| {
+                let entry = entry?;
+                let path = entry.file_name().to_string_lossy().replace("%2F", "/").replace("%25", "%");
+                Ok((path, fs::read_to_string(entry.path())?))
+            })
+            .collect()
+    }
+
+    fn included(&self) -> PathBuf {
+        self.path.join("included")
     }
 
     /// Returns the path of the journal.

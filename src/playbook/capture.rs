@@ -1,7 +1,7 @@
 //! `capture`: what is taken from an output, and the names it gets.
 
 use super::lower::{Lower, flag};
-use super::plan::{Capture, CaptureHow, Name};
+use super::plan::{Capture, CaptureHow};
 use super::spelling;
 use super::yaml::{Node, Place};
 
@@ -23,7 +23,7 @@ pub(super) fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<Capture> {
             (None, Some(regex)) => lower.pattern_with_one_group(&regex.value).map(CaptureHow::Regex),
             (None, None) => Some(CaptureHow::Whole),
         };
-        captures.extend(how.map(|how| Capture { name: Name::new(&entry.key), how, secret }));
+        captures.extend(how.map(|how| Capture { name: lower.naming.name(&entry.key), how, secret }));
     }
     captures
 }

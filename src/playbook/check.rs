@@ -3,8 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::fault::{Fault, Severity, nearest};
+use super::include::{self, Chain, Known};
 use super::lower::{Lower, duration_of, flag, text_of, texts_of};
-use super::plan::{FollowUp, Name, Phase, Plan, Section, SignOff, Step, StepId};
+use super::naming::Naming;
+use super::plan::{FollowUp, InputSpec, Name, Part, Phase, Plan, Section, SignOff, Step, StepId, Template};
+use super::texts::Texts;
 use super::yaml::{self, Node, Place};
 use super::{format, inputs, shape, spelling, steps, structure};
 
@@ -17,30 +20,70 @@ pub struct Checked {
     pub warnings: Vec<Fault>,
 }
 
-/// Checks the text of a playbook. Pure: no file is looked at.
+/// Checks the text of a playbook that includes none. Pure: no file is looked at.
 ///
 /// # Errors
 /// All faults at once, in the order of the file; warnings among them.
 pub fn check(text: &str) -> Result<Checked, Vec<Fault>> {
+    check_with("", text, &Texts::default())
+}
+
+/// Checks the text of a playbook with those of the ones that it includes. `own` is its file name. Pure: no file is looked
+/// at.
+///
+/// # Errors
+/// All faults at once, in the order of the file, those of the included playbooks behind; warnings among them.
+pub fn check_with(own: &str, text: &str, texts: &Texts) -> Result<Checked, Vec<Fault>> {
+    let One { plan, mut faults, there, sound, .. } = one(text, Naming::default(), &mut Chain::new(own, texts));
+    faults.extend(there);
+    if sound { Ok(Checked { plan, warnings: faults }) } else { Err(faults) }
+}
+
+/// What became of one text.
+#[derive(Debug, Default)]
+pub(super) struct One {
+    /// What was understood of it.
+    pub(super) plan: Plan,
+    /// Whether there is nothing but warnings, in those that it includes neither.
+    pub(super) sound: bool,
+    /// What is wrong in it, in the order of the text.
+    pub(super) faults: Vec<Fault>,
+    /// What is wrong in those that it includes.
+    pub(super) there: Vec<Fault>,
+    /// Its inputs with their names in it, also those that are given.
+    pub(super) inputs: Vec<(String, InputSpec)>,
+    /// The variables of its scripts.
+    pub(super) variables: Vec<(String, Name)>,
+    /// What the including playbook can use.
+    pub(super) known: Vec<Known>,
+}
+
+/// Checks one text.
+pub(super) fn one(text: &str, naming: Naming, chain: &mut Chain<'_>) -> One {
     let (root, mut faults) = yaml::parse(text);
-    let mut plan = Plan::default();
+    let mut made = One::default();
     if let Some(root) = &root {
         structure::check(root, &shape::Shape::Map(format::playbook), structure::What::Playbook, &mut faults);
-        let mut lower = Lower::new(text);
+        let (included, wrong) = include::all(root, &naming, chain);
+        faults.extend(wrong.here);
+        made.there = wrong.there;
+        let mut lower = Lower::new(text, naming, &included);
         lower.faults = faults;
-        plan = playbook(&mut lower, root);
+        (made.plan, made.inputs) = playbook(&mut lower, root, chain.folder());
         lower.names.resolve(&lower.source, &mut lower.faults);
-        plan.names = lower.names.specs();
+        made.plan.names.extend(lower.names.specs(&lower.naming));
+        made.plan.fixed.extend(lower.naming.fixed());
+        made.variables = lower.names.variables(&lower.naming);
+        made.known = lower.names.known();
         faults = lower.faults;
     }
     faults.sort_by_key(|fault| (fault.line, fault.column));
     faults.dedup();
     shorten(&mut faults);
-    if root.is_some() && faults.iter().all(|fault| fault.severity == Severity::Warning) {
-        Ok(Checked { plan, warnings: faults })
-    } else {
-        Err(faults)
-    }
+    let harmless = |fault: &Fault| fault.severity == Severity::Warning;
+    made.sound = root.is_some() && faults.iter().chain(&made.there).all(harmless);
+    made.faults = faults;
+    made
 }
 
 /// The most faults that are told: beyond that, one mistake is behind most of them.
@@ -55,7 +98,8 @@ fn shorten(faults: &mut Vec<Fault>) {
     }
 }
 
-fn playbook<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Plan {
+/// Lowers a playbook; with its inputs, also those that are given. `folder` is where its relative paths start.
+fn playbook<'a>(lower: &mut Lower<'a>, root: &'a Node, folder: &str) -> (Plan, Vec<(String, InputSpec)>) {
     let contacts = root.get("contacts").map(Node::entries).unwrap_or_default();
     let mut plan = Plan {
         title: text_of(root, "title").unwrap_or_default(),
@@ -68,35 +112,61 @@ fn playbook<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Plan {
         window: duration_of(root, "window"),
         every: duration_of(root, "every"),
         requires: texts_of(root, "requires"),
-        inputs: root.get("inputs").map(|node| inputs::briefing(lower, node)).unwrap_or_default(),
         ..Plan::default()
     };
+    let inputs = root.get("inputs").map(|node| inputs::briefing(lower, node)).unwrap_or_default();
+    let asked = inputs.iter().filter(|(name, _)| lower.naming.bound(name).is_none());
+    plan.inputs = asked.map(|(_, spec)| spec.clone()).collect();
     plan.protected = protected(lower, root, &plan);
+    let mut late = Vec::new();
     plan.steps.reserve(step_nodes(root).count());
     for node in list(root, "phases") {
         let title = lower.template_of(node, "title").unwrap_or_default();
-        let start = plan.steps.len();
-        plan.steps.extend(list(node, "steps").iter().filter_map(|node| steps::step(lower, node)));
-        plan.phases.push(Phase { title, steps: start..plan.steps.len() });
+        phase(lower, node, &title, &mut plan, &mut late);
     }
     lower.at.section = Section::Success;
     plan.steps.extend(success(lower, root));
     for (section, key) in [(Section::Cleanup, "cleanup"), (Section::AfterRollback, "after_rollback")] {
         lower.at.section = section;
+        plan.steps.extend(late.extract_if(.., |step| step.section == section));
         plan.steps.extend(list(root, key).iter().filter_map(|node| steps::step(lower, node)));
     }
     lower.at.step += 1;
     lower.at.section = Section::Cleanup;
     lower.at.when = [].into();
-    plan.temporary = temporary(lower, root);
-    plan.follow_up = follow_up(lower, root);
+    plan.temporary.extend(temporary(lower, root, folder));
+    plan.follow_up.extend(follow_up(lower, root));
     plan.sign_off = root.get("sign_off").map(|node| sign_off(lower, node));
     plan.index = index(lower, root, &plan.steps);
-    plan
+    (plan, inputs)
+}
+
+/// Lowers the steps of a phase. Those of included playbooks have phases of their own among them.
+fn phase<'a>(lower: &mut Lower<'a>, node: &'a Node, title: &Template, plan: &mut Plan, late: &mut Vec<Step>) {
+    let nodes = list(node, "steps");
+    let mut start = plan.steps.len();
+    let close = |plan: &mut Plan, start: usize| {
+        let steps = start..plan.steps.len();
+        plan.phases.push(Phase { title: title.clone(), steps });
+    };
+    for node in nodes {
+        if node.get("include").is_none() {
+            plan.steps.extend(steps::step(lower, node));
+            continue;
+        }
+        if start < plan.steps.len() {
+            close(plan, start);
+        }
+        include::splice(lower, node, plan, late);
+        start = plan.steps.len();
+    }
+    if start < plan.steps.len() || nodes.iter().all(|node| node.get("include").is_none()) {
+        close(plan, start);
+    }
 }
 
 /// Returns the entries of a list under a key.
-fn list<'a>(map: &'a Node, key: &str) -> &'a [Node] {
+pub(super) fn list<'a>(map: &'a Node, key: &str) -> &'a [Node] {
     match map.get(key).map(|node| &node.value) {
         Some(yaml::Value::List(items)) => items,
         // Anything else has its fault by its shape.
@@ -126,7 +196,7 @@ fn protected<'a>(lower: &mut Lower<'a>, root: &'a Node, plan: &Plan) -> Vec<(Nam
                 values.push(value.to_owned());
             }
         }
-        protected.push((Name::new(&entry.key), values));
+        protected.push((lower.naming.name(&entry.key), values));
     }
     protected
 }
@@ -139,10 +209,16 @@ fn success<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Vec<Step> {
         number += 1;
         let id = format!("success-{number}");
         if !own.contains(id.as_str()) {
-            return StepId::new(&id);
+            return id;
         }
     };
-    nodes.iter().filter_map(|node| steps::criterion(lower, node, made())).collect()
+    nodes
+        .iter()
+        .filter_map(|node| {
+            let id = lower.naming.step(&made());
+            steps::criterion(lower, node, id)
+        })
+        .collect()
 }
 
 /// Lists all that has the id of a step, in the order of the plan.
@@ -172,9 +248,22 @@ fn index(lower: &mut Lower<'_>, root: &Node, steps: &[Step]) -> HashMap<StepId, 
     steps.iter().enumerate().map(|(at, step)| (step.id.clone(), at)).collect()
 }
 
-fn temporary<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Vec<super::plan::Template> {
+fn temporary<'a>(lower: &mut Lower<'a>, root: &'a Node, folder: &str) -> Vec<Template> {
     let files = root.get("temporary").map(Node::items).unwrap_or_default();
-    files.iter().filter_map(|file| lower.template(file)).collect()
+    let files = files.iter().filter_map(|file| lower.template(file));
+    // The list is that of the whole run, whose paths start elsewhere than those of an included playbook.
+    let relative = |file: &Template| {
+        matches!(file.parts().first(), Some(Part::Text(text)) if !text.starts_with('/')) && !folder.is_empty()
+    };
+    files
+        .map(|file| {
+            if !relative(&file) {
+                return file;
+            }
+            let before = Part::Text(format!("{folder}/"));
+            Template::new([before].into_iter().chain(file.parts().iter().cloned()).collect())
+        })
+        .collect()
 }
 
 fn follow_up<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Vec<FollowUp> {

@@ -5,7 +5,9 @@
 
 use url::Url;
 
-use super::plan::{Expect, HttpSpec, JsonValue, Probe, ProbeSpec, Program, RunSpec, Template};
+use super::plan::{
+    Amount, Expect, HttpSpec, JsonValue, NatsSpec, NatsUse, Part, Probe, ProbeSpec, Program, RunSpec, Template,
+};
 
 /// Fills a template in.
 pub type Fill<'f> = &'f dyn Fn(&Template) -> String;
@@ -43,14 +45,32 @@ pub fn probe(spec: &ProbeSpec, fill: Fill<'_>) -> String {
         Probe::Http(http) => format!("{} {}", method(http), address(&fill(&http.url))),
         Probe::Tcp(address) => format!("tcp {}", fill(address)),
         Probe::Tls(tls) => format!("tls {}", fill(&tls.address)),
-        Probe::Postgres(database) | Probe::Redis(database) => {
+        Probe::Postgres(database) | Probe::Mysql(database) | Probe::Redis(database) => {
             let with = database.password.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
             format!("{}{with}", address(&fill(&database.url)))
         }
+        Probe::Nats(nats) => self::nats(nats, fill),
         Probe::File(spec) => format!("file {}", fill(&spec.path)),
+        Probe::Log(path) => format!("log {}", fill(path)),
         Probe::Value(name) => format!("value {name}"),
     };
     if spec.denied() { format!("{what}: {}", expectation(&Expect::Denied, fill)) } else { what }
+}
+
+fn nats(spec: &NatsSpec, fill: Fill<'_>) -> String {
+    let mut what = address(&fill(&spec.url));
+    if let Some(login) = &spec.login {
+        what = format!("{what} with {}", login.name());
+    }
+    if let Some((usage, subject)) = &spec.subject {
+        let does = match usage {
+            NatsUse::Publish => "publish to",
+            NatsUse::Subscribe => "subscribe to",
+            NatsUse::Request => "ask",
+        };
+        what = format!("{what}, {does} {}", fill(subject));
+    }
+    if spec.jetstream { format!("{what}, JetStream") } else { what }
 }
 
 fn method(http: &HttpSpec) -> &str {
@@ -83,9 +103,16 @@ pub fn expectation(expect: &Expect, fill: Fill<'_>) -> String {
         Expect::Json(pointer, JsonValue::Literal(literal)) => format!("{pointer} is {literal}"),
         Expect::Status(status) => format!("status {status}"),
         Expect::Rows(rows) => format!("rows: {rows}"),
-        Expect::Between(low, high) => format!("from {low} to {high}"),
-        Expect::CloseTo { number, tolerance } => format!("{number}, give or take {tolerance}"),
+        Expect::Between(low, high) => format!("from {} to {}", amount(low, fill), amount(high, fill)),
+        Expect::CloseTo { number, tolerance } => format!("{}, give or take {tolerance}", amount(number, fill)),
         Expect::Denied => "must be denied".to_owned(),
+    }
+}
+
+fn amount(amount: &Amount, fill: Fill<'_>) -> String {
+    match amount {
+        Amount::Number(number) => number.to_string(),
+        Amount::Value(name) => fill(&Template::new(vec![Part::Value(name.clone())])),
     }
 }
 

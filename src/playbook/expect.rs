@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::fault::Fault;
 use super::fields::VALUES;
 use super::lower::Lower;
-use super::plan::{Expect, JsonValue};
+use super::plan::{Amount, Expect, JsonValue, Part};
 use super::shape::{Field, Key, Shape, Table};
 use super::wanted::one_of;
 use super::yaml::{Entry, Node, Place, Scalar, ScalarKind, Value, to_json};
@@ -25,8 +25,16 @@ const FIELDS: &[Field] = &[
     Field::new("json", "JSON pointers with the values there.", Shape::Open(Key::Pointer, &Shape::Any)),
     Field::new("status", "The HTTP status.", Shape::Integer(100, 599)),
     Field::new("rows", "How many rows the query gives.", Shape::Integer(0, i64::MAX)),
-    Field::new("between", "The least and the greatest number that it may be.", Shape::List(&Shape::Number, 1)),
-    Field::new("close_to", "A number that it is near, by `tolerance`.", Shape::Number),
+    Field::new(
+        "between",
+        "The least and the greatest number that it may be; `${name}` for one measured before.",
+        Shape::List(&Shape::Amount, 1),
+    ),
+    Field::new(
+        "close_to",
+        "A number that it is near, by `tolerance`; `${name}` for one measured before.",
+        Shape::Amount,
+    ),
     Field::new("tolerance", "How far it may be from `close_to`.", Shape::Number),
     Field::new("denied", "The system refuses the credential.", Shape::Yes),
 ];
@@ -103,9 +111,11 @@ fn entry_of<'a>(lower: &mut Lower<'a>, map: &'a Node, entry: &'a Entry, expects:
         "status" => expects.extend(value.integer().and_then(|n| u16::try_from(n).ok()).map(Expect::Status)),
         "rows" => expects.extend(value.integer().and_then(|n| u64::try_from(n).ok()).map(Expect::Rows)),
         "between" => {
-            let numbers: Vec<f64> = value.items().iter().filter_map(Node::number).collect();
-            match numbers[..] {
-                [least, most] if least <= most => expects.push(Expect::Between(least, most)),
+            let amounts: Vec<Amount> = value.items().iter().filter_map(|item| amount(lower, item)).collect();
+            match &amounts[..] {
+                [least, most] if in_order(least, most) => {
+                    expects.push(Expect::Between(least.clone(), most.clone()));
+                }
                 _ => lower.fault(
                     value.place,
                     "`between` takes two numbers, the smaller one first",
@@ -113,7 +123,7 @@ fn entry_of<'a>(lower: &mut Lower<'a>, map: &'a Node, entry: &'a Entry, expects:
                 ),
             }
         }
-        "close_to" => match (value.number(), map.get("tolerance")) {
+        "close_to" => match (amount(lower, value), map.get("tolerance")) {
             (Some(number), Some(tolerance)) => match tolerance.number() {
                 Some(tolerance) if tolerance >= 0.0 => expects.push(Expect::CloseTo { number, tolerance }),
                 Some(_) => lower.fault(tolerance.place, "`tolerance` is less than 0", "write: how far away it may be"),
@@ -130,5 +140,26 @@ fn entry_of<'a>(lower: &mut Lower<'a>, map: &'a Node, entry: &'a Entry, expects:
         "denied" => expects.push(Expect::Denied),
         // `tolerance` is read with `close_to`; there are no other keys in the table.
         _ => {}
+    }
+}
+
+/// Lowers a number, or `${name}` alone.
+fn amount<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Amount> {
+    if let Some(number) = node.number() {
+        return Some(Amount::Number(number));
+    }
+    let template = lower.template(node)?;
+    match template.parts() {
+        [Part::Value(name)] => Some(Amount::Value(name.clone())),
+        // The structure has said that it is neither.
+        _ => None,
+    }
+}
+
+/// Says whether two numbers may be in their order: of values that the run brings, nothing is known yet.
+fn in_order(least: &Amount, most: &Amount) -> bool {
+    match (least, most) {
+        (Amount::Number(least), Amount::Number(most)) => least <= most,
+        (Amount::Value(_), Amount::Number(_) | Amount::Value(_)) | (Amount::Number(_), Amount::Value(_)) => true,
     }
 }

@@ -21,6 +21,8 @@ pub enum Severity {
 /// Something wrong in a playbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
+    /// The included playbook that it is in, by its path from the folder of the one that is run; none for that one itself.
+    pub file: Option<String>,
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
@@ -45,6 +47,7 @@ const BEFORE: usize = 40;
 impl Fault {
     pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
         Self {
+            file: None,
             line: place.line,
             column: place.column,
             length: place.length.max(1),
@@ -60,6 +63,11 @@ impl Fault {
 
     pub(super) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
+        self
+    }
+
+    pub(super) fn in_file(mut self, file: &str) -> Self {
+        self.file = Some(file.to_owned());
         self
     }
 

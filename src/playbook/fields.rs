@@ -179,7 +179,7 @@ fn simulate() -> &'static Table {
 
 /// `when`: every name has one of its values.
 pub(super) const WHEN: Field =
-    Field::new("when", "Takes part only when every name has one of its values.", Shape::Open(Key::Name, &VALUES));
+    Field::new("when", "Takes part only when every name has one of its values.", Shape::Open(Key::Reference, &VALUES));
 
 /// One value or several.
 pub(super) const VALUES: Shape = Shape::OneOf(&[Shape::Scalar, Shape::List(&Shape::Scalar, 1)]);

@@ -121,7 +121,7 @@ fn with_kinds(table: Table, in_a_step: bool) -> Table {
     if in_a_step {
         table = table.beside(&RETRY, ["run"]).beside(&RECAPTURE, ["run"]);
     }
-    for field in kinds::LATER.iter().chain(probes::LATER) {
+    for field in kinds::LATER {
         table = table.beside(field, [field.name]);
     }
     let mut exclusive: Vec<&'static [&'static str]> = Vec::new();
@@ -138,7 +138,7 @@ fn with_kinds(table: Table, in_a_step: bool) -> Table {
 
 fn success() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        let table = Table::new("a success criterion", &[SUCCESS, probes::LATER]);
+        let table = Table::new("a success criterion", &[SUCCESS]);
         let mut table = probes::with_probes(table);
         for field in probes::COMMON {
             table = table.beside(field, probes::keys().flatten().copied());

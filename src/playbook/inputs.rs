@@ -6,7 +6,7 @@ use super::fields::{COMMAND, VALUES};
 use super::kinds::run::command;
 use super::lower::{Lower, text_of, texts_of};
 use super::names::Wants;
-use super::plan::{InputKind, InputSpec, Name, Source, UrlPart};
+use super::plan::{InputKind, InputSpec, Source, UrlPart};
 use super::shape::{Field, Key, Shape, Table};
 use super::spelling;
 use super::yaml::{Entry, Node, ScalarKind, Value};
@@ -64,14 +64,16 @@ fn source_table() -> &'static Table {
 }
 
 /// Lowers the inputs of the briefing. They may refer to one another in any order, but not in a circle.
-pub(super) fn briefing<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<InputSpec> {
+///
+/// Each comes with its name in this playbook.
+pub(super) fn briefing<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<(String, InputSpec)> {
     let entries: Vec<&Entry> = node.entries().iter().filter(|entry| spelling::is_name(&entry.key)).collect();
     for entry in &entries {
         define(lower, entry);
     }
     let mut specs: Vec<Option<InputSpec>> = entries.iter().map(|entry| spec(lower, entry)).collect();
     let order = super::order::of_inputs(lower, &entries);
-    order.into_iter().filter_map(|at| specs[at].take()).collect()
+    order.into_iter().filter_map(|at| Some((entries[at].key.clone(), specs[at].take()?))).collect()
 }
 
 /// Lowers what a step asks for. A later question may use the answer to an earlier one.
@@ -120,7 +122,7 @@ fn spec<'a>(lower: &mut Lower<'a>, entry: &'a Entry) -> Option<InputSpec> {
     let default = node.get("default").and_then(|default| lower.template(default));
     let pattern = node.get("pattern").and_then(|pattern| lower.pattern(pattern));
     let spec = InputSpec {
-        name: Name::new(&entry.key),
+        name: lower.naming.name(&entry.key),
         kind: kind?,
         prompt: lower.template_of(node, "prompt"),
         default,
@@ -130,7 +132,7 @@ fn spec<'a>(lower: &mut Lower<'a>, entry: &'a Entry) -> Option<InputSpec> {
         env: text_of(node, "env").unwrap_or_else(|| entry.key.to_ascii_uppercase()),
         from: node.get("from").and_then(|from| source(lower, from)),
     };
-    meaning(lower, node, &spec);
+    meaning(lower, entry, &spec);
     Some(spec)
 }
 
@@ -161,7 +163,8 @@ fn choices(lower: &mut Lower<'_>, entry: &Entry, kind: &InputKind) {
     }
 }
 
-fn meaning(lower: &mut Lower<'_>, node: &Node, spec: &InputSpec) {
+fn meaning(lower: &mut Lower<'_>, entry: &Entry, spec: &InputSpec) {
+    let (name, node) = (&entry.key, &entry.value);
     let secret = spec.kind == InputKind::Secret;
     if let (Some(default), Some(entry)) = (&spec.default, node.entry("default")) {
         if secret {
@@ -171,16 +174,16 @@ fn meaning(lower: &mut Lower<'_>, node: &Node, spec: &InputSpec) {
             if let Err(wrong) = spec.accepts(&text) {
                 lower.fault(
                     entry.value.place,
-                    format!("the default of `{}` {wrong}", spec.name),
+                    format!("the default of `{name}` {wrong}"),
                     "write: a default that the input itself takes",
                 );
             }
         }
     }
-    if let Some(own) = spec.differs_from.as_ref().filter(|other| **other == spec.name)
+    if spec.differs_from.as_ref() == Some(&spec.name)
         && let Some(place) = node.get("differs_from").map(|node| node.place)
     {
-        lower.fault(place, format!("`{own}` cannot differ from itself"), "write: the name of another value");
+        lower.fault(place, format!("`{name}` cannot differ from itself"), "write: the name of another value");
     }
     let part = node.get("from").and_then(|from| from.get("part"));
     if let (false, Some(part)) = (secret, part)

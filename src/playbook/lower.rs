@@ -12,7 +12,9 @@ use regex::Regex;
 
 use super::duration;
 use super::fault::{self, Fault};
+use super::include::Included;
 use super::names::{At, Names, Wants};
+use super::naming::Naming;
 use super::plan::{Given, Name, Section, Template};
 use super::yaml::{Node, Place};
 
@@ -61,16 +63,22 @@ pub(super) struct Lower<'a> {
     pub(super) names: Names<'a>,
     /// Where in the walk the lowering is.
     pub(super) at: At<'a>,
+    /// What names are called in the plan.
+    pub(super) naming: Naming,
+    /// The playbooks that are included, by the place of what names them.
+    pub(super) included: &'a Included,
     patterns: HashMap<&'a str, Regex>,
 }
 
 impl<'a> Lower<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, naming: Naming, included: &'a Included) -> Self {
         Self {
             source: Source::new(text),
             faults: Vec::new(),
             names: Names::default(),
             at: At { step: 0, section: Section::Main, undo: false, when: Rc::from([]) },
+            naming,
+            included,
             patterns: HashMap::new(),
         }
     }
@@ -105,7 +113,7 @@ impl<'a> Lower<'a> {
             self.names.uses(name, node.place, Some(*nth), wants, self.at.clone());
             *nth += 1;
         }
-        Some(parsed.template)
+        Some(self.naming.template(parsed.template))
     }
 
     /// Lowers the text of a key.
@@ -130,11 +138,11 @@ impl<'a> Lower<'a> {
     /// Lowers a name that stands alone.
     pub(super) fn name(&mut self, node: &'a Node, wants: Wants) -> Option<Name> {
         let name = node.scalar()?;
-        if !super::spelling::is_name(name) {
+        if !super::spelling::is_reference(name) {
             return None;
         }
         self.names.uses(name, node.place, None, wants, self.at.clone());
-        Some(Name::new(name))
+        Some(self.naming.name(name))
     }
 
     /// Lowers the name of a secret under a key.

@@ -14,11 +14,13 @@ mod expect;
 mod fault;
 mod fields;
 mod format;
+mod include;
 mod inputs;
 mod kinds;
 mod lower;
 mod name;
 mod names;
+mod naming;
 mod order;
 pub mod plan;
 mod probes;
@@ -33,9 +35,11 @@ mod structure;
 mod template;
 #[cfg(test)]
 mod testing;
+mod texts;
 mod wanted;
 pub mod yaml;
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_with};
 pub use fault::{Fault, Severity, nearest};
 pub use schema::{Row, kind_rows, probe_rows, schema};
+pub use texts::Texts;

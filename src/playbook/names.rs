@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::fault::{Fault, nearest};
+use super::include::Known;
 use super::lower::Source;
+use super::naming::{Bound, Naming};
 use super::plan::{InputKind, Name, NameSpec, Section};
 use super::wanted::one_of;
 use super::yaml::Place;
@@ -84,6 +86,8 @@ pub(super) struct Names<'a> {
     /// Values that a name must be able to have.
     values: Vec<(&'a str, &'a str, Place)>,
     pub(super) scripts: Vec<Script<'a>>,
+    /// Steps whose included playbook could not be understood: what it gives a value is not known.
+    unknown_within: Vec<&'a str>,
     seq: usize,
 }
 
@@ -122,6 +126,11 @@ impl<'a> Names<'a> {
     /// Writes down that a rollback or a recapture sets a name once more.
     pub(super) fn set_again(&mut self, name: &'a str, place: Place, secret: bool) {
         self.again.push((name, place, secret));
+    }
+
+    /// Writes down that nothing is known of the playbook that a step includes.
+    pub(super) fn unknown_within(&mut self, step: &'a str) {
+        self.unknown_within.push(step);
     }
 
     /// Says whether a name has a definition by now.
@@ -163,6 +172,10 @@ impl<'a> Names<'a> {
             None => used.place,
         };
         let Some(definition) = self.definitions.get(name) else {
+            // Whatever is wrong there has its fault already.
+            if name.split_once('/').is_some_and(|(step, _)| self.unknown_within.contains(&step)) {
+                return None;
+            }
             let fault = Fault::new(place(), format!("nothing gives `{name}` a value"));
             let near = if *suggestions > 0 {
                 *suggestions -= 1;
@@ -273,8 +286,7 @@ impl<'a> Names<'a> {
 
     fn resolve_variables(&self, faults: &mut Vec<Fault>) {
         let mut taken: HashMap<&str, &str> = HashMap::new();
-        for &name in &self.order {
-            let Some(definition) = self.definitions.get(name) else { continue };
+        for (name, definition) in self.own() {
             let env = definition.env.as_str();
             let reserved = matches!(env, "PATH" | "HOME" | "IFS") || env.starts_with("LD_") || env.starts_with("BASH_");
             if reserved {
@@ -295,15 +307,42 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Returns every name with what the plan says of it.
-    pub(super) fn specs(&self) -> HashMap<Name, NameSpec> {
-        self.definitions
-            .iter()
-            .map(|(name, definition)| {
-                (Name::new(name), NameSpec { secret: definition.secret, env: definition.env.clone() })
-            })
-            .collect()
+    /// Lists the names of this playbook itself, in the order in which they get a value.
+    pub(super) fn own(&self) -> impl Iterator<Item = (&'a str, &Definition<'a>)> {
+        let own = self.order.iter().filter(|name| !name.contains('/'));
+        own.filter_map(|name| Some((*name, self.definitions.get(name)?)))
     }
+
+    /// Returns every name of this playbook itself with what the plan says of it. What the including playbook gives is its.
+    pub(super) fn specs(&self, naming: &Naming) -> HashMap<Name, NameSpec> {
+        let own = self.own().filter(|(name, _)| !matches!(naming.bound(name), Some(Bound::Name(_))));
+        own.map(|(name, definition)| {
+            (naming.name(name), NameSpec { secret: definition.secret, env: definition.env.clone() })
+        })
+        .collect()
+    }
+
+    /// Lists the variables that scripts get, with the values that they stand for.
+    pub(super) fn variables(&self, naming: &Naming) -> Vec<(String, Name)> {
+        let shown = self.own().filter(|(_, definition)| !definition.secret);
+        shown.map(|(name, definition)| (definition.env.clone(), naming.name(name))).collect()
+    }
+
+    /// Lists what steps outside can use of this playbook once its steps are walked.
+    pub(super) fn known(&self) -> Vec<Known> {
+        let kept = |definition: &Definition<'_>| definition.at.section == Section::Main && !definition.at.undo;
+        let names = self.order.iter().filter_map(|name| Some((*name, self.definitions.get(name)?)));
+        let known = names.filter(|(_, definition)| kept(definition)).map(|(name, definition)| Known {
+            name: name.to_owned(),
+            secret: definition.secret,
+            when: definition.at.when.iter().map(owned).collect(),
+        });
+        known.collect()
+    }
+}
+
+fn owned((name, values): &(&str, Vec<&str>)) -> (String, Vec<String>) {
+    ((*name).to_owned(), values.iter().map(|&value| value.to_owned()).collect())
 }
 
 /// Finds a condition of `there` that `here` does not imply.

@@ -51,6 +51,10 @@ pub struct Plan {
     pub follow_up: Vec<FollowUp>,
     /// Every name that takes a value, with where it comes from.
     pub names: HashMap<Name, NameSpec>,
+    /// Inputs of included playbooks that the including one gives as a text.
+    pub fixed: Vec<(Name, String)>,
+    /// The included playbooks, by the ids of the steps that include them, from the outside: `step` or `step/inner`.
+    pub scopes: HashMap<String, Scope>,
     /// The place of each step in [`Plan::steps`].
     pub index: HashMap<StepId, usize>,
 }
@@ -68,6 +72,12 @@ impl Plan {
         self.names.get(name).is_some_and(|spec| spec.secret)
     }
 
+    /// Finds the included playbook that a step or a name belongs to; none for the playbook that is run.
+    #[must_use]
+    pub fn scope(&self, of: &str) -> Option<&Scope> {
+        of.rsplit_once('/').and_then(|(scope, _)| self.scopes.get(scope))
+    }
+
     /// Returns the range of steps of one section.
     #[must_use]
     pub fn section(&self, section: Section) -> Range<usize> {
@@ -80,6 +90,15 @@ impl Plan {
             None => 0..0,
         }
     }
+}
+
+/// An included playbook, as far as its steps differ from those of the playbook that is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The folder that its relative paths start from, as seen from that of the playbook that is run.
+    pub folder: String,
+    /// The variables that its scripts get, with the values that they stand for.
+    pub variables: Vec<(String, Name)>,
 }
 
 /// What is known of a name that takes a value.
@@ -167,6 +186,14 @@ pub struct Action {
     pub verify: Vec<ProbeSpec>,
     /// How long the command may take.
     pub timeout: Option<Duration>,
+}
+
+impl Action {
+    /// Says whether a probe of it reads what came into a log since it began.
+    #[must_use]
+    pub fn reads_logs(&self) -> bool {
+        self.verify.iter().any(|probe| matches!(probe.probe, Probe::Log(_)))
+    }
 }
 
 /// What a step comes down to.
@@ -472,8 +499,33 @@ pub struct EditSpec {
 pub enum EditPlace {
     /// The value of a key of a dotenv file.
     Dotenv(String),
+    /// The value that a JSON pointer (RFC 6901) leads to in a file of this format.
+    Value(Format, String),
     /// What a regular expression matches, or its one group.
     Match(Regex),
+}
+
+/// A format of files in which single values can be told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON (RFC 8259); comments may stand in it.
+    Json,
+    /// YAML 1.2, one document.
+    Yaml,
+    /// TOML 1.0.
+    Toml,
+}
+
+impl Format {
+    /// Returns its name, as people write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Yaml => "YAML",
+            Self::Toml => "TOML",
+        }
+    }
 }
 
 /// What an edit puts in.
@@ -550,10 +602,16 @@ pub enum Probe {
     Tls(TlsSpec),
     /// A login, and a query, on `PostgreSQL`.
     Postgres(DatabaseSpec),
+    /// A login, and a query, on MySQL or MariaDB.
+    Mysql(DatabaseSpec),
     /// A login, and a command, on Redis or Valkey.
     Redis(DatabaseSpec),
+    /// A login, and a subject, on NATS.
+    Nats(Box<NatsSpec>),
     /// What a file is.
     File(FileSpec),
+    /// What came into a log since the step began: the log's path.
+    Log(Template),
     /// A value that the run has.
     Value(Name),
 }
@@ -612,6 +670,53 @@ pub struct DatabaseSpec {
     pub query: Option<Template>,
 }
 
+/// A login on a NATS server, and what it must be good for.
+#[derive(Clone, Debug)]
+pub struct NatsSpec {
+    /// The address, without a password.
+    pub url: Template,
+    /// How to log in; without a word when left out.
+    pub login: Option<NatsLogin>,
+    /// A file with the certificates to trust, in place of the system's.
+    pub ca: Option<Template>,
+    /// A subject, and what is done with it.
+    pub subject: Option<(NatsUse, Template)>,
+    /// Whether `JetStream` must answer.
+    pub jetstream: bool,
+}
+
+/// How to log in on NATS: a secret, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatsLogin {
+    /// The password of the user in the address.
+    Password(Name),
+    /// A token.
+    Token(Name),
+    /// The text of a `.creds` file.
+    Creds(Name),
+}
+
+impl NatsLogin {
+    /// Returns the name of the secret.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Password(name) | Self::Token(name) | Self::Creds(name) => name,
+        }
+    }
+}
+
+/// What is done with a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NatsUse {
+    /// An empty message is published to it.
+    Publish,
+    /// It is subscribed to.
+    Subscribe,
+    /// An empty request is sent to it, and answered.
+    Request,
+}
+
 /// What a file must be. Each that is given must hold.
 #[derive(Clone, Debug)]
 pub struct FileSpec {
@@ -649,16 +754,34 @@ pub enum Expect {
     /// How many rows a query gives.
     Rows(u64),
     /// A number from the first to the second, both included.
-    Between(f64, f64),
+    Between(Amount, Amount),
     /// A number near another.
     CloseTo {
         /// The other number.
-        number: f64,
+        number: Amount,
         /// How far away it may be.
         tolerance: f64,
     },
     /// The system refuses this credential.
     Denied,
+}
+
+/// A number to compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Amount {
+    /// One that stands in the playbook.
+    Number(f64),
+    /// A value of the run: what was measured before.
+    Value(Name),
+}
+
+impl std::fmt::Display for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Value(name) => write!(f, "${{{name}}}"),
+        }
+    }
 }
 
 /// A value expected in JSON.

@@ -108,6 +108,7 @@ fn any_of(keys: &[&str]) -> Value {
 }
 
 const NAME: &str = "^[a-z][a-z0-9_]*$";
+const REFERENCE: &str = "^([a-z0-9]+(-[a-z0-9]+)*/)*[a-z][a-z0-9_]*$";
 const ID: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 const POINTER: &str = "^(/([^~]|~[01])*)?$";
@@ -124,12 +125,15 @@ fn of(shape: &Shape, defs: &mut Map<String, Value>) -> Value {
         Shape::Integer(least, i64::MAX) => json!({ "type": "integer", "minimum": least }),
         Shape::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Shape::Number => json!({ "type": "number" }),
+        Shape::Amount => {
+            json!({ "anyOf": [{ "type": "number" }, { "type": "string", "pattern": r"^\$\{[a-z][a-z0-9_]*\}$" }] })
+        }
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Yes => json!({ "const": true }),
         Shape::Duration => json!({ "type": "string", "pattern": DURATION }),
         Shape::DurationOrZero => json!({ "type": "string", "pattern": DURATION_OR_ZERO }),
         Shape::Pointer => json!({ "type": "string", "pattern": POINTER }),
-        Shape::Name => json!({ "type": "string", "pattern": NAME }),
+        Shape::Name => json!({ "type": "string", "pattern": REFERENCE }),
         Shape::Id => json!({ "type": "string", "pattern": ID }),
         Shape::Variable => json!({ "type": "string", "pattern": VARIABLE }),
         Shape::Choice(words) => json!({ "enum": words }),
@@ -143,6 +147,7 @@ fn of(shape: &Shape, defs: &mut Map<String, Value>) -> Value {
             let pattern = match key {
                 Key::Any => return json!({ "type": "object", "additionalProperties": value }),
                 Key::Name => NAME,
+                Key::Reference => REFERENCE,
                 Key::Variable => VARIABLE,
                 Key::Pointer => POINTER,
             };

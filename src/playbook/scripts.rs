@@ -12,10 +12,9 @@ impl Names<'_> {
     /// Finds everything wrong in scripts.
     pub(super) fn resolve_scripts(&self, source: &Source<'_>, faults: &mut Vec<Fault>) {
         let secrets: HashMap<&str, &str> = self
-            .definitions
-            .iter()
+            .own()
             .filter(|(_, definition)| definition.secret)
-            .map(|(name, definition)| (definition.env.as_str(), *name))
+            .map(|(name, definition)| (definition.env.as_str(), name))
             .collect();
         for script in &self.scripts {
             self.names_in_braces(script, source, faults);

@@ -18,6 +18,8 @@ pub(super) enum Shape {
     Integer(i64, i64),
     /// Any number.
     Number,
+    /// Any number, or one value of the run as `${name}`.
+    Amount,
     /// `true` or `false`.
     Boolean,
     /// Only `true`.
@@ -57,6 +59,8 @@ pub(super) enum Shape {
 pub(super) enum Key {
     Any,
     Name,
+    /// A name, or one of an included playbook behind the step that includes it.
+    Reference,
     Variable,
     Pointer,
 }

@@ -28,6 +28,23 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// Says whether a text is one value of the run and nothing else: `${name}`.
+pub(super) fn is_one_value(text: &str) -> bool {
+    text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(is_reference)
+}
+
+/// Says whether a text can refer to a value: by its name, or by the name that it has in an included playbook behind the id
+/// of the step that includes it.
+pub(super) fn is_reference(text: &str) -> bool {
+    let (steps, name) = text.rsplit_once('/').map_or((None, text), |(steps, name)| (Some(steps), name));
+    is_name(name) && steps.is_none_or(|steps| steps.split('/').all(|step| id(step).is_none()))
+}
+
+/// Gives advice when a text cannot refer to a value.
+pub(super) fn reference(text: &str) -> Option<String> {
+    (!is_reference(text)).then(|| suggest(text, '_'))
+}
+
 /// Gives advice when a text is no name of a value.
 pub(super) fn name(text: &str) -> Option<String> {
     (!is_name(text)).then(|| suggest(text, '_'))

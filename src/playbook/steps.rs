@@ -65,19 +65,20 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
     })
 }
 
-fn id(lower: &mut Lower<'_>, node: &Node) -> Option<StepId> {
+pub(super) fn id(lower: &mut Lower<'_>, node: &Node) -> Option<StepId> {
     let id = node.get("id")?;
     let text = id.scalar()?;
     if matches!(text, "identity" | "inputs" | "protected") {
         lower.fault(id.place, format!("`{text}` is no id of a step: answers files use the word"), "choose another id");
     }
-    Some(StepId::new(text))
+    Some(lower.naming.step(text))
 }
 
-fn when<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<(Name, Vec<String>)> {
+/// Lowers `when`, and notes that everything that follows stands under it.
+pub(super) fn when<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<(Name, Vec<String>)> {
     let mut conditions: Vec<(&'a str, Vec<&'a str>)> = Vec::new();
     for entry in node.get("when").map(Node::entries).unwrap_or_default() {
-        if !spelling::is_name(&entry.key) {
+        if !spelling::is_reference(&entry.key) {
             continue;
         }
         lower.names.uses(&entry.key, entry.place, None, Wants::Either, lower.at.clone());
@@ -93,7 +94,7 @@ fn when<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Vec<(Name, Vec<String>)> {
     let when: When<'a> = Rc::from(conditions);
     lower.at.when = Rc::clone(&when);
     when.iter()
-        .map(|(name, values)| (Name::new(name), values.iter().map(|&value| value.to_owned()).collect()))
+        .map(|(name, values)| (lower.naming.name(name), values.iter().map(|&value| value.to_owned()).collect()))
         .collect()
 }
 
@@ -237,6 +238,10 @@ pub(super) fn criterion<'a>(lower: &mut Lower<'a>, node: &'a Node, made: StepId)
         let act = Act::Person(PersonSpec::default());
         Some(Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None })
     } else {
+        if let Some(entry) = node.entry("log") {
+            let advice = "put it into `verify` of the step that makes the program write the line";
+            lower.fault(entry.place, "`log` has no meaning here: it looks at what came since its step began", advice);
+        }
         action(lower, node)
     };
     Some(checking(id?, title?, node.place, action?, when))

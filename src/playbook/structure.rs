@@ -6,7 +6,7 @@ use std::fmt;
 use super::duration;
 use super::fault::{Fault, nearest};
 use super::shape::{Key, Shape, Table};
-use super::spelling::{bad_name, bad_variable, id, is_variable, name, pointer};
+use super::spelling::{bad_name, bad_variable, id, is_one_value, is_variable, name, pointer, reference};
 use super::wanted::{duration_advice, example, one_of, wanted, wrong};
 use super::yaml::{Entry, Node, Scalar, ScalarKind, Value};
 
@@ -91,6 +91,7 @@ fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: What<'_>, faults: &m
         Shape::Boolean if *kind == ScalarKind::Boolean => None,
         Shape::Yes if node.boolean() == Some(true) => None,
         Shape::Number if node.number().is_some() => None,
+        Shape::Amount if node.number().is_some() || node.scalar().is_some_and(is_one_value) => None,
         Shape::Scalar | Shape::Any => None,
         Shape::Integer(least, most) if *kind == ScalarKind::Integer => match node.integer() {
             Some(number) if (*least..=*most).contains(&number) => None,
@@ -111,7 +112,7 @@ fn scalar(node: &Node, found: &Scalar, shape: &Shape, what: What<'_>, faults: &m
         Shape::Pointer => {
             pointer(text).map(|(wrong, advice)| Fault::new(node.place, format!("{what} {wrong}")).advise(advice))
         }
-        Shape::Name => name(text).map(|advice| bad_name(node.place, text, advice)),
+        Shape::Name => reference(text).map(|advice| bad_name(node.place, text, advice)),
         Shape::Id => id(text).map(|advice| {
             Fault::new(node.place, format!("`{text}` is no id: small letters, digits and single hyphens"))
                 .advise(advice)
@@ -133,6 +134,7 @@ fn check_key(entry: &Entry, key: Key, faults: &mut Vec<Fault>) {
     let fault = match key {
         Key::Any => None,
         Key::Name => name(&entry.key).map(|advice| bad_name(entry.place, &entry.key, advice)),
+        Key::Reference => reference(&entry.key).map(|advice| bad_name(entry.place, &entry.key, advice)),
         Key::Variable => (!is_variable(&entry.key)).then(|| bad_variable(entry.place, &entry.key)),
         Key::Pointer => pointer(&entry.key)
             .map(|(wrong, advice)| Fault::new(entry.place, format!("`{}` {wrong}", entry.key)).advise(advice)),

@@ -4,7 +4,7 @@
 //! `${`. Whether a name is known, defined by then, and no secret is for `check` to say.
 
 use super::name::Name;
-use super::spelling::is_name;
+use super::spelling::is_reference;
 
 /// A text in which `${name}` stands for a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Template {
             let line = from.find('\n').unwrap_or(from.len());
             let end = from[..line].find('}');
             let name = end.map_or("", |end| &from[2..end]);
-            if is_name(name) {
+            if is_reference(name) {
                 if !literal.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut literal)));
                 }

@@ -1,7 +1,7 @@
 //! What the unit tests of kinds and probes share: a step around a piece of YAML, and what comes of it.
 
-use super::check;
 use super::plan::{Act, Plan, Probe, Step};
+use super::{Checked, Fault, Texts, check_with};
 
 /// A playbook with some names, and one step made of the lines given.
 fn playbook(lines: &str) -> String {
@@ -10,6 +10,14 @@ fn playbook(lines: &str) -> String {
         "runsheet: 1\ntitle: Test\ninputs:\n  app_root: {{ type: path }}\n  new_password: {{ type: secret }}\n  \
          row_count: {{ type: integer }}\nphases:\n  - title: All\n    steps:\n      - id: one\n        title: One\n        {indented}\n"
     )
+}
+
+/// The playbook that a step can include as `other.yaml`.
+const OTHER: &str = "runsheet: 1\ntitle: Other\ninputs:\n  root: { type: path }\n  key: { type: secret }\nphases:\n  \
+     - { title: In, steps: [{ id: look, title: Look, run: 'ls \"$ROOT\"', read_only: true }] }\n";
+
+fn check(text: &str) -> Result<Checked, Vec<Fault>> {
+    check_with("test.yaml", text, &Texts::gather("test.yaml", text, |_| Ok(OTHER.to_owned())))
 }
 
 /// Checks a step in which nothing is wrong.

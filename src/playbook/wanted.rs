@@ -12,6 +12,7 @@ pub(super) fn wanted(shape: &Shape) -> String {
         Shape::Integer(least, most) if least == most => return format!("`{least}`"),
         Shape::Integer(..) => "a whole number",
         Shape::Number => "a number",
+        Shape::Amount => "a number, or `${name}`",
         Shape::Boolean => "`true` or `false`",
         Shape::Yes => "`true`",
         Shape::Duration | Shape::DurationOrZero => "a duration such as `30s`",

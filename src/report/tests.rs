@@ -68,6 +68,7 @@ fn walked() -> Engine {
     let begun = Begun {
         run: "01TEST".into(),
         playbook: "/p/rotate.yaml".into(),
+        included: BTreeMap::new(),
         operator: "ann | <b>".into(),
         ticket: Some("OPS-1".into()),
         values: BTreeMap::from([("app".into(), "milo\n# not a heading".into())]),

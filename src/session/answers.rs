@@ -51,7 +51,7 @@ fn complete(
         if answers.iter().any(|(name, _)| *name == spec.name) {
             continue;
         }
-        let found = spec.from.as_ref().and_then(|source| executor.source(source, values).ok());
+        let found = spec.from.as_ref().and_then(|source| executor.source(&spec.name, source, values).ok());
         let found = match (found, &spec.default) {
             (Some(secret), _) if spec.kind == InputKind::Secret => Some(Answer::Secret(secret)),
             (Some(text), _) => Some(Answer::Text(text.expose().to_owned())),

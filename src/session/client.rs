@@ -10,12 +10,11 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::signals::Signals;
-use super::wire::{Answered, Down, Farewell, Frames, Hello, TO_SCREEN, Up, Welcome, Word, frame, understand};
+use super::wire::{Answered, Broken, Down, Farewell, Frames, Hello, TO_SCREEN, Up, Welcome, Word, frame, understand};
 use super::{next, socket};
-use crate::front::{Front, Say, Seat, Update};
+use crate::front::{Front, Seat, Update, Words};
 use crate::journal::{ReadError, read_first};
 
 /// How long a host has to answer a greeting. It does at once, unless it reads a very long journal.
@@ -61,7 +60,11 @@ impl Link {
     /// [`Unreached`].
     pub async fn connect(folder: &Path, hello: &Hello) -> Result<Self, Unreached> {
         let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Unreached::Nobody,
+            // Broken off: it ended between the knock at its door and the first word.
+            io::ErrorKind::NotFound
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset => Unreached::Nobody,
             _ => Unreached::Failed(format!("the run's host cannot be reached: {error}")),
         };
         let stream = socket::connect(folder).map_err(failed)?;
@@ -72,7 +75,11 @@ impl Link {
         write.write_all(&greeting).await.map_err(failed)?;
         let answer = tokio::time::timeout(GREETING, frames.next()).await;
         let answer = answer.map_err(|_| Unreached::Failed("the run's host does not answer".to_owned()))?;
-        match answer.map_err(|broken| Unreached::Failed(broken.to_string()))? {
+        let answer = answer.map_err(|broken| match broken {
+            Broken::Connection(error) => failed(error),
+            Broken::Frame(why) => Unreached::Failed(why),
+        });
+        match answer? {
             None => Err(Unreached::Nobody),
             Some(bytes) => match understand(&bytes) {
                 Ok(Answered::Welcome(welcome)) => Ok(Self { frames, write, welcome }),
@@ -99,12 +106,7 @@ impl Link {
         Ok(parted)
     }
 
-    async fn couple(
-        &mut self,
-        signals: &mut Signals,
-        words: &mut Option<UnboundedReceiver<Say>>,
-        front: &mut impl Front,
-    ) -> Parted {
+    async fn couple(&mut self, signals: &mut Signals, words: &mut Option<Words>, front: &mut impl Front) -> Parted {
         let mut leaving = None;
         let mut watches = false;
         loop {

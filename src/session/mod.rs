@@ -18,7 +18,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Awaiting, Effect, Engine, Input, Refusal, Stamped, Target};
 use crate::exec::{Executor, Found, Report};
-use crate::front::{Front, Say, Update};
+use crate::front::{Front, Say, Update, Words};
 use crate::journal::Log;
 use crate::playbook::plan::{Act, StepId};
 
@@ -79,6 +79,9 @@ enum Message {
     Signal(&'static str),
 }
 
+/// How many words are heard in a row while something waits that came back from the world.
+const AT_A_TIME: u32 = 16;
+
 /// What a turn of the loop left to be done.
 #[derive(Default)]
 struct Pending {
@@ -111,6 +114,7 @@ impl<F: Front> Session<F> {
 
         self.front.take(Update::Live);
         let mut pending = Pending { first: first.into(), ..Pending::default() };
+        let mut heard = 0;
         loop {
             if leaving.is_none() {
                 leaving = match self.open(&mut pending) {
@@ -133,14 +137,17 @@ impl<F: Front> Session<F> {
             if let Some(because) = because.filter(|_| self.engine.run().busy.is_none()) {
                 return self.leave(because, &mut pending);
             }
+            // Whoever speaks without end is no person: the world has a turn in between.
+            let listens = heard < AT_A_TIME || self.reports.is_empty();
             let message = tokio::select! {
                 // A person before the world: a flood of output waits in the child's pipe, never in front of a word.
                 biased;
                 Some(signal) = signals.next() => Message::Signal(signal),
-                Some(say) = next(&mut words) => Message::Say(say),
+                Some(say) = next(&mut words), if listens => Message::Say(say),
                 Some(report) = self.reports.recv() => Message::Report(report),
                 else => return Ok(Because::Left),
             };
+            heard = if matches!(message, Message::Say(_)) { heard.saturating_add(1) } else { 0 };
             match message {
                 Message::Say(Say::Quit | Say::Detach(_)) => {
                     leaving = Some(self.stop_for(Because::Left, leaving.as_ref(), &mut pending));
@@ -403,9 +410,9 @@ impl Pending {
 }
 
 /// Waits for a person's word; for ever where nobody speaks. Who hangs up has left, and is not listened to again.
-async fn next(words: &mut Option<UnboundedReceiver<Say>>) -> Option<Say> {
+async fn next(words: &mut Option<Words>) -> Option<Say> {
     let Some(open) = words else { return std::future::pending().await };
-    let said = open.recv().await;
+    let said = open.next().await;
     if said.is_none() {
         *words = None;
     }

@@ -205,6 +205,7 @@ fn inside(content: &Content, run: &Run) -> String {
 fn edit(spec: &EditSpec, run: &Run) -> String {
     let place = match &spec.place {
         EditPlace::Dotenv(key) => format!("the key {key}"),
+        EditPlace::Value(_, pointer) => format!("the value at {pointer}"),
         EditPlace::Match(regex) => format!("{} of /{regex}/", count(spec.count, "match", "matches")),
     };
     let put = match &spec.put {

@@ -184,7 +184,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Restore { target, attempt, files } => {
             format!("restore {}#{attempt} of {}", name(target), files.len())
         }
-        Effect::Probe { target } => format!("probe {}", name(target)),
+        Effect::Probe { target, .. } => format!("probe {}", name(target)),
         Effect::Recapture { step } => format!("fetch {step}"),
         Effect::Enough { target } => format!("enough {}", name(target)),
         Effect::Stop { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
@@ -234,7 +234,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
             let (values, secrets) = given(&rest);
             Input::Answer { target: target(), values, secrets, fingerprints: BTreeMap::new() }
         }
-        "saved" => Input::Saved { target: target(), files: vec![file()] },
+        "saved" => Input::Saved { target: target(), files: vec![file()], logs: Vec::new() },
         "ok" => performed(How::Ok),
         "fail" => performed(How::Failed),
         "late" => performed(How::TimedOut),

@@ -106,8 +106,10 @@ fn more(step: &mut Step, word: &str) {
             "check" => step.action = verified(Act::Verify),
             "wait" => step.action.act = Act::Wait(Duration::from_secs(30)),
             "verify" => step.action.verify.push(probe()),
+            "log" => step.action.verify.push(log()),
             "undo" => step.rollback.push(action(run())),
             "undo-verified" => step.rollback.push(verified(run())),
+            "undo-log" => step.rollback.push(Action { verify: vec![log()], ..action(run()) }),
             "undo-check" => step.rollback.push(verified(Act::Verify)),
             "undo-hand" => step.rollback.push(action(by_hand())),
             "undo-hand-verified" => step.rollback.push(verified(by_hand())),
@@ -160,6 +162,11 @@ fn probe() -> ProbeSpec {
         capture: Vec::new(),
         warn: false,
     }
+}
+
+/// A probe that reads what came into a log.
+fn log() -> ProbeSpec {
+    ProbeSpec { probe: Probe::Log(Template::literal("/srv/app/app.log")), ..probe() }
 }
 
 /// An input; a star before the name makes it a secret.

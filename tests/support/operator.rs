@@ -133,7 +133,8 @@ pub(crate) fn question(picture: &str) -> Option<Asked> {
         return offered.then_some(Asked::Next(number(rest)?, keys.contains("after one more question")));
     }
     if let Some(rest) = headline.strip_prefix("Your turn: ") {
-        return foot.starts_with("Enter hand in").then_some(Asked::Turn(number(rest)?));
+        let offered = foot.starts_with("Enter hand in") || foot.starts_with("Enter done");
+        return offered.then_some(Asked::Turn(number(rest)?));
     }
     if headline.starts_with("Rollback ") {
         let agreed = lines[at + 2..].iter().take(4).any(|line| line.starts_with("y "));

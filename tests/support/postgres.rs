@@ -27,6 +27,11 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Starts a server below a folder that others may enter, with this password for `doadmin`.
     pub(crate) fn start(folder: &Path, authority: &Authority, password: &str) -> Self {
+        Self::start_with(folder, authority, password, &[])
+    }
+
+    /// Starts such a server with more settings, each as `name=value`.
+    pub(crate) fn start_with(folder: &Path, authority: &Authority, password: &str, settings: &[&str]) -> Self {
         let (data, socket, log) = (folder.join("data"), folder.join("socket"), folder.join("log"));
         fs::create_dir_all(&socket).expect("make the folder of the socket");
         fs::create_dir_all(&data).expect("make the data folder");
@@ -64,7 +69,10 @@ impl Postgres {
             "password_encryption=scram-sha-256",
             "fsync=off",
             "log_statement=none",
-        ] {
+        ]
+        .iter()
+        .chain(settings)
+        {
             command.args(["-c", setting]);
         }
         command.stdout(output.try_clone().expect("share the log")).stderr(output);
@@ -142,7 +150,8 @@ fn server_program(name: &str) -> Command {
     command
 }
 
-fn newest_bin() -> PathBuf {
+/// Returns the folder with the programs of the newest Postgres of Debian.
+pub(crate) fn newest_bin() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL of Debian is installed: scripts/setup-tests");
     let newest = versions
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())

@@ -48,8 +48,15 @@ pub(crate) fn recorded(traces: &Path, folder: &Path, world: &Path) -> Vec<Change
         }
     }
     lines.sort_by(|one, other| one.0.cmp(&other.0));
-    let mut reader =
-        Reader { folder, world, names: HashMap::new(), offsets: HashMap::new(), files: 0, changes: vec![] };
+    let mut reader = Reader {
+        folder,
+        world,
+        names: HashMap::new(),
+        offsets: HashMap::new(),
+        lengths: HashMap::new(),
+        files: 0,
+        changes: vec![],
+    };
     for (_, process, call) in lines {
         reader.call(&process, call.trim());
     }
@@ -61,8 +68,9 @@ struct Reader<'t> {
     world: &'t Path,
     /// The files by name.
     names: HashMap<PathBuf, usize>,
-    /// Where the next write of a file goes: its end, as far as it was written through this descriptor.
-    offsets: HashMap<(String, String), u64>,
+    /// Where the next write of a file goes, by process and descriptor; none where that is always the file's end.
+    offsets: HashMap<(String, String), Option<u64>>,
+    lengths: HashMap<usize, u64>,
     files: usize,
     changes: Vec<Change>,
 }
@@ -89,7 +97,8 @@ impl Reader<'_> {
             "openat" => {
                 let Some(path) = path(0) else { return };
                 let opened = result.split('<').next().unwrap_or_default().trim().to_owned();
-                self.offsets.remove(&(process.to_owned(), opened));
+                let at = (!arguments.contains("O_APPEND")).then_some(0);
+                self.offsets.insert((process.to_owned(), opened), at);
                 if path.starts_with(self.folder) && arguments.contains("O_CREAT") {
                     self.create(path, arguments.contains("O_TRUNC"));
                 }
@@ -100,9 +109,12 @@ impl Reader<'_> {
                 if descriptor == "1" || (file.starts_with(self.world) && !file.starts_with(self.folder)) {
                     self.changes.push(Change::Seen);
                 } else if let Some(&number) = self.names.get(&file) {
-                    let offset = self.offsets.entry((process.to_owned(), descriptor)).or_default();
-                    let at = *offset;
-                    *offset += bytes.len() as u64;
+                    let length = self.lengths.entry(number).or_default();
+                    let offset = self.offsets.entry((process.to_owned(), descriptor)).or_insert(Some(0));
+                    let at = offset.unwrap_or(*length);
+                    let end = at + bytes.len() as u64;
+                    *offset = offset.map(|_| end);
+                    *length = end.max(*length);
                     self.changes.push(Change::Write(number, at, bytes));
                 }
             }
@@ -110,6 +122,7 @@ impl Reader<'_> {
                 let length =
                     arguments.rsplit(',').next().and_then(|text| text.trim().trim_end_matches(')').parse().ok());
                 if let (Some(&number), Some(length)) = (file.and_then(|file| self.names.get(&file)), length) {
+                    self.lengths.insert(number, length);
                     self.changes.push(Change::Length(number, length));
                 }
             }
@@ -139,7 +152,10 @@ impl Reader<'_> {
 
     fn create(&mut self, path: PathBuf, empties: bool) {
         match self.names.get(&path) {
-            Some(&number) if empties => self.changes.push(Change::Length(number, 0)),
+            Some(&number) if empties => {
+                self.lengths.insert(number, 0);
+                self.changes.push(Change::Length(number, 0));
+            }
             Some(_) => {}
             None => {
                 self.files += 1;

@@ -196,6 +196,66 @@ impl Terminal {
         }
     }
 
+    /// Answers a question of the plain lines, and again if the program found that too early, until something is to be seen.
+    #[track_caller]
+    pub(crate) fn answers(&self, line: &str, then: &str) {
+        let (seen, bell) = &*self.seen;
+        let early = |seen: &Seen| {
+            let told = b"That came before the question was asked";
+            seen.raw.windows(told.len()).filter(|part| part == told).count()
+        };
+        let (begin, mut before) = (Instant::now(), early(&lock(seen)));
+        self.press(line);
+        let mut seen = lock(seen);
+        loop {
+            let picture = seen.parser.screen().contents();
+            if picture.contains(then) {
+                return;
+            }
+            let left = PATIENCE.saturating_sub(begin.elapsed());
+            assert!(!left.is_zero() && !seen.closed, "not seen: {then:?}\n{}", framed(&picture));
+            if early(&seen) > before {
+                before = early(&seen);
+                self.press(line);
+            }
+            seen = bell.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Presses a key of the full screen until something is to be seen: again where the program says that it came too early.
+    #[track_caller]
+    pub(crate) fn press_until(&self, key: &str, then: &str) {
+        let begin = Instant::now();
+        self.press(key);
+        let mut pressed = Instant::now();
+        loop {
+            let picture = self.picture();
+            if picture.contains(then) {
+                return;
+            }
+            // What is said stays until the next key is taken, so it is looked at again only after a while.
+            if picture.contains("so it was not taken") && pressed.elapsed() > Duration::from_secs(3) {
+                self.press(key);
+                pressed = Instant::now();
+            }
+            assert!(begin.elapsed() < PATIENCE, "not seen: {then:?}\n{}", framed(&picture));
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until the program has read what was typed.
+    #[track_caller]
+    pub(crate) fn until_read(&self) {
+        let begin = Instant::now();
+        let pts = self.pts.as_ref().expect("the terminal is there");
+        while rustix::io::ioctl_fionread(pts).expect("ask the terminal") > 0 {
+            assert!(begin.elapsed() < PATIENCE, "what was typed is not read");
+            thread::sleep(Duration::from_millis(2));
+        }
+        // The line was taken; now its reader looks at the time.
+        thread::sleep(Duration::from_millis(20));
+    }
+
     /// Returns every byte that the terminal has received, as text.
     pub(crate) fn raw(&self) -> String {
         String::from_utf8_lossy(&lock(&self.seen.0).raw).into_owned()

@@ -57,7 +57,7 @@ impl Draft {
     fn may_match(&self, spec: &EditSpec) -> bool {
         match &spec.place {
             EditPlace::Match(pattern) => self.unknown.iter().any(|word| pattern.as_str().contains(word)),
-            EditPlace::Dotenv(_) => false,
+            EditPlace::Dotenv(_) | EditPlace::Value(..) => false,
         }
     }
 

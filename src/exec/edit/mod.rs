@@ -12,6 +12,7 @@ mod draft;
 mod earlier;
 mod place;
 mod seen;
+mod value;
 
 use std::path::PathBuf;
 
@@ -175,7 +176,7 @@ impl Change {
             }
             for place in &places {
                 // The old one too must not be seen from now on, wherever it turns up.
-                let old = &self.new[place.range.clone()];
+                let old = place.old(&self.new);
                 scene.secrets.register(Secret::new(old.to_owned()));
                 if let Ok(decoded) = percent_decode_str(old).decode_utf8() {
                     scene.secrets.register(Secret::new(decoded.into_owned()));
@@ -183,29 +184,27 @@ impl Change {
             }
         }
         let Filling { text: put, secret } = filling(&spec.put, scene)?;
-        let length = self.new.len() + places.len() * put.len();
-        let mut text = Zeroizing::new(String::with_capacity(length));
+        let gap = scene.has_gaps(&spec.put);
+        let mut text = Zeroizing::new(String::with_capacity(self.new.len() + places.len() * put.len()));
+        let mut hidden = Vec::new();
         let mut at = 0;
         for place in &places {
-            if let Some(quote) = place.quote.filter(|_| !scene.has_gaps(&spec.put)) {
-                quote.holds(&put).map_err(|why| {
-                    let line = place::line_of(&self.new, place.range.start);
-                    format!(
-                        "line {line}: the new value has {why}, which not every reader of such a file takes as it is"
-                    )
-                })?;
-            }
+            let written = place.written(&self.new, &put, gap)?;
             if secret {
-                self.hidden.push(Zeroizing::new(self.new[place.range.clone()].to_owned()));
+                // The diff is shown by lines, so what goes over several is hidden by lines.
+                let old = [&self.new[place.range.clone()], place.old(&self.new)];
+                let lines = old.into_iter().flat_map(str::lines).map(str::trim);
+                hidden.extend(lines.map(|line| Zeroizing::new(line.to_owned())));
             }
             text.push_str(&self.new[at..place.range.start]);
-            text.push_str(&put);
+            text.push_str(&written);
             at = place.range.end;
         }
         text.push_str(&self.new[at..]);
-        if !scene.has_gaps(&spec.put) {
-            place::check(&spec.place, &self.new, &text)?;
+        if !gap {
+            places.iter().try_for_each(|place| place.check(&spec.place, &self.new, &text, &put))?;
         }
+        self.hidden.extend(hidden);
         self.new.zeroize();
         self.new = text;
         Ok(())
@@ -225,6 +224,16 @@ fn filling(put: &Put, scene: &Scene) -> Result<Filling, String> {
             Ok(Filling { text: Zeroizing::new(text), secret: true })
         }
     }
+}
+
+/// Finds a value as an edit does; for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(super) fn value_at(
+    text: &str,
+    format: crate::playbook::plan::Format,
+    pointer: &str,
+) -> Result<(std::ops::Range<usize>, String), String> {
+    value::find(text, format, pointer).map(|found| (found.range, found.says.to_string()))
 }
 
 /// Takes the bytes of a file for text.

@@ -1,12 +1,15 @@
-//! Finds the places in a text that an edit changes: the value of a dotenv key, the matches of a regular expression, the
-//! password inside a URL. Finds exactly what the playbook says or says what is there instead; it shows no value.
+//! Finds the places in a text that an edit changes, and writes what is put there as it must stand there: the value of a
+//! dotenv key or at a pointer, the matches of a regular expression, the password inside a URL. Finds exactly what the
+//! playbook says or says what is there instead; it shows no value.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::Regex;
+use zeroize::Zeroizing;
 
+use super::value::{self, Value};
 use crate::exec::dotenv::{self, Quote};
 use crate::playbook::plan::EditPlace;
 
@@ -24,8 +27,75 @@ static USERINFO: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) struct Place {
     /// Where.
     pub range: Range<usize>,
-    /// How it is quoted, where a format says so.
-    pub quote: Option<Quote>,
+    /// How what stands there is written.
+    pub form: Form,
+}
+
+/// How what stands at a place is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is.
+    Match,
+    /// As the value of a dotenv file, in these quotes.
+    Dotenv(Quote),
+    /// As a value of a format that has texts and numbers. Only this part of what it says is changed.
+    Value(Value, Range<usize>),
+}
+
+impl Place {
+    /// Returns what gives way: as it is meant, without quotes and escapes.
+    pub(super) fn old<'t>(&'t self, text: &'t str) -> &'t str {
+        match &self.form {
+            Form::Match | Form::Dotenv(_) => &text[self.range.clone()],
+            Form::Value(value, part) => &value.says[part.clone()],
+        }
+    }
+
+    /// Writes what is put in as it must stand here. `gap`: it is a name in braces, for a value that is still to come.
+    ///
+    /// # Errors
+    /// Why it cannot stand here: a sentence without the file's name.
+    pub(super) fn written(&self, text: &str, put: &str, gap: bool) -> Result<Zeroizing<String>, String> {
+        let as_it_is = || Zeroizing::new(put.to_owned());
+        let at_line = |why: &str| format!("line {}: {why}", line_of(text, self.range.start));
+        match &self.form {
+            Form::Match => Ok(as_it_is()),
+            Form::Dotenv(_) if gap => Ok(as_it_is()),
+            Form::Dotenv(quote) => quote.holds(put).map(|()| as_it_is()).map_err(|why| {
+                at_line(&format!("the new value has {why}, which not every reader of such a file takes as it is"))
+            }),
+            Form::Value(value, part) => {
+                let whole = replaced(&value.says, part, put);
+                if gap { Ok(value.write_gap(&whole)) } else { value.write(&whole).map_err(at_line) }
+            }
+        }
+    }
+
+    /// Makes sure that a text is read as before once the new value is in it.
+    ///
+    /// # Errors
+    /// A sentence without the file's name.
+    pub(super) fn check(&self, place: &EditPlace, old: &str, new: &str, put: &str) -> Result<(), String> {
+        match (place, &self.form) {
+            (EditPlace::Dotenv(key), _) if !dotenv::reads_alike(old, new, key) => Err(format!(
+                "with the new value of {key}, readers of such files would read more than that value differently; look at \
+                 the quotes and comments of the file"
+            )),
+            (EditPlace::Value(format, pointer), Form::Value(value, part)) => {
+                value.check((old, new), &replaced(&value.says, part, put), *format, pointer)
+            }
+            (EditPlace::Dotenv(_) | EditPlace::Match(_) | EditPlace::Value(..), _) => Ok(()),
+        }
+    }
+}
+
+/// Puts a text in the place of a part of another.
+fn replaced(text: &str, part: &Range<usize>, put: &str) -> Zeroizing<String> {
+    let mut whole = Zeroizing::new(String::with_capacity(text.len() + put.len()));
+    for piece in [&text[..part.start], put, &text[part.end..]] {
+        whole.push_str(piece);
+    }
+    whole
 }
 
 /// Finds the places of an edit in a text.
@@ -36,7 +106,12 @@ pub(super) fn find(text: &str, place: &EditPlace, count: usize) -> Result<Vec<Pl
     match place {
         EditPlace::Dotenv(key) => {
             let found = dotenv::find(text, key)?;
-            Ok(vec![Place { range: found.value, quote: Some(found.quote) }])
+            Ok(vec![Place { range: found.value, form: Form::Dotenv(found.quote) }])
+        }
+        EditPlace::Value(format, pointer) => {
+            let found = value::find(text, *format, pointer)?;
+            let whole = 0..found.says.len();
+            Ok(vec![Place { range: found.range.clone(), form: Form::Value(found, whole) }])
         }
         EditPlace::Match(pattern) => matches(text, pattern, count),
     }
@@ -63,7 +138,7 @@ fn matches(text: &str, pattern: &Regex, count: usize) -> Result<Vec<Place>, Stri
         .map(|captures| {
             let whole = captures.get(0);
             let group = if captures.len() > 1 { captures.get(1) } else { whole };
-            group.map(|group| Place { range: group.range(), quote: None }).ok_or_else(|| {
+            group.map(|group| Place { range: group.range(), form: Form::Match }).ok_or_else(|| {
                 let line = whole.map_or(1, |whole| line_of(text, whole.start()));
                 format!("line {line}: {pattern} matches, but its group does not take part")
             })
@@ -71,40 +146,33 @@ fn matches(text: &str, pattern: &Regex, count: usize) -> Result<Vec<Place>, Stri
         .collect()
 }
 
-/// Makes sure that a text is read as before once the new value is in it.
-///
-/// # Errors
-/// A sentence without the file's name.
-pub(super) fn check(place: &EditPlace, old: &str, new: &str) -> Result<(), String> {
-    match place {
-        EditPlace::Dotenv(key) if !dotenv::reads_alike(old, new, key) => Err(format!(
-            "with the new value of {key}, readers of such files would read more than that value differently; look at the \
-             quotes and comments of the file"
-        )),
-        EditPlace::Dotenv(_) | EditPlace::Match(_) => Ok(()),
-    }
-}
-
 /// Narrows a place down to the password of the one URL there. A place that is itself the password of a URL stays.
 ///
 /// # Errors
 /// A sentence without the file's name.
 pub(super) fn password(text: &str, place: &Place) -> Result<Place, String> {
-    let range = place.range.clone();
-    let there = &text[range.clone()];
-    let line = line_of(text, range.start);
-    let narrowed = |range| Ok(Place { range, quote: place.quote });
+    let line = line_of(text, place.range.start);
+    let narrowed = |part: Range<usize>| {
+        let start = place.range.start;
+        Ok(match &place.form {
+            Form::Match | Form::Dotenv(_) => {
+                Place { range: start + part.start..start + part.end, form: place.form.clone() }
+            }
+            Form::Value(value, _) => Place { range: place.range.clone(), form: Form::Value(value.clone(), part) },
+        })
+    };
+    let there = place.old(text);
     match there.matches("://").count() {
         1 => {
             let mut found = passwords(there);
             match (found.next(), found.next()) {
-                (Some(one), None) => narrowed(range.start + one.start..range.start + one.end),
+                (Some(one), None) => narrowed(one),
                 (Some(_), Some(_)) | (None, _) => {
                     Err(format!("line {line}: the URL there has no user and password before its host"))
                 }
             }
         }
-        0 if passwords(text).any(|password| password == range) => narrowed(range),
+        0 if passwords(text).any(|password| password == place.range) => Ok(place.clone()),
         0 => Err(format!("line {line}: expected a URL with a password, there is none")),
         several => Err(format!("line {line}: expected one URL, there are {several}")),
     }

@@ -9,24 +9,24 @@ use crate::exec::Executor;
 use crate::exec::testing::{Stage, action, perform, run, target, until_input};
 use crate::playbook::plan::{Act, Action, Manner, RunSpec, Until};
 
-/// A script, what is said of its end, and whether it ended well. None of them may take long.
+/// A script, what is said of its end, and whether it ended well. What one leaves behind lives on, so its end is told before.
 #[tokio::test]
-async fn whatever_it_does_its_end_is_told_within_a_second() {
+async fn whatever_it_does_its_end_is_told() {
     let cases: &[(&str, How, &str)] = &[
         // It daemonises: twice forked, a session of its own, nothing of ours kept.
         (
-            "echo fine; (setsid bash -c 'echo $$ > pid; exec sleep 30' < /dev/null > /dev/null 2>&1 &) ; while [ ! -s pid ]; do :; done",
+            "echo fine; (setsid bash -c 'echo $$ > pid; exec sleep 300' < /dev/null > /dev/null 2>&1 &) ; while [ ! -s pid ]; do :; done",
             How::Ok,
             "fine",
         ),
         // The same, but it keeps our pipes.
         (
-            "echo fine; (setsid bash -c 'echo $$ > pid; exec sleep 30' &); while [ ! -s pid ]; do :; done",
+            "echo fine; (setsid bash -c 'echo $$ > pid; exec sleep 300' &); while [ ! -s pid ]; do :; done",
             How::Ok,
             "fine; output still held open by process PID (sleep); what it prints from now on is not kept",
         ),
         // In the background, without our pipes.
-        ("sleep 30 > /dev/null 2>&1 & echo $! > pid; echo fine", How::Ok, "fine; still running: process PID (sleep)"),
+        ("sleep 300 > /dev/null 2>&1 & echo $! > pid; echo fine", How::Ok, "fine; still running: process PID (sleep)"),
         // It asks on the terminal: there is none for it, so it cannot wait for an answer that nobody sees.
         ("read -r answer < /dev/tty", How::Failed, "/dev/tty: No such device or address"),
         // It reads standard input: there is nothing.
@@ -42,17 +42,15 @@ async fn whatever_it_does_its_end_is_told_within_a_second() {
     ];
     for (script, how, said) in cases {
         let stage = Stage::of(run(script));
-        let begun = Instant::now();
         let outcome = stage.carry(perform()).await.outcome().clone();
         let pid = std::fs::read_to_string(stage.path("pid")).unwrap_or_default();
         if let Some(pid) = pid.trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            let there = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            assert!(there.is_ok(), "{script}: it was waited for");
         }
-        assert!(begun.elapsed() < Duration::from_secs(8), "{script}: {:?}", begun.elapsed());
         assert_eq!(outcome.how, *how, "{script}: {outcome:?}");
         let said = said.replace("PID", pid.trim());
         assert!(outcome.saw.contains(&said), "{script}: {} has not {said}", outcome.saw);
-        assert!(outcome.took_ms < 2_000, "{script}: {} ms", outcome.took_ms);
     }
 }
 
@@ -69,10 +67,8 @@ async fn what_stops_itself_is_told_and_can_be_ended() {
         }
     }
     world.start(Effect::Stop { target: target(), hard: false }, &stage.values);
-    let asked = Instant::now();
     let outcome = until_input(&mut received).await.outcome().clone();
     assert_eq!((outcome.how, outcome.exit), (How::Stopped, Some(7)), "{outcome:?}");
-    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
 }
 
 async fn ends(script: &str, timeout: Option<Duration>) -> (How, Option<i32>, String) {
@@ -134,33 +130,32 @@ async fn stopped(script: &str, hard: bool) -> (crate::engine::Outcome, Duration)
 
 #[tokio::test]
 async fn the_operator_stops_it_with_all_its_children() {
-    let (outcome, took) = stopped("sleep 61 & echo $!; sleep 62", false).await;
+    let (outcome, _) = stopped("sleep 61 & echo $!; sleep 62", false).await;
     assert_eq!(
         (outcome.how, outcome.saw.as_str()),
         (How::Stopped, "stopped by the operator, ended by signal 15 (TERM)")
     );
-    assert!(took < Duration::from_secs(3), "{took:?}");
 }
 
 #[tokio::test]
 async fn what_ignores_a_polite_stop_is_stopped_hard() {
-    let (outcome, took) = stopped("trap '' TERM; echo on; while :; do sleep 1; done", true).await;
+    let (outcome, _) = stopped("trap '' TERM; echo on; while :; do sleep 1; done", true).await;
     assert_eq!(
         (outcome.how, outcome.saw.as_str()),
         (How::Stopped, "stopped by the operator, ended by signal 9 (KILL)")
     );
-    assert!(took < Duration::from_secs(3), "{took:?}");
     let (outcome, took) = stopped("trap '' TERM; echo on; while :; do sleep 1; done", false).await;
     assert_eq!(outcome.saw, "stopped by the operator, ended by signal 9 (KILL)");
-    assert!((Duration::from_secs(4)..Duration::from_secs(8)).contains(&took), "{took:?}");
+    // It was given time to end by itself.
+    assert!(took >= Duration::from_secs(4), "{took:?}");
 }
 
 #[tokio::test]
 async fn what_holds_the_output_open_is_named_and_lives_on() {
-    let begun = Instant::now();
-    let stage = Stage::of(run("(sleep 2; echo late; touch lived) & echo $! > pid; echo started"));
+    let stage = Stage::of(run(
+        "(for turn in $(seq 3000); do if [ -e go ]; then break; fi; sleep 0.02; done; echo late; touch lived) & echo $! > pid; echo started",
+    ));
     let given = stage.carry(perform()).await;
-    assert!(begun.elapsed() < Duration::from_millis(1900), "{:?}", begun.elapsed());
     let outcome = given.outcome();
     assert_eq!(outcome.how, How::Ok);
     let pid = std::fs::read_to_string(stage.path("pid")).unwrap();
@@ -168,7 +163,9 @@ async fn what_holds_the_output_open_is_named_and_lives_on() {
     assert!(outcome.saw.starts_with(&told), "{outcome:?}");
     assert!(stage.transcript("it.1.log").contains("output still held open by process"));
     // It goes on, and its next line does not end it.
-    while begun.elapsed() < Duration::from_secs(10) && !stage.path("lived").exists() {
+    std::fs::write(stage.path("go"), "").unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_mins(1) && !stage.path("lived").exists() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(stage.path("lived").exists());

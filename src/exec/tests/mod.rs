@@ -5,6 +5,7 @@ mod commands;
 mod cost;
 mod edits;
 mod ends;
+mod formats;
 mod handed;
 mod metadata;
 mod others;

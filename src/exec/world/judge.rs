@@ -10,7 +10,7 @@ use crate::engine::Finding;
 use crate::exec::capture;
 use crate::exec::expect::{self, Answer};
 use crate::exec::scene::Scene;
-use crate::playbook::plan::{Expect, Name, ProbeSpec};
+use crate::playbook::plan::{Amount, Expect, Name, ProbeSpec};
 use crate::secret::Secret;
 
 /// An attempt, judged.
@@ -73,6 +73,7 @@ async fn answered(spec: &ProbeSpec, scene: &Scene, heard: Heard) -> Judged {
     };
 
     let wrong = wrong.join("; ");
+    let baselines = if judged.pass { compared_with(spec, scene) } else { String::new() };
     let mut saw = scene.line(&heard.saw);
     if heard.answer.denied {
         saw = format!("denied: {saw}");
@@ -81,6 +82,7 @@ async fn answered(spec: &ProbeSpec, scene: &Scene, heard: Heard) -> Judged {
     if let Some(word) = heard.shown.filter(|_| !withheld && !text.is_empty() && !wrong.contains(&text)) {
         saw = format!("{saw}{word}{text}");
     }
+    saw.push_str(&baselines);
     if !judged.pass {
         saw = format!("{saw}; {wrong}");
         if let Some(more) = heard.more.filter(|_| !withheld) {
@@ -89,6 +91,36 @@ async fn answered(spec: &ProbeSpec, scene: &Scene, heard: Heard) -> Judged {
     }
     judged.saw = expect::shorten(&saw, LONGEST);
     judged
+}
+
+/// Names the values of the run that an answer was held against and found right: what was measured before and what was
+/// measured now are then in one line of the record. Where they differ, the sentence about that has both.
+fn compared_with(spec: &ProbeSpec, scene: &Scene) -> String {
+    let mut names: Vec<&Name> = Vec::new();
+    for expect in &spec.expect {
+        match expect {
+            Expect::Equals(text) => names.extend(text.names()),
+            Expect::CloseTo { number: Amount::Value(name), .. } => names.push(name),
+            Expect::Between(least, most) => {
+                names.extend([least, most].into_iter().filter_map(|amount| match amount {
+                    Amount::Value(name) => Some(name),
+                    Amount::Number(_) => None,
+                }));
+            }
+            Expect::CloseTo { number: Amount::Number(_), .. }
+            | Expect::Exit(_)
+            | Expect::Contains(_)
+            | Expect::NotContains(_)
+            | Expect::Matches(_)
+            | Expect::Json(..)
+            | Expect::Status(_)
+            | Expect::Rows(_)
+            | Expect::Denied => {}
+        }
+    }
+    let values = names.into_iter().filter_map(|name| Some(format!("{name}: {}", scene.line(scene.values.get(name)?))));
+    let values: Vec<String> = values.collect();
+    if values.is_empty() { String::new() } else { format!("; compared with {}", values.join(", ")) }
 }
 
 /// Takes out of a sentence what the facts before it say already: the status.

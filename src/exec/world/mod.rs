@@ -13,6 +13,9 @@ mod file;
 pub(super) mod fuzzing;
 mod http;
 mod judge;
+mod log;
+mod mysql;
+mod nats;
 mod postgres;
 mod redis;
 mod resp;
@@ -33,6 +36,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
+pub(super) use self::log::marks;
 use super::expect::Answer;
 use super::scene::Scene;
 use super::stop::Stop;
@@ -189,8 +193,11 @@ async fn put(asking: Asking<'_>) -> Result<Heard, Miss> {
         Probe::Tcp(address) => tcp::ask(address, &asking).await,
         Probe::Tls(tls) => tls::ask(tls, &asking).await,
         Probe::Postgres(database) => postgres::ask(database, &asking).await,
+        Probe::Mysql(database) => mysql::ask(database, &asking).await,
         Probe::Redis(database) => redis::ask(database, &asking).await,
+        Probe::Nats(spec) => nats::ask(spec, &asking).await,
         Probe::File(file) => file::ask(file, &asking).await,
+        Probe::Log(path) => log::ask(path, &asking).await,
         Probe::Value(name) => value::ask(name, asking.scene),
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::exec::scene::Scene;
 use crate::playbook::describe;
-use crate::playbook::plan::{Expect, Given, HttpBody, JsonValue, Name, Probe, ProbeSpec, Program, RunSpec, Template};
+use crate::playbook::plan::{
+    Amount, Expect, Given, HttpBody, JsonValue, Name, NatsLogin, Probe, ProbeSpec, Program, RunSpec, Template,
+};
 
 /// Names a probe in one masked line.
 pub(super) fn title(spec: &ProbeSpec, scene: &Scene) -> String {
@@ -36,17 +38,24 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
             names.template(tls.name.as_ref());
             names.template(tls.ca.as_ref());
         }
-        Probe::Postgres(database) | Probe::Redis(database) => {
+        Probe::Postgres(database) | Probe::Mysql(database) | Probe::Redis(database) => {
             names.template(Some(&database.url));
             names.template(database.ca.as_ref());
             names.template(database.query.as_ref());
             names.0.extend(&database.password);
+        }
+        Probe::Nats(nats) => {
+            names.template(Some(&nats.url));
+            names.template(nats.ca.as_ref());
+            names.template(nats.subject.as_ref().map(|(_, subject)| subject));
+            names.0.extend(nats.login.as_ref().map(NatsLogin::name));
         }
         Probe::File(file) => {
             names.template(Some(&file.path));
             names.template(file.sha256.as_ref());
             names.given(file.contains.iter().chain(file.dotenv.iter().map(|(_, given)| given)));
         }
+        Probe::Log(path) => names.template(Some(path)),
         Probe::Value(name) => names.0.push(name),
     }
     for expect in &spec.expect {
@@ -60,9 +69,9 @@ pub(super) fn names(spec: &ProbeSpec) -> Vec<&Name> {
             | Expect::Json(_, JsonValue::Literal(_))
             | Expect::Status(_)
             | Expect::Rows(_)
-            | Expect::Between(..)
-            | Expect::CloseTo { .. }
             | Expect::Denied => {}
+            Expect::Between(least, most) => names.amounts([least, most]),
+            Expect::CloseTo { number, .. } => names.amounts([number]),
         }
     }
     names.0
@@ -82,6 +91,13 @@ impl<'a> Used<'a> {
                 Given::Secret(name) => self.0.push(name),
             }
         }
+    }
+
+    fn amounts<const N: usize>(&mut self, amounts: [&'a Amount; N]) {
+        self.0.extend(amounts.into_iter().filter_map(|amount| match amount {
+            Amount::Value(name) => Some(name),
+            Amount::Number(_) => None,
+        }));
     }
 
     fn run(&mut self, run: &'a RunSpec) {

@@ -33,7 +33,7 @@ use printer::Printer;
 
 use super::signals::Heard;
 use super::watch::Watch;
-use super::{Front, HowFar, Say, Update};
+use super::{Front, HowFar, Say, Update, Words};
 use crate::engine::{Awaiting, Run};
 use crate::playbook::plan::Plan;
 
@@ -148,8 +148,8 @@ impl Front for Line {
         None
     }
 
-    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
-        self.words.take()
+    fn words(&mut self) -> Option<Words> {
+        self.words.take().map(Words::Own)
     }
 
     fn expect(&mut self, awaiting: &Awaiting) {

@@ -19,8 +19,12 @@ const WAITING: usize = 256 << 10;
 /// The most bytes of one write, so that what gives way is not more than needed.
 const WRITE: usize = 8 << 10;
 
-/// A write that took less than this was not held up: what it wrote was there when it began.
+/// How long a writer that is not held may take for what there is, as long as the machine has time for it.
 const AT_ONCE: Duration = Duration::from_millis(300);
+
+/// How long this program's thread may be put aside by a busy machine. A write that took less was not held up: what it wrote
+/// was there when it began.
+const PUT_ASIDE: Duration = Duration::from_secs(1);
 
 /// How long what is left may take to be written once the program was told to end.
 const LAST: Duration = Duration::from_secs(1);
@@ -115,9 +119,13 @@ impl Printer {
         Mark(mark)
     }
 
-    /// Returns when a place was reached; none when it was not yet.
+    /// Returns when a place was reached; none when it was not yet. Waits for a moment: what is written may have been read,
+    /// and answered, before the thread that wrote it could say so.
     pub(super) fn reached(&self, mark: Mark) -> Option<Instant> {
-        self.queue().reached.filter(|(reached, _)| *reached >= mark.0).map(|(_, at)| at)
+        let not_yet = |queue: &mut Queue| queue.reached.is_none_or(|(reached, _)| reached < mark.0);
+        let waited = self.0.bell.wait_timeout_while(self.queue(), PUT_ASIDE, not_yet);
+        let queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        queue.reached.filter(|(reached, _)| *reached >= mark.0).map(|(_, at)| at)
     }
 
     /// Waits until all is written, or so long. Says whether it is.
@@ -170,7 +178,7 @@ impl Printer {
             // Where it cannot be written the run goes on: its record is the journal.
             let failed = out.write_all(text.as_bytes()).and_then(|()| out.flush()).err();
             // Who answers at once has seen it, though this thread may have been put aside before it could look at the time.
-            wrote = Some(if begun.elapsed() < AT_ONCE { begun } else { Instant::now() });
+            wrote = Some(if begun.elapsed() < PUT_ASIDE { begun } else { Instant::now() });
             let mut queue = self.queue();
             queue.writing = false;
             queue.failed = failed.map(|error| error.kind());

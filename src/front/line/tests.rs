@@ -10,7 +10,7 @@ use super::keys::{self, Keys};
 use super::{Line, briefing};
 use crate::engine::{Awaiting, End, Foreseen, How, Input, Outcome, Record, StepState, Target};
 use crate::front::bench::{Bench, Paper, plan};
-use crate::front::{Answer, BriefingFacts, Front as _, HowFar, Say, Update};
+use crate::front::{Answer, BriefingFacts, Front as _, HowFar, Say, Update, Words};
 use crate::playbook::plan::{Plan, StepId};
 
 const ROTATION: &str = "
@@ -73,7 +73,7 @@ impl Talk {
         let paper = Paper::default();
         let record = "/state/runs/01TEST".to_owned();
         let mut front = Line::on(Arc::clone(plan), record, rollback, Box::new(paper.clone()), Keys::none());
-        let words = front.words().unwrap();
+        let Some(Words::Own(words)) = front.words() else { panic!("one person's words") };
         let paper = Printed(paper, front.printer.clone());
         Self { bench: Bench::new(plan, front), paper, words }
     }

@@ -259,11 +259,16 @@ pub(super) fn footer(walk: &Walk, picture: &Picture, frame: &mut Frame<'_>, area
             }
             add(key(Action::Wizard), "look at the run");
             add(key(Action::Away), "type Ctrl-]");
-            add("Esc".into(), "back to the program");
+            add("Esc".into(), "back");
         }
         (false, Keyboard::Program | Keyboard::Run) => {
             let busy = walk.run.busy.as_ref().is_some_and(|busy| busy.stopping);
-            add(key(Action::Away), if busy { "then x: stop at once" } else { "and a key: stop, leave, look" });
+            let label = match (busy, &walk.message) {
+                (_, Some(_)) => "away",
+                (true, None) => "then x: stop at once",
+                (false, None) => "and a key: stop, leave, look",
+            };
+            add(key(Action::Away), label);
         }
     }
     let said = match &walk.message {
@@ -273,6 +278,7 @@ pub(super) fn footer(walk: &Walk, picture: &Picture, frame: &mut Frame<'_>, area
         }
         None if walk.watching() => "this screen only watches".to_owned(),
         None if walk.keyboard == Keyboard::Next => String::new(),
+        None if !walk.gate.open => "one moment".to_owned(),
         None => "all other keys go to the program".to_owned(),
     };
     let used: usize = spans.iter().map(|span| columns(&span.content)).sum();

@@ -66,7 +66,7 @@ use self::page::Page;
 use self::state::Walk;
 use self::terminal::{Drawn, Modes};
 use self::theme::Theme;
-use super::{Answer, BriefingAnswers, BriefingFacts, Front, HowFar, Say, Update};
+use super::{Answer, BriefingAnswers, BriefingFacts, Front, HowFar, Say, Update, Words};
 use crate::playbook::plan::{Name, Plan};
 
 /// The terminal as a full screen, from the first page to the last. Dropping it gives the terminal back.
@@ -183,8 +183,8 @@ impl Front for Tui {
         self.inbox.put(update);
     }
 
-    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
-        self.words.take()
+    fn words(&mut self) -> Option<Words> {
+        self.words.take().map(Words::Own)
     }
 }
 

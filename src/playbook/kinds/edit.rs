@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 use super::super::fields::GIVEN;
 use super::super::lower::{Lower, text_of};
 use super::super::names::Wants;
-use super::super::plan::{Act, EditPlace, EditSpec, Given, Put};
+use super::super::plan::{Act, EditPlace, EditSpec, Format, Given, Put};
 use super::super::shape::{Field, Shape, Table};
 use super::super::yaml::Node;
 use super::Kind;
 
 pub(super) static KIND: Kind = Kind {
     name: "edit",
-    doc: "changes files: the value of a `dotenv` key, or what `match` finds, with `value`, `replace` or `url_password`; undone by itself",
+    doc: "changes files: the value of a `dotenv` key, the one at a `json`, `yaml` or `toml` pointer, or what `match` finds, with `value`, `replace` or `url_password`; undone by itself",
     example: "edit: { file: .env, dotenv: DATABASE_URL, url_password: new_password }",
     fields: &[Field::new(
         "edit",
@@ -22,8 +22,6 @@ pub(super) static KIND: Kind = Kind {
     changes: false,
     lower,
 };
-
-const LATER: Shape = Shape::Later("change the file with `match` and `replace`, and prove it with a probe");
 
 fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -54,19 +52,29 @@ fn table() -> &'static Table {
                         "How many places there must be, exactly; 1 when left out.",
                         Shape::Integer(1, 100_000),
                     ),
-                    Field::new("json", "A JSON pointer to the value.", LATER),
-                    Field::new("yaml", "A JSON pointer to the value.", LATER),
-                    Field::new("toml", "A JSON pointer to the value.", LATER),
+                    Field::new(
+                        "json",
+                        "A JSON pointer to the value in a JSON file; comments may stand in it.",
+                        Shape::Pointer,
+                    ),
+                    Field::new("yaml", "A JSON pointer to the value in a YAML file of one document.", Shape::Pointer),
+                    Field::new("toml", "A JSON pointer to the value in a TOML file.", Shape::Pointer),
                 ]
             }],
         )
-        .exactly_one(vec![&["dotenv"], &["match"]], None)
+        .exactly_one(vec![&["dotenv"], &["json"], &["yaml"], &["toml"], &["match"]], None)
         .goes_with("value", "dotenv")
+        .goes_with("value", "json")
+        .goes_with("value", "yaml")
+        .goes_with("value", "toml")
         .goes_with("replace", "match")
         .goes_with("count", "match")
     });
     &TABLE
 }
+
+/// The formats, by the keys that name them.
+const FORMATS: [(&str, Format); 3] = [("json", Format::Json), ("yaml", Format::Yaml), ("toml", Format::Toml)];
 
 fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
     let edits = node.get("edit")?;
@@ -76,7 +84,11 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
 fn edit<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<EditSpec> {
     let file = lower.template_of(node, "file");
     let pattern = node.get("match").and_then(|pattern| lower.pattern_with_one_group(pattern));
-    let place = text_of(node, "dotenv").map(EditPlace::Dotenv).or(pattern.map(EditPlace::Match));
+    let formats = FORMATS.iter().find_map(|(key, format)| Some((*format, text_of(node, key)?)));
+    let place = text_of(node, "dotenv")
+        .map(EditPlace::Dotenv)
+        .or(formats.map(|(format, pointer)| EditPlace::Value(format, pointer)))
+        .or(pattern.map(EditPlace::Match));
     let put = put(lower, node);
     let count = node.get("count").and_then(Node::integer).and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
     Some(EditSpec { file: file?, place: place?, put: put?, count })
@@ -93,8 +105,10 @@ fn put<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Put> {
         );
     }
     let Some(entry) = found.first() else {
-        if node.get("dotenv").or(node.get("match")).is_some() {
-            let key = if node.get("dotenv").is_some() { "value" } else { "replace" };
+        let has = |key: &str| node.get(key).is_some();
+        let valued = has("dotenv") || FORMATS.iter().any(|(key, _)| has(key));
+        if valued || has("match") {
+            let key = if valued { "value" } else { "replace" };
             lower.fault(
                 node.place,
                 "an edit does not say what to put there",
@@ -125,6 +139,15 @@ mod tests {
         assert_eq!((edits[0].count, edits[1].count), (1, 3));
         assert_eq!(edits[2].put, Put::UrlPassword("new_password".into()));
         assert!(matches!(act("edit: { file: f, dotenv: KEY, value: 1 }"), Act::Edit(edits) if edits.len() == 1));
+    }
+
+    #[test]
+    fn a_pointer_leads_to_a_value_of_a_format() {
+        for (key, format) in FORMATS {
+            let Act::Edit(edits) = act(&format!("edit: {{ file: f, {key}: /a/0, value: 1 }}")) else { panic!("edits") };
+            assert!(matches!(&edits[0].place, EditPlace::Value(of, to) if *of == format && to == "/a/0"), "{key}");
+            assert_eq!(faults(&format!("edit: {{ file: f, {key}: /a/0 }}")).len(), 1);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::super::capture::sets;
 use super::super::lower::Lower;
-use super::super::plan::{Act, Alphabet, Encoding, Generate, GenerateSpec, Name};
+use super::super::plan::{Act, Alphabet, Encoding, Generate, GenerateSpec};
 use super::super::shape::{Field, Key, Shape, Table};
 use super::super::spelling;
 use super::super::yaml::{Entry, Node};
@@ -59,12 +59,12 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
     let mut specs = Vec::new();
     for entry in entry.value.entries().iter().filter(|entry| spelling::is_name(&entry.key)) {
         sets(lower, &entry.key, entry.place, true);
-        specs.extend(spec(entry));
+        specs.extend(spec(lower, entry));
     }
     Some(Act::Generate(specs))
 }
 
-fn spec(entry: &Entry) -> Option<GenerateSpec> {
+fn spec(lower: &Lower<'_>, entry: &Entry) -> Option<GenerateSpec> {
     let node = &entry.value;
     let count = |key| node.get(key).and_then(Node::integer).and_then(|n| usize::try_from(n).ok());
     let how = match (count("bytes"), count("length")) {
@@ -83,7 +83,7 @@ fn spec(entry: &Entry) -> Option<GenerateSpec> {
         }
         (None, None) => return None,
     };
-    Some(GenerateSpec { name: Name::new(&entry.key), how })
+    Some(GenerateSpec { name: lower.naming.name(&entry.key), how })
 }
 
 #[cfg(test)]

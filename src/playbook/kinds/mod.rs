@@ -4,6 +4,7 @@
 
 mod edit;
 mod generate;
+pub(super) mod include;
 pub(super) mod manner;
 mod person;
 pub(super) mod run;
@@ -33,7 +34,7 @@ pub(super) struct Kind {
 }
 
 /// The kinds, in the order in which they are documented.
-pub(super) static KINDS: [&Kind; 8] = [
+pub(super) static KINDS: [&Kind; 9] = [
     &run::KIND,
     &person::MANUAL,
     &person::ASK,
@@ -42,17 +43,15 @@ pub(super) static KINDS: [&Kind; 8] = [
     &snapshot::KIND,
     &verify::KIND,
     &wait::KIND,
+    &include::KIND,
 ];
 
 /// Kinds that the format knows and this version does not have.
-pub(super) const LATER: &[Field] = &[
-    Field::new(
-        "approval",
-        "A sign-off in the middle.",
-        Shape::Later("ask for the approval with `manual`, and for who gave it with `ask`"),
-    ),
-    Field::new("include", "The steps of another playbook.", Shape::Later("write: the steps themselves")),
-];
+pub(super) const LATER: &[Field] = &[Field::new(
+    "approval",
+    "A sign-off in the middle.",
+    Shape::Later("ask for the approval with `manual`, and for who gave it with `ask`"),
+)];
 
 #[cfg(test)]
 mod tests {

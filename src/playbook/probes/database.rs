@@ -1,4 +1,4 @@
-//! `postgres` and `redis`: a login on a database server, and a query.
+//! `postgres`, `mysql` and `redis`: a login on a database server, and a query.
 
 use super::super::fields::CA;
 use super::super::lower::Lower;
@@ -18,6 +18,16 @@ pub(super) static POSTGRES: ProbeKind = ProbeKind {
     expects: &["rows", "contains", "not_contains", "matches", "equals", "json", "between", "close_to", "denied"],
     captures: true,
     lower: |lower, node| database(lower, node, "postgres", &["postgres://", "postgresql://"]).map(Probe::Postgres),
+};
+
+pub(super) static MYSQL: ProbeKind = ProbeKind {
+    name: "mysql",
+    doc: "a login on MySQL or MariaDB, over TLS where the server has it, and a `query`; `denied` is a refused login, or a query that the user has no right to",
+    example: "{ mysql: \"mysql://keystone_app@db.example.org:3306/heaven\", password: new_password, query: \"select * from node limit 1\", expect: denied }",
+    fields: &[Field::new("mysql", "The address, without a password.", Shape::Text), PASSWORD, CA, QUERY],
+    expects: &["rows", "contains", "not_contains", "matches", "equals", "json", "between", "close_to", "denied"],
+    captures: true,
+    lower: |lower, node| database(lower, node, "mysql", &["mysql://", "mariadb://"]).map(Probe::Mysql),
 };
 
 pub(super) static REDIS: ProbeKind = ProbeKind {

@@ -7,6 +7,8 @@ mod command;
 mod database;
 mod file;
 mod http;
+mod log;
+mod nats;
 mod tcp;
 mod tls;
 mod value;
@@ -41,26 +43,22 @@ pub(super) struct ProbeKind {
 }
 
 /// The probes, in the order in which they are documented.
-pub(super) static PROBES: [&ProbeKind; 8] = [
+pub(super) static PROBES: [&ProbeKind; 11] = [
     &command::PROBE,
     &http::PROBE,
     &tcp::PROBE,
     &tls::PROBE,
     &database::POSTGRES,
+    &database::MYSQL,
     &database::REDIS,
+    &nats::PROBE,
     &file::PROBE,
+    &log::PROBE,
     &value::PROBE,
 ];
 
 /// What an answer with a text can be held against.
 const TEXT_EXPECTS: &[&str] = &["contains", "not_contains", "matches", "equals", "json", "between", "close_to"];
-
-/// Probes that the format knows and this version does not have.
-pub(super) const LATER: &[Field] = &[
-    Field::new("mysql", "A login on MySQL.", Shape::Later("write: `command: …` with the `mysql` program")),
-    Field::new("nats", "A connection to NATS.", Shape::Later("write: `command: …` with the `nats` program")),
-    Field::new("log", "A line in a log, since the step began.", Shape::Later("write: `command: grep …`")),
-];
 
 const EVERY: Field = Field::new("every", "The time between two attempts; 1s when left out.", Shape::Duration);
 
@@ -81,7 +79,7 @@ pub(super) const COMMON: &[Field] = &[
 /// The keys of a probe in `verify`.
 pub(super) fn table() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        let table = Table::new("a probe", &[&[TITLE], COMMON, &[SIMULATE], LATER]);
+        let table = Table::new("a probe", &[&[TITLE], COMMON, &[SIMULATE]]);
         with_probes(table).exactly_one(keys().collect(), None)
     });
     &TABLE

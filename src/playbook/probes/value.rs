@@ -27,13 +27,19 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Probe> {
 
 #[cfg(test)]
 mod tests {
-    use crate::playbook::plan::Expect;
+    use crate::playbook::plan::{Amount, Expect};
     use crate::playbook::testing::{faults, step};
 
     #[test]
     fn is_compared_and_is_no_secret() {
         let step = step("value: row_count\nexpect: { close_to: 10, tolerance: 0.5 }");
         assert!(matches!(step.action.verify[0].expect[..], [Expect::CloseTo { .. }]));
+        let step =
+            crate::playbook::testing::step("value: row_count\nexpect: { close_to: '${row_count}', tolerance: 5 }");
+        let [Expect::CloseTo { number, .. }] = &step.action.verify[0].expect[..] else { panic!("close to a value") };
+        assert_eq!(*number, Amount::Value("row_count".into()));
+        assert_eq!(faults("value: row_count\nexpect: { between: [0, '${row_count}'] }"), [""; 0]);
+        assert_eq!(faults("value: row_count\nexpect: { close_to: '${new_password}', tolerance: 5 }").len(), 1);
         assert_eq!(faults("value: row_count"), ["`value` is compared with nothing"]);
         assert_eq!(faults("value: new_password\nexpect: { equals: a }").len(), 1);
     }

@@ -9,6 +9,7 @@ mod scalar;
 mod typed;
 
 pub(super) use build::parse;
+pub(crate) use scalar::resolve as plain_kind;
 pub use typed::read;
 pub(super) use typed::to_json;
 
@@ -51,7 +52,7 @@ pub(super) struct Scalar {
 
 /// What the core schema takes a scalar for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ScalarKind {
+pub(crate) enum ScalarKind {
     Null,
     Boolean,
     Integer,

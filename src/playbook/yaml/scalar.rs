@@ -3,7 +3,7 @@
 use super::{Scalar, ScalarKind};
 
 /// Decides what a plain scalar is.
-pub(super) fn resolve(text: &str) -> ScalarKind {
+pub(crate) fn resolve(text: &str) -> ScalarKind {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => ScalarKind::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => ScalarKind::Boolean,

@@ -5,28 +5,31 @@
 //! holds up the run, costs more memory than a bounded queue, or can do what its seat does not allow; and who comes and
 //! goes among those who act is told to the session, which writes it down.
 
+mod measure;
 mod memory;
 mod outbox;
 mod serve;
+mod state;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::Pid;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::socket::Socket;
-use super::wire::{Down, Farewell, Frame, Hello, PROTOCOL, Role, Up, Welcome, Word, frame};
+use super::wire::{Down, Farewell, Hello, Role, Up, Welcome, Word};
 use crate::engine::{Awaiting, Presence, Run};
-use crate::front::{Front, Say, Seat, Update};
+use crate::front::{Front, Say, Seat, Spoken, Update, Words};
 use crate::playbook::plan::Plan;
 
-use memory::{Asked, Memory};
+use measure::{Measure, TOO_MUCH};
+use memory::Asked;
 use outbox::Outbox;
+use state::{Client, State, put};
 
 /// The most clients at a time.
 const CLIENTS: usize = 32;
@@ -38,7 +41,7 @@ const PARTING: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Hub {
     shared: Arc<Shared>,
-    words: Option<UnboundedReceiver<Say>>,
+    words: Option<UnboundedReceiver<Spoken>>,
     expected: Option<Awaiting>,
     /// Gone with the session, so that nobody comes to a run that is over.
     socket: Option<Socket>,
@@ -52,38 +55,7 @@ struct Shared {
     state: Mutex<State>,
     /// Rung when a client has gone.
     gone: Condvar,
-    says: UnboundedSender<Say>,
-}
-
-#[derive(Debug)]
-struct State {
-    run: String,
-    /// How many records the journal holds that were told.
-    records: u64,
-    live: bool,
-    over: bool,
-    memory: Memory,
-    expected: Option<Awaiting>,
-    clients: BTreeMap<u64, Client>,
-    /// How many clients there were.
-    came: u64,
-    actor: Option<u64>,
-    /// What waits for the screen that started this host; it acts, and has seen the run from its first record on.
-    starter: Option<Starter>,
-}
-
-#[derive(Debug)]
-struct Starter {
-    pid: Pid,
-    outbox: Arc<Outbox>,
-    /// How many records there were before anything happened here.
-    records: u64,
-}
-
-#[derive(Debug)]
-struct Client {
-    hello: Hello,
-    outbox: Arc<Outbox>,
+    says: UnboundedSender<Spoken>,
 }
 
 /// A client that was let in.
@@ -101,20 +73,7 @@ impl Hub {
     pub fn listen(folder: &Path, run: &str, starter: Option<Pid>) -> io::Result<Self> {
         let socket = Socket::listen(folder)?;
         let (says, words) = unbounded_channel();
-        let starter = starter.map(|pid| Starter { pid, outbox: Arc::default(), records: 0 });
-        let state = State {
-            run: run.to_owned(),
-            records: 0,
-            live: false,
-            over: false,
-            memory: Memory::default(),
-            expected: None,
-            clients: BTreeMap::new(),
-            came: 0,
-            actor: None,
-            starter,
-        };
-        let shared = Arc::new(Shared { state: Mutex::new(state), gone: Condvar::new(), says });
+        let shared = Arc::new(Shared { state: Mutex::new(State::new(run, starter)), gone: Condvar::new(), says });
         shared.state().tell_starter(&Down::Seat(Seat::Acts));
         let (open, opened) = oneshot::channel();
         serve::start(socket.listener()?, Arc::clone(&shared), opened)?;
@@ -200,8 +159,8 @@ impl Front for Hub {
         None
     }
 
-    fn words(&mut self) -> Option<UnboundedReceiver<Say>> {
-        self.words.take()
+    fn words(&mut self) -> Option<Words> {
+        self.words.take().map(Words::Clients)
     }
 
     fn hangs_up(&self) -> bool {
@@ -215,9 +174,9 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn say(&self, say: Say) {
+    fn say(&self, say: Say, share: Option<OwnedSemaphorePermit>) {
         // The session that does not listen any more is over.
-        let _ = self.says.send(say);
+        let _ = self.says.send(Spoken { say, share });
     }
 
     /// Says who is here, for those who only ask.
@@ -251,11 +210,13 @@ impl Shared {
             None => (Arc::default(), state.records),
         };
         let welcome = state.welcome(records);
-        state.clients.insert(id, Client { hello: hello.clone(), outbox: Arc::clone(&outbox) });
+        state
+            .clients
+            .insert(id, Client { hello: hello.clone(), outbox: Arc::clone(&outbox), measure: Measure::default() });
         if !started_it {
             // Its seat comes first: a screen that is told nothing of one acts.
             if hello.role == Role::Act && state.actor.is_none() && !state.starter_comes() {
-                self.seat(&mut state, id);
+                self.seat(&mut state, id, None);
             } else {
                 let seat = state.seat_of(id);
                 put(&outbox, &Down::Seat(seat));
@@ -267,13 +228,24 @@ impl Shared {
         Ok(Admitted { id, outbox, welcome })
     }
 
-    /// Takes what a client says.
-    fn hear(&self, id: u64, up: Up) {
+    /// Takes what a client says, which came in so many bytes. False when that was too much: the client has been told, and is
+    /// to be let go.
+    fn hear(&self, id: u64, up: Up, bytes: usize) -> bool {
         let mut state = self.state();
         let acts = state.actor == Some(id);
+        // A screen asks for a preview without a person's word.
+        let in_turn = acts || matches!(up, Up::Say(Word::Preview { .. }));
+        let taken = state.clients.get_mut(&id).map(|client| client.measure.take(bytes, in_turn));
+        let share = match taken {
+            Some(Some(share)) => share,
+            Some(None) => {
+                self.turn_out(&mut state, id);
+                return false;
+            }
+            None => return true, // it has just gone
+        };
         match up {
-            Up::Say(word) if acts => self.say(word.say()),
-            // A screen asks for it without a person's word.
+            Up::Say(word) if acts => self.say(word.say(), Some(share)),
             Up::Say(Word::Preview { .. }) => {}
             Up::Say(_) => {
                 let who = state.actor_name().unwrap_or_else(|| "nobody".to_owned());
@@ -284,7 +256,7 @@ impl Shared {
             Up::TakeOver => {
                 let may = state.clients.get(&id).is_some_and(|client| client.hello.role == Role::Act);
                 if may {
-                    self.seat(&mut state, id);
+                    self.seat(&mut state, id, Some(share));
                 } else {
                     state.tell_one(
                         id,
@@ -293,6 +265,16 @@ impl Shared {
                 }
             }
             Up::Detach(why) => self.free(&mut state, id, &why),
+        }
+        true
+    }
+
+    /// Has a client told that it says too much, and nothing further.
+    fn turn_out(&self, state: &mut State, id: u64) {
+        self.free(state, id, TOO_MUCH);
+        state.tell_one(id, &Down::Notice(format!("{TOO_MUCH}; it is let go, and the run goes on without it")));
+        if let Some(client) = state.clients.get(&id) {
+            client.outbox.close();
         }
     }
 
@@ -305,16 +287,17 @@ impl Shared {
         self.gone.notify_all();
     }
 
-    /// Gives a client the seat of who acts, and has it written down.
-    fn seat(&self, state: &mut State, id: u64) {
+    /// Gives a client the seat of who acts, and has it written down. `share` is what its word for it takes until then.
+    fn seat(&self, state: &mut State, id: u64, share: Option<OwnedSemaphorePermit>) {
         let from = state.actor_name();
         let Some(client) = state.clients.get(&id) else { return };
         let (operator, account, host) =
             (client.hello.operator.clone(), client.hello.account.clone(), client.hello.host.clone());
-        self.say(Say::Presence(match from {
+        let presence = match from {
             Some(from) => Presence::TakenOver { operator, account, host, from },
             None => Presence::Attached { operator, account, host },
-        }));
+        };
+        self.say(Say::Presence(presence), share);
         state.actor = Some(id);
         state.tell_seats();
     }
@@ -325,121 +308,9 @@ impl Shared {
             return;
         }
         if let Some(operator) = state.actor_name().filter(|_| !state.over) {
-            self.say(Say::Presence(Presence::Detached { operator, why: why.to_owned() }));
+            self.say(Say::Presence(Presence::Detached { operator, why: why.to_owned() }), None);
         }
         state.actor = None;
         state.tell_seats();
-    }
-}
-
-impl State {
-    fn welcome(&self, records: u64) -> Welcome {
-        Welcome {
-            protocol: PROTOCOL,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            run: self.run.clone(),
-            records,
-            actor: self.actor_name(),
-            watchers: self.clients.len().saturating_sub(usize::from(self.actor.is_some())),
-        }
-    }
-
-    fn actor_name(&self) -> Option<String> {
-        self.clients.get(&self.actor?).map(|client| client.hello.operator.clone())
-    }
-
-    /// Says whether the screen that started this host is still to come.
-    fn starter_comes(&self) -> bool {
-        self.starter.as_ref().is_some_and(|starter| test_kill_process(starter.pid).is_ok())
-    }
-
-    fn anybody(&self) -> bool {
-        !self.clients.is_empty() || self.starter.is_some()
-    }
-
-    fn outboxes(&self) -> Vec<Arc<Outbox>> {
-        let starter = self.starter.iter().map(|starter| &starter.outbox);
-        self.clients.values().map(|client| &client.outbox).chain(starter).map(Arc::clone).collect()
-    }
-
-    /// Tells all.
-    fn tell(&self, down: &Down) {
-        if !self.anybody() {
-            return;
-        }
-        let Some(frame) = told(down) else { return };
-        for outbox in self.outboxes() {
-            outbox.put(&frame);
-        }
-    }
-
-    fn tell_one(&self, id: u64, down: &Down) {
-        if let Some(client) = self.clients.get(&id) {
-            put(&client.outbox, down);
-        }
-    }
-
-    fn tell_actor(&self, down: &Down) {
-        match self.actor {
-            Some(id) => self.tell_one(id, down),
-            None => self.tell_starter(down),
-        }
-    }
-
-    fn tell_starter(&self, down: &Down) {
-        if let Some(starter) = &self.starter {
-            put(&starter.outbox, down);
-        }
-    }
-
-    /// Tells each what it may do now.
-    fn tell_seats(&self) {
-        for (&id, client) in &self.clients {
-            put(&client.outbox, &Down::Seat(self.seat_of(id)));
-        }
-    }
-
-    fn seat_of(&self, id: u64) -> Seat {
-        if self.actor == Some(id) {
-            return Seat::Acts;
-        }
-        let may_take_over = self.clients.get(&id).is_some_and(|client| client.hello.role == Role::Act);
-        Seat::Watches { actor: self.actor_name(), may_take_over }
-    }
-
-    /// Tells a late comer what is not in the journal.
-    fn catch_up(&self, outbox: &Outbox) {
-        if let Some(awaiting) = &self.expected {
-            put(outbox, &Down::Expect(awaiting.clone()));
-        }
-        if let Some((target, picture)) = self.memory.last_picture() {
-            outbox.picture(target, picture);
-        }
-        for down in self.memory.tell() {
-            match down {
-                Down::Output { target, text } => outbox.output(&target, &text),
-                down => put(outbox, &down),
-            }
-        }
-        // Last, so that what is asked stands beneath all of it.
-        if self.live {
-            put(outbox, &Down::Live);
-        }
-    }
-}
-
-fn put(outbox: &Outbox, down: &Down) {
-    if let Some(frame) = told(down) {
-        outbox.put(&frame);
-    }
-}
-
-fn told(down: &Down) -> Option<Arc<Frame>> {
-    match frame(down) {
-        Ok(frame) => Some(Arc::new(frame)),
-        Err(why) => {
-            tracing::warn!(why, "not told to the screens");
-            None
-        }
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::super::wire::{Answered, Broken, Frames, Hello, PROTOCOL, Role, TO_HOST, Up, Version, frame, understand};
 use super::outbox::{Next, Outbox};
-use super::{Admitted, Shared};
+use super::{Admitted, PARTING, Shared};
 
 /// How long a client has to say who it is.
 const GREETING: Duration = Duration::from_secs(5);
@@ -90,8 +90,8 @@ async fn serve(stream: UnixStream, shared: &Shared) -> Result<(), Broken> {
         Ok(admitted) => admitted,
         Err(why) => return answer(&mut write, &Answered::Sorry(why)).await,
     };
-    let served =
-        converse(&mut frames, &mut write, &outbox, &Answered::Welcome(welcome), |up| shared.hear(id, up)).await;
+    let hear = |up, bytes| shared.hear(id, up, bytes);
+    let served = converse(&mut frames, &mut write, &outbox, &Answered::Welcome(welcome), hear).await;
     let why = match &served {
         _ if outbox.is_too_slow() => "the screen did not keep up",
         Ok(()) => "the screen is gone",
@@ -114,17 +114,21 @@ async fn greet(frames: &mut Frames<OwnedReadHalf>) -> Result<Option<Hello>, Brok
     understand(&first).map(Some)
 }
 
-/// Hears the client and tells it what waits for it, until either is over.
+/// Hears the client and tells it what waits for it, until either is over. `hear` says whether there may be more.
 async fn converse(
     frames: &mut Frames<OwnedReadHalf>,
     write: &mut OwnedWriteHalf,
     outbox: &Outbox,
     welcome: &Answered,
-    hear: impl Fn(Up),
+    hear: impl Fn(Up, usize) -> bool,
 ) -> Result<(), Broken> {
     let listens = async {
         while let Some(said) = frames.next().await? {
-            hear(understand(&said)?);
+            if !hear(understand(&said)?, said.len()) {
+                // It is told why, where it listens at all.
+                tokio::time::sleep(PARTING).await;
+                break;
+            }
         }
         Ok(())
     };

@@ -2,6 +2,7 @@
 //!
 //! Real databases are asked in `tests/probes.rs`.
 
+mod log;
 mod loops;
 mod network;
 mod plain;
@@ -18,7 +19,7 @@ use crate::engine::{Finding, Verdict};
 use crate::exec::stop::Stop;
 use crate::exec::testing::{Stage, action};
 use crate::playbook::plan::{
-    Act, Capture, CaptureHow, DatabaseSpec, Expect, HttpSpec, Name, Probe, ProbeSpec, Template, TlsSpec,
+    Act, Capture, CaptureHow, DatabaseSpec, Expect, HttpSpec, Name, NatsSpec, Probe, ProbeSpec, Template, TlsSpec,
 };
 
 fn stage() -> Stage {
@@ -72,6 +73,10 @@ fn get(url: &str) -> Probe {
 
 fn database(url: &str, password: Option<&str>) -> DatabaseSpec {
     DatabaseSpec { url: text(url), password: password.map(Name::new), ca: None, query: None }
+}
+
+fn nats(url: &str) -> Probe {
+    Probe::Nats(Box::new(NatsSpec { url: text(url), login: None, ca: None, subject: None, jetstream: false }))
 }
 
 /// Asks, and returns the verdicts with all attempts.

@@ -13,8 +13,11 @@ fn all(address: &str) -> Vec<Probe> {
         get(&format!("https://{address}/")),
         Probe::Tls(TlsSpec { address: text(address), name: None, days_left: None, ca: None }),
         Probe::Postgres(database(&format!("postgres://u@{address}/d"), None)),
+        Probe::Mysql(database(&format!("mysql://u@{address}/d"), None)),
         Probe::Redis(database(&format!("redis://{address}"), None)),
         Probe::Redis(database(&format!("rediss://{address}"), None)),
+        nats(&format!("nats://{address}")),
+        nats(&format!("tls://{address}")),
     ]
 }
 
@@ -46,7 +49,9 @@ async fn a_server_that_speaks_something_else() {
     let stage = stage();
     for said in [b"\x15\x03\x01\x00\x02\x02\x28 rubbish\r\n" as &[u8], b"", b"SSH-2.0-OpenSSH_9.2\r\n"] {
         let server = Server::saying(said).await;
-        for probe in all(&server.address()) {
+        // Where the server speaks first, one that says nothing may only be slow.
+        let speaks = |probe: &Probe| !said.is_empty() || !matches!(probe, Probe::Mysql(_) | Probe::Nats(_));
+        for probe in all(&server.address()).into_iter().filter(speaks) {
             let verdict = one(&stage, spec(probe.clone())).await;
             assert_eq!((verdict.finding, verdict.pass), (NotUnderstood, false), "{probe:?}: {}", verdict.saw);
         }
@@ -301,4 +306,26 @@ async fn what_a_redis_refuses() {
         assert_eq!(denied.pass, finding == Denied, "{}", denied.saw);
         assert!(denied.title.ends_with(" with password: must be denied"), "{}", denied.title);
     }
+}
+
+#[tokio::test]
+async fn what_a_nats_server_says_first() {
+    let stage = stage();
+    for (said, finding, saw) in [
+        (b"INFO {}\r\n" as &[u8], NotUnderstood, "it closed the connection instead of answering as NATS does"),
+        (b"INFO no json\r\n", NotUnderstood, "it does not answer as NATS does"),
+        (b"INFO {\"tls_required\":\"x\"}\r\n", NotUnderstood, "it does not answer as NATS does"),
+        (b"-ERR 'maximum connections exceeded'\r\n", Differs, "it answered with maximum connections exceeded"),
+        (b"INFO {}\r\n-ERR 'Authorization Violation'\r\n", Denied, "denied: Authorization Violation"),
+        (b"INFO {}\r\n-ERR 'Authentication Timeout'\r\n", Differs, "it answered with Authentication Timeout"),
+        (b"INFO {\"tls_required\":true}\r\nPONG\r\n", NotUnderstood, "it does not speak TLS"),
+        (b"INFO {\"version\":\"2.0\"}\r\nPONG\r\n", Holds, "NATS 2.0, no TLS, ~"),
+    ] {
+        let server = Server::saying(said).await;
+        let verdict = one(&stage, spec(nats(&format!("nats://{}", server.address())))).await;
+        holds(&verdict, finding, finding == Holds, saw);
+    }
+    let server = Server::saying(b"INFO {}\r\n").await;
+    let verdict = one(&stage, spec(nats(&format!("tls://{}", server.address())))).await;
+    holds(&verdict, NotUnderstood, false, "the server does not offer TLS");
 }

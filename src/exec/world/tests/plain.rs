@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::exec::testing::script;
-use crate::playbook::plan::{FileSpec, Given};
+use crate::playbook::plan::{Amount, FileSpec, Given};
 
 use Finding::{Differs, Holds, Unreachable};
 
@@ -102,11 +102,24 @@ async fn files() {
 async fn values() {
     let stage = stage().value("rows", "12").secret("password", "CANARY-password");
     let value = |name: &str| Probe::Value(Name::new(name));
-    let close = |number| Expect::CloseTo { number, tolerance: 1.0 };
+    let close = |number| Expect::CloseTo { number: Amount::Number(number), tolerance: 1.0 };
     holds(&one(&stage, expecting(value("rows"), close(12.5))).await, Holds, true, "rows is 12");
-    assert!(one(&stage, expecting(value("rows"), Expect::Between(1.0, 12.0))).await.pass);
+    assert!(
+        one(&stage, expecting(value("rows"), Expect::Between(Amount::Number(1.0), Amount::Number(12.0)))).await.pass
+    );
     let wrong = one(&stage, expecting(value("rows"), close(20.0))).await;
     holds(&wrong, Differs, false, "rows; 12 is not within 1 of 20");
+    // What was measured before stands beside what is measured now.
+    let as_before = Expect::CloseTo { number: Amount::Value(Name::new("rows")), tolerance: 0.0 };
+    let now = script("echo 12");
+    holds(
+        &one(&stage, expecting(Probe::Command(now), as_before)).await,
+        Holds,
+        true,
+        "exit status 0 in ~, output 12; compared with rows: 12",
+    );
+    let same = Expect::Equals(Template::new(vec![crate::playbook::plan::Part::Value(Name::new("rows"))]));
+    holds(&one(&stage, expecting(value("rows"), same)).await, Holds, true, "rows is 12; compared with rows: 12");
     let secret = one(&stage, expecting(value("password"), Expect::Equals(text("x")))).await;
     assert!(!secret.pass && !secret.saw.contains("CANARY"), "{}", secret.saw);
     let none = one(&stage, spec(value("other"))).await;

@@ -6,4 +6,5 @@ mod floods;
 mod hostile;
 mod keys;
 mod screens;
+mod sizes;
 mod story;

@@ -26,7 +26,7 @@ fn draw_page(page: &impl Page, width: u16, height: u16) -> String {
     shown(&terminal)
 }
 
-fn facts() -> BriefingFacts {
+pub(super) fn facts() -> BriefingFacts {
     BriefingFacts {
         playbook: "rotate.yaml".into(),
         operator: "ada".into(),
@@ -228,53 +228,4 @@ fn the_end() {
 fn too_small() {
     let story = Story::begin();
     insta::assert_snapshot!("too_small_60x10", story.frame(60, 10));
-}
-
-#[test]
-fn no_size_breaks_any_screen() {
-    // Every turn of the layout, both sides of it, and the ends.
-    let widths = [0, 1, 2, 3, 5, 9, 19, 20, 21, 40, 79, 80, 81, 109, 110, 160, 300];
-    draws_all(&widths, &[0, 1, 2, 3, 4, 5, 6, 9, 15, 23, 24, 25, 40, 100]);
-}
-
-/// All 30 401 of them: `cargo test --lib every_size -- --ignored`.
-#[test]
-#[ignore = "takes minutes"]
-fn every_size_from_none_to_300_by_100() {
-    draws_all(&(0..=300).collect::<Vec<_>>(), &(0..=100).collect::<Vec<_>>());
-}
-
-/// Draws every screen and panel at every size.
-fn draws_all(widths: &[u16], heights: &[u16]) {
-    let mut stories = vec![Story::begin()];
-    for (step, keys) in [
-        ("reset-doadmin", vec![KeyCode::Enter]),
-        ("write-files", vec![KeyCode::Char(':')]),
-        ("reset-valkey", vec![KeyCode::Enter, KeyCode::Char('y')]),
-        ("restart", vec![KeyCode::Char('b')]),
-        ("restart", vec![KeyCode::Char('?')]),
-        ("restart", vec![KeyCode::Char('s')]),
-        ("restart", vec![KeyCode::Char('q')]),
-        ("restart", vec![KeyCode::Char('z')]),
-        ("quiet", vec![KeyCode::Char('y')]),
-    ] {
-        let mut story = Story::begin();
-        story.up_to(step);
-        for key in keys {
-            story.press(key);
-        }
-        stories.push(story);
-    }
-    let plan = plan();
-    let briefing = Briefing::new(&plan, &BTreeMap::new(), facts(), Theme::plain());
-    let library = Library::new(Vec::new(), Theme::plain());
-    for &width in widths {
-        for &height in heights {
-            draw_page(&briefing, width, height);
-            draw_page(&library, width, height);
-            for story in &stories {
-                story.frame(width, height);
-            }
-        }
-    }
 }

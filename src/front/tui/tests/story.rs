@@ -202,7 +202,7 @@ pub(super) fn plan() -> Plan {
 pub(super) struct Story {
     engine: Engine,
     pub(super) walk: Walk,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     pub(super) clock: Instant,
     /// What the next look ahead finds.
     pub(super) foreseen: Vec<Foreseen>,
@@ -228,6 +228,7 @@ impl Story {
         let values = [("environment", "production"), ("pg_host", "pg.example.com"), ("app_root", "/srv/milo")];
         let begun = Begun {
             run: "01JCANARY0000000000000RUN1".into(),
+            included: BTreeMap::new(),
             operator: "ada".into(),
             values: values.map(|(name, value)| (name.into(), value.to_owned())).into(),
             secrets: vec!["old_valkey_password".into()],
@@ -370,7 +371,7 @@ impl Story {
                 attributes: None,
                 links: Vec::new(),
             };
-            self.input(Input::Saved { target, files: vec![file] });
+            self.input(Input::Saved { target, files: vec![file], logs: Vec::new() });
             if !only_saves {
                 self.performed(&id, How::Ok, "1 place changed");
             }
