@@ -45,3 +45,4 @@ mod story;
 mod support;
 mod temporary;
 mod terminal;
+mod terminals;

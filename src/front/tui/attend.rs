@@ -272,13 +272,14 @@ pub(super) fn footer(walk: &Walk, picture: &Picture, frame: &mut Frame<'_>, area
         }
     }
     let said = match &walk.message {
+        // Keys do not go to the program yet, and that is what matters most.
+        _ if !walk.gate.open && !walk.watching() => "one moment".to_owned(),
         Some((text, _)) => text.clone(),
         None if usize::from(picture.columns) > usize::from(area.width) => {
             format!("its terminal has {} columns", picture.columns)
         }
         None if walk.watching() => "this screen only watches".to_owned(),
         None if walk.keyboard == Keyboard::Next => String::new(),
-        None if !walk.gate.open => "one moment".to_owned(),
         None => "all other keys go to the program".to_owned(),
     };
     let used: usize = spans.iter().map(|span| columns(&span.content)).sum();
