@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::engine::undo::UndoSort;
 use crate::engine::{Awaiting, End, Finding, How, Outcome, Presence, Refusal, Run, StepRun, StepState};
 use crate::playbook;
-use crate::playbook::plan::{FollowUp, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
+use crate::playbook::plan::{FollowUp, Name, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
 
 /// Says where a step stands.
 #[must_use]
@@ -171,7 +171,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NoProbes { step } => format!("{step} has nothing to verify"),
         Refusal::NoRecapture { step } => format!("{step} does not say how to fetch its values again"),
         Refusal::NoSuchRole { role } => format!("it is not {role} who signs now"),
-        Refusal::MustDiffer { name } => format!("{name} has signed already; somebody else must sign"),
+        Refusal::MustDiffer { name } => format!("{name} began the run or has signed already; somebody else must sign"),
         Refusal::NoRoom { step, why } => {
             format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
         }
@@ -189,6 +189,12 @@ pub fn presence(presence: &Presence) -> String {
         }
         Presence::Detached { operator, why } => format!("{operator} is gone from the screen ({why}); the run goes on"),
     }
+}
+
+/// Says that a secret was handed out to be copied.
+#[must_use]
+pub fn copied(name: &Name) -> String {
+    format!("The secret {name} was asked for, to be copied; that is on record.")
 }
 
 /// Fills a template with the values of a run.
@@ -210,6 +216,7 @@ pub fn awaiting(awaiting: &Awaiting) -> String {
         Awaiting::UndoDecision(target) => format!("rolling back, waits for a decision: {}", target.step),
         Awaiting::Incomplete => "the rollback is incomplete".to_owned(),
         Awaiting::SignOff(role) => format!("waits for the sign-off: {role}"),
+        Awaiting::Approval(step, role) => format!("waits for the approval of {role}: {step}"),
         Awaiting::Closing => "closing".to_owned(),
         Awaiting::Nothing => "over".to_owned(),
     }

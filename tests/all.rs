@@ -2,11 +2,13 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs of their own")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
+mod approval;
 mod architecture;
 mod back;
 mod back_quick;
 mod bad_playbooks;
 mod binary;
+mod copied;
 mod crash;
 mod crash_first_steps;
 mod crash_rotation;
@@ -17,6 +19,7 @@ mod faults;
 mod fly;
 mod fly_back;
 mod fronts;
+mod gate;
 mod guard;
 mod guests;
 mod held;

@@ -140,6 +140,25 @@ fn who_watches_and_never_stops_talking_is_let_go() {
     drop(terminal);
 }
 
+/// Connections that say nothing take no more descriptors than the run can spare, and are thrown out in the end.
+#[test]
+fn who_comes_in_crowds_and_says_nothing_takes_little_room() {
+    let story = Story::make();
+    let terminal = story.runs();
+    let crowd: Vec<crate::host::Stranger> = (0..120).map(|_| story.stranger()).collect();
+    // Let in once there is room again; and until then not too many were.
+    let listed = story.desk.call(["runs"]).ends_with(0).out;
+    assert!(listed.contains("running, attach"), "{listed}");
+    if let Ok(descriptors) = fs::read_dir(format!("/proc/{}/fd", story.host())) {
+        let open = descriptors.count();
+        assert!(open < 110, "{open} descriptors are open");
+    }
+    // The run has gone on all the while.
+    story.goes_on();
+    next(&terminal, 2);
+    drop(crowd);
+}
+
 /// A run of which only the end is to be written down is over long before its screen is there: the screen is stopped where it
 /// is about to connect, or has only just done so, until the host has given it up.
 #[test]

@@ -50,6 +50,7 @@ const RECORDS: &[&str] = &[
     "presence",
     "presence",
     "presence",
+    "secret_copied",
     "enough_seen",
     "performed",
 ];
@@ -112,8 +113,13 @@ fn every_record() -> Vec<Record> {
             program: "0.1.1".to_owned(),
         },
         Record::Paused { why: "left".to_owned() },
-        Record::SignedOff { role: "operator".to_owned(), name: "Ada".to_owned() },
-        Record::SignOffRefused { role: "reviewer".to_owned(), name: "Grace".to_owned(), reason: "red logs".to_owned() },
+        Record::SignedOff { step: None, role: "operator".to_owned(), name: "Ada".to_owned() },
+        Record::SignOffRefused {
+            step: None,
+            role: "reviewer".to_owned(),
+            name: "Grace".to_owned(),
+            reason: "red logs".to_owned(),
+        },
         Record::Closing { end: End::Abandoned, reason: Some("enough".to_owned()) },
         Record::TemporaryRemoved {
             removed: vec!["/srv/a".to_owned()],
@@ -138,6 +144,7 @@ fn every_record() -> Vec<Record> {
             from: "ada".to_owned(),
         }),
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
+        Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
         Record::Performed { target: followed, attempt: 1, outcome: enough },
     ]
@@ -468,7 +475,7 @@ fn no_record_is_forgotten() {
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
         Record::Saved { .. } => 3,
-        Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 30,
+        Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,
         Record::Answered { .. } => 6,
@@ -494,7 +501,8 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Attached { .. }) => 26,
         Record::Presence(Presence::TakenOver { .. }) => 27,
         Record::Presence(Presence::Detached { .. }) => 28,
-        Record::EnoughSeen { .. } => 29,
+        Record::SecretCopied { .. } => 29,
+        Record::EnoughSeen { .. } => 30,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

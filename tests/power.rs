@@ -178,13 +178,28 @@ fn tried(place: &Place, changes: &[Change], from: usize, enough: usize) -> (Vec<
     (faults, count)
 }
 
-/// Holds that every state is a good one, and that there are at least so many.
+/// The numbers that a file of a name has had.
+fn file_of(changes: &[Change], name: &str) -> Vec<usize> {
+    let found = changes.iter().filter_map(|change| match change {
+        Change::Create(path, number) if path.ends_with(name) => Some(*number),
+        _ => None,
+    });
+    found.collect()
+}
+
+/// Holds that every state is a good one, that there are at least so many, and that without the journal's syncs there are others.
 #[track_caller]
 fn holds_everywhere(place: &Place, changes: &[Change], from: usize, least: usize) {
     let (faults, count) = tried(place, changes, from, usize::MAX);
     assert!(faults.is_empty(), "{} of {count} states:\n{}", faults.len(), faults.join("\n"));
     assert!(count > least, "{count} states");
     println!("{count} states");
+    let journal = file_of(changes, "journal.jsonl");
+    let synced = |(at, change): &(usize, &Change)| {
+        *at < from || !matches!(change, Change::SyncFile(number) if journal.contains(number))
+    };
+    let without: Vec<Change> = changes.iter().enumerate().filter(synced).map(|(_, change)| change.clone()).collect();
+    assert_eq!(tried(place, &without, from, 1).0.len(), 1, "a sync that is missing is found");
 }
 
 /// A run is killed in the middle of a command and gone on with, and then the power fails: what either wrote may be lost.
@@ -240,13 +255,7 @@ fn nothing_known_is_lost_with_the_power() {
 fn a_sync_that_is_missing_is_found() {
     let place = Place::make();
     let changes = record(&place, "trace", &place.words(true), Some(7));
-    let file_of = |name: &str| {
-        let found = changes.iter().filter_map(|change| match change {
-            Change::Create(path, number) if path.ends_with(name) => Some(*number),
-            _ => None,
-        });
-        found.collect::<Vec<usize>>()
-    };
+    let file_of = |name: &str| file_of(&changes, name);
     let without = |keep: &dyn Fn(&Change) -> bool| {
         let changes: Vec<Change> = changes.iter().filter(|change| keep(change)).cloned().collect();
         tried(&place, &changes, 0, 1).0.len()

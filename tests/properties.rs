@@ -29,6 +29,7 @@ fn step() -> impl Strategy<Value = String> {
         "manual",
         "manual verify",
         "question",
+        "approval=dba+owner distinct",
         "ask=who",
         "ask=*token",
         "edit",
@@ -193,6 +194,12 @@ fn fitting(engine: &Engine) -> Vec<String> {
         Awaiting::SignOff(role) => {
             vec![format!("sign {role} {role}"), format!("refuse {role} Ada no"), "rollback s0".to_owned()]
         }
+        Awaiting::Approval(step, role) => vec![
+            format!("approve {step} {role} {role}"),
+            format!("decline {step} {role} Ada no"),
+            format!("skip {step} no"),
+            "rollback s0".to_owned(),
+        ],
         Awaiting::Closing => vec!["removed".to_owned(), "pause".to_owned()],
         Awaiting::Nothing => vec!["rollback".to_owned(), "rollback s0".to_owned()],
     }
@@ -260,11 +267,12 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
         (Awaiting::Person(target), Luck::Good) => answer(plan, &name(&target)),
         (Awaiting::World(target), _) => return Some(world(engine, &target, luck)),
         (Awaiting::Decision(step), Luck::Good) => format!("hand {step} done"),
-        (Awaiting::Decision(step), Luck::Bad) => format!("skip {step} no"),
+        (Awaiting::Decision(step) | Awaiting::Approval(step, _), Luck::Bad) => format!("skip {step} no"),
         (Awaiting::Undo(target), _) => format!("undo {}", name(&target)),
         (Awaiting::UndoDecision(target), Luck::Good) => format!("hand {} done", name(&target)),
         (Awaiting::UndoDecision(target) | Awaiting::Person(target), Luck::Bad) => format!("skip {} no", name(&target)),
         (Awaiting::Incomplete, _) => "abandon enough".to_owned(),
+        (Awaiting::Approval(step, role), Luck::Good) => format!("approve {step} {role} the-{role}"),
         (Awaiting::SignOff(role), _) => format!("sign {role} the-{role}"),
         (Awaiting::Closing, _) => "removed".to_owned(),
         (Awaiting::Nothing, _) => return None,
@@ -494,6 +502,7 @@ fn is_result(record: &Record) -> bool {
         | Record::StopAsked { .. }
         | Record::EnoughSeen { .. }
         | Record::Note { .. }
+        | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }
         | Record::RollbackEnded { .. }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use runsheet::playbook::check;
 
+use crate::bad_playbooks::checked;
 use crate::support::rig::{Fault, Options, Rig, in_url};
 
 fn restart(rig: &Rig) {
@@ -153,10 +154,12 @@ fn every_playbook_holds() {
         let path = entry.expect("an entry").path();
         let text = std::fs::read_to_string(&path).expect("read a playbook");
         let name = path.display().to_string();
-        match check(&text) {
+        let (checked, included) = checked(&path, &text);
+        match checked {
             Ok(checked) => assert!(checked.warnings.is_empty(), "{name}: {:?}", checked.warnings),
             Err(faults) => {
-                panic!("{}", faults.iter().map(|fault| fault.render(&name, &text)).collect::<Vec<_>>().join("\n"))
+                let told: Vec<String> = faults.iter().map(|fault| included.render(fault, &name, &text)).collect();
+                panic!("{}", told.join("\n"))
             }
         }
         seen += 1;

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::record::{How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
-use super::run::{Busy, Note, Run, Stage, StepRun, StepState};
+use super::run::{Busy, Note, Run, Stage, StepRun, StepState, role_to_approve};
 use super::undo;
-use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step};
+use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step, StepId};
 
 impl Run {
     /// Takes one record in.
@@ -81,23 +81,25 @@ impl Run {
             }
             Record::StopAsked { target, .. } => {
                 self.set(plan, target, |step| step.held = true);
-                if let Some(busy) = &mut self.busy {
-                    busy.stopping = true;
-                }
+                self.stopping();
             }
-            Record::EnoughSeen { .. } => {
-                if let Some(busy) = &mut self.busy {
-                    busy.stopping = true;
-                }
-            }
+            Record::EnoughSeen { .. } => self.stopping(),
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
+            Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => self.presence.push((at, presence.clone())),
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),
             Record::RollbackEnded { failed } => self.rollback_ended(plan, *failed),
             Record::Resumed { .. } => self.resumed(plan, at),
             Record::Paused { why } => self.paused = Some(why.clone()),
-            Record::SignedOff { role, name } => self.signed.push((role.clone(), name.clone())),
-            Record::SignOffRefused { role, name, reason } => {
+            Record::SignedOff { step: Some(step), role, name } => self.approved(plan, step, role, name, at),
+            Record::SignedOff { step: None, role, name } => self.signed.push((role.clone(), name.clone())),
+            Record::SignOffRefused { step: Some(step), role, name, reason } => {
+                self.set(plan, &Target::step(step), |step| {
+                    step.note = Some(format!("{name} refused to sign as {role}: {reason}"));
+                    step.fail(at);
+                });
+            }
+            Record::SignOffRefused { step: None, role, name, reason } => {
                 self.refused.push((role.clone(), name.clone(), reason.clone()));
             }
             Record::Closing { end, .. } => {
@@ -111,6 +113,13 @@ impl Run {
             }
         }
         self.advance();
+    }
+
+    /// What is out is to be stopped.
+    fn stopping(&mut self) {
+        if let Some(busy) = &mut self.busy {
+            busy.stopping = true;
+        }
     }
 
     /// Moves the cursor over what is finished.
@@ -161,6 +170,7 @@ impl Run {
             step.cleared = false;
             step.ahead.clear();
             step.note = None;
+            step.signed.clear();
             step.acted = state == StepState::Verifying;
             step.undo.clear();
         });
@@ -222,6 +232,18 @@ impl Run {
             self.busy = None;
             self.set(plan, target, |step| step.fail(at));
             self.set_undo(plan, target, |undo| undo.state = StepState::Failed);
+        }
+    }
+
+    fn approved(&mut self, plan: &Plan, step: &StepId, role: &str, name: &str, at: Timestamp) {
+        let target = Target::step(step);
+        self.set(plan, &target, |step| step.signed.push((role.to_owned(), name.to_owned())));
+        let whole = plan
+            .step(step)
+            .zip(self.step(plan, step))
+            .is_some_and(|(step, state)| state.state == StepState::Waiting && role_to_approve(step, state).is_none());
+        if whole {
+            self.acted(plan, &target, at);
         }
     }
 

@@ -5,7 +5,7 @@ use super::apply::action;
 use super::input::Input;
 use super::record::{End, How, Record, Target};
 use super::refusal::Refusal;
-use super::run::{Awaiting, Run, Stage, StepState};
+use super::run::{Awaiting, Run, Stage, StepState, approval};
 use super::undo;
 use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Section, Step, StepId};
 
@@ -118,13 +118,16 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         }
         Input::ByHand { target, note } => {
             settleable(plan, run, &target, "mark as done by hand")?;
+            if target.undo.is_none() && plan.step(&target.step).and_then(approval).is_some() {
+                return Err(not_now(plan, run, &target, "approve by hand"));
+            }
             if note.trim().is_empty() {
                 return Err(Refusal::NeedsReason);
             }
             Ok(Record::ByHand { target, note })
         }
         Input::Skip { target, reason } => {
-            settleable(plan, run, &target, "skip")?;
+            settleable(plan, run, &target, SKIP)?;
             let reason = reason.filter(|reason| !reason.trim().is_empty());
             let free = target.undo.is_none() && plan.step(&target.step).is_some_and(Step::free_to_skip);
             if reason.is_none() && !free {
@@ -153,6 +156,8 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                 Some(_) | None => Ok(Record::Note { step, text }),
             }
         }
+        Input::CopySecret { name } if run.secrets.contains(&name) => Ok(Record::SecretCopied { name }),
+        Input::CopySecret { name } => Err(Refusal::Missing { name }),
         Input::Rollback { to, by_policy } => rollback(plan, run, to, by_policy),
         Input::Undo { target } => match run.awaiting(plan) {
             Awaiting::Undo(next) | Awaiting::UndoDecision(next) if next == target => {
@@ -161,23 +166,22 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             // Whatever else is awaited, it is not this.
             _ => Err(not_now(plan, run, &target, "undo")),
         },
-        Input::SignOff { role, name } => {
-            signing(plan, run, &role)?;
+        Input::SignOff { step, role, name } => {
+            signing(plan, run, step.as_ref(), &role)?;
             if name.trim().is_empty() {
                 return Err(Refusal::NeedsReason);
             }
-            let distinct = plan.sign_off.as_ref().is_some_and(|sign_off| sign_off.distinct);
-            if distinct && run.signed.iter().any(|(_, signed)| same_person(signed, &name)) {
+            if must_differ(plan, run, step.as_ref(), &name) {
                 return Err(Refusal::MustDiffer { name });
             }
-            Ok(Record::SignedOff { role, name })
+            Ok(Record::SignedOff { step, role, name })
         }
-        Input::RefuseSignOff { role, name, reason } => {
-            signing(plan, run, &role)?;
+        Input::RefuseSignOff { step, role, name, reason } => {
+            signing(plan, run, step.as_ref(), &role)?;
             if reason.trim().is_empty() || name.trim().is_empty() {
                 return Err(Refusal::NeedsReason);
             }
-            Ok(Record::SignOffRefused { role, name, reason })
+            Ok(Record::SignOffRefused { step, role, name, reason })
         }
         Input::TemporaryRemoved { removed, left } => match run.stage {
             Stage::Closing => Ok(Record::TemporaryRemoved { removed, left }),
@@ -324,18 +328,24 @@ fn resting(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Resul
 fn settleable(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Result<(), Refusal> {
     match run.awaiting(plan) {
         Awaiting::Go(step) | Awaiting::Decision(step) if *target == Target::step(&step) => Ok(()),
+        // By hand, nobody has approved.
+        Awaiting::Approval(step, _) if *target == Target::step(&step) && what == SKIP => Ok(()),
         Awaiting::Person(next) | Awaiting::Undo(next) | Awaiting::UndoDecision(next) if next == *target => Ok(()),
         _ => Err(not_now(plan, run, target, what)),
     }
 }
 
-fn signing(plan: &Plan, run: &Run, role: &str) -> Result<(), Refusal> {
-    match run.awaiting(plan) {
-        Awaiting::SignOff(next) if next == role => Ok(()),
-        Awaiting::SignOff(_) => Err(Refusal::NoSuchRole { role: role.to_owned() }),
+fn signing(plan: &Plan, run: &Run, step: Option<&StepId>, role: &str) -> Result<(), Refusal> {
+    match (run.awaiting(plan), step) {
+        (Awaiting::SignOff(next), None) if next == role => Ok(()),
+        (Awaiting::Approval(of, next), Some(step)) if of == *step && next == role => Ok(()),
+        (Awaiting::SignOff(_), None) => Err(Refusal::NoSuchRole { role: role.to_owned() }),
         _ => Err(Refusal::NotNow { what: "sign".into() }),
     }
 }
+
+/// What a step that is passed over is asked for.
+const SKIP: &str = "skip";
 
 /// Says why it is not the turn of a target.
 fn not_now(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Refusal {
@@ -351,6 +361,18 @@ fn not_now(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Refus
         return Refusal::NotNow { what: what.into() };
     }
     Refusal::NotCurrent { step: target.step.clone(), current }
+}
+
+/// Says whether somebody else must sign: at the end, than those who have signed; in the middle, also than who began the run.
+fn must_differ(plan: &Plan, run: &Run, step: Option<&StepId>, name: &str) -> bool {
+    let Some(step) = step else {
+        let distinct = plan.sign_off.as_ref().is_some_and(|sign_off| sign_off.distinct);
+        return distinct && run.signed.iter().any(|(_, signed)| same_person(signed, name));
+    };
+    let distinct = plan.step(step).and_then(approval).is_some_and(|approval| approval.distinct);
+    let began = run.begun.iter().map(|begun| begun.operator.as_str());
+    let signed = run.step(plan, step).into_iter().flat_map(|step| &step.signed).map(|(_, signed)| signed.as_str());
+    distinct && began.chain(signed).any(|other| same_person(other, name))
 }
 
 fn same_person(one: &str, other: &str) -> bool {

@@ -51,7 +51,11 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
         // A record about something else (a note, a pause) starts nothing.
         let reached = !matches!(
             last,
-            Record::Note { .. } | Record::Presence(_) | Record::StopAsked { .. } | Record::EnoughSeen { .. }
+            Record::Note { .. }
+                | Record::SecretCopied { .. }
+                | Record::Presence(_)
+                | Record::StopAsked { .. }
+                | Record::EnoughSeen { .. }
         );
         return (reached && begins_by_itself(step)).then(|| Record::Started {
             attempt: next_attempt(plan, run, &target),
@@ -124,7 +128,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::Answered { target, .. }
         | Record::VerifyAgain { target }
         | Record::Probed { target, .. } => probe(run, target),
-        Record::Recaptured { step, .. } => probe(run, &Target::step(step)),
+        Record::Recaptured { step, .. } | Record::SignedOff { step: Some(step), .. } => probe(run, &Target::step(step)),
         Record::RecaptureStarted { step } => vec![Effect::Recapture { step: step.clone() }],
         Record::StopAsked { target, hard } => vec![Effect::Stop { target: target.clone(), hard: *hard }],
         Record::EnoughSeen { target } => vec![Effect::Enough { target: target.clone() }],
@@ -143,10 +147,11 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::ByHand { .. }
         | Record::Skipped { .. }
         | Record::Note { .. }
+        | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }
         | Record::RollbackEnded { .. }
-        | Record::SignedOff { .. }
+        | Record::SignedOff { step: None, .. }
         | Record::SignOffRefused { .. }
         | Record::Closing { .. }
         | Record::TemporaryRemoved { .. } => Vec::new(),

@@ -129,6 +129,11 @@ pub enum Input {
         /// What it says.
         text: String,
     },
+    /// Hand a secret out, to be copied.
+    CopySecret {
+        /// Its name.
+        name: Name,
+    },
     /// Begin a rollback.
     Rollback {
         /// The last step to be undone; everything when left out.
@@ -143,6 +148,8 @@ pub enum Input {
     },
     /// A role signs.
     SignOff {
+        /// The step whose approval it is; none for the sign-off at the end.
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// The name as typed.
@@ -150,6 +157,8 @@ pub enum Input {
     },
     /// A role refuses to sign.
     RefuseSignOff {
+        /// The step whose approval it is; none for the sign-off at the end.
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// The name as typed.

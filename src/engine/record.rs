@@ -201,6 +201,11 @@ pub enum Record {
         /// What it says.
         text: String,
     },
+    /// The operator asked for a secret in the clipboard: its value goes to the screen that asked, once this is written down.
+    SecretCopied {
+        /// Its name.
+        name: Name,
+    },
     /// A rollback begins.
     RollbackBegun {
         /// The last step to be undone; everything when left out.
@@ -235,6 +240,9 @@ pub enum Record {
     Presence(Presence),
     /// A role signed, by a typed name. Recorded as typed, not as proven.
     SignedOff {
+        /// The step whose approval it is; none for the sign-off at the end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// The name as typed.
@@ -242,6 +250,9 @@ pub enum Record {
     },
     /// A role refused to sign.
     SignOffRefused {
+        /// The step whose approval it is; none for the sign-off at the end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// The name as typed.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
-use crate::playbook::plan::{Name, Plan, Section, Step, StepId};
+use crate::playbook::plan::{Act, Name, Plan, Section, SignOff, Step, StepId};
 
 /// One walk through a plan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,6 +38,8 @@ pub struct Run {
     pub notes: Vec<Note>,
     /// Who came to act while it went on, and who went, in order.
     pub presence: Vec<(Timestamp, Presence)>,
+    /// The secrets that were handed out to be copied, in order.
+    pub copied: Vec<(Timestamp, Name)>,
     /// Who signed, as typed.
     pub signed: Vec<(String, String)>,
     /// Who refused to sign: role, name, reason.
@@ -95,6 +97,8 @@ pub struct StepRun {
     pub verdicts: Vec<Verdict>,
     /// The sealed copies of the files it changed; the oldest copies are kept over later attempts.
     pub saved: Vec<SavedFile>,
+    /// Who approved, as typed: role and name.
+    pub signed: Vec<(String, String)>,
     /// What a person said: of a step done by hand, or why it was skipped.
     pub note: Option<String>,
     /// Whether a person did it by hand in place of the program.
@@ -236,8 +240,10 @@ pub enum Awaiting {
     UndoDecision(Target),
     /// A way out of a whole rollback in which actions failed or were skipped: roll back again, or abandon.
     Incomplete,
-    /// A signature for a role.
+    /// A signature for a role, once everything is done.
     SignOff(String),
+    /// A signature for a role, for the approval that a step is.
+    Approval(StepId, String),
     /// The program's own last work: removing temporary files, closing.
     Closing,
     /// Nothing; the run is over.
@@ -367,10 +373,27 @@ impl StepRun {
     }
 }
 
+/// Returns who approves, where the step is an approval.
+pub(super) fn approval(step: &Step) -> Option<&SignOff> {
+    match &step.action.act {
+        Act::Person(person) => person.approval.as_ref(),
+        Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Verify | Act::Wait(_) => None,
+    }
+}
+
+/// Returns the role whose approval is missing.
+pub(super) fn role_to_approve<'p>(step: &'p Step, state: &StepRun) -> Option<&'p str> {
+    let roles = &approval(step)?.by;
+    roles.iter().map(String::as_str).find(|role| !state.signed.iter().any(|(signed, _)| signed == role))
+}
+
 fn awaiting_step(step: &Step, state: &StepRun) -> Awaiting {
     match state.state {
         StepState::Pending | StepState::RolledBack => Awaiting::Go(step.id.clone()),
-        StepState::Waiting => Awaiting::Person(Target::step(&step.id)),
+        StepState::Waiting => match role_to_approve(step, state) {
+            Some(role) => Awaiting::Approval(step.id.clone(), role.to_owned()),
+            None => Awaiting::Person(Target::step(&step.id)),
+        },
         StepState::Running | StepState::Verifying => Awaiting::World(Target::step(&step.id)),
         StepState::Failed
         | StepState::Unknown

@@ -12,11 +12,11 @@ use super::ahead;
 use super::attended::{self, Attended};
 use super::command::{self, Task, failed, spell};
 use super::edit::{self, Earlier, Seen};
-use super::files;
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::snapshot::{self, Wanted};
 use super::stop::Stop;
+use super::{files, links};
 use crate::engine::{Foreseen, How, Outcome, SavedFile};
 use crate::playbook::plan::{
     Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Name, StepId, Template,
@@ -117,6 +117,20 @@ pub(super) async fn remove_temporary(scene: Scene) -> (Vec<String>, Vec<(String,
         Ok((removed, left))
     });
     removed.await.unwrap_or_default()
+}
+
+/// Removes the new files, with secrets perhaps, that a program which was killed left waiting beside those that an act writes.
+pub(super) fn sweep(act: &Act, scene: &Scene) {
+    let named: Vec<&Template> = match act {
+        Act::Edit(specs) => specs.iter().map(|spec| &spec.file).collect(),
+        Act::Snapshot(specs) => specs.iter().map(|spec| &spec.file).collect(),
+        Act::Run(_) | Act::Person(_) | Act::Generate(_) | Act::Verify | Act::Wait(_) => Vec::new(),
+    };
+    // Without its values the name of a file is not known, and nothing can have been left beside it.
+    for path in named.into_iter().filter_map(|file| scene.path(file).ok()) {
+        let real = links::resolve(&path).map_or(path, |found| found.path);
+        files::sweep(&real);
+    }
 }
 
 /// Works out what an edit would change: the diff and what it was made from.

@@ -26,7 +26,7 @@ use super::spool::{Found, Shelf, Spools};
 use super::stop::Stop;
 use super::terminal::{Seat, Size};
 use super::world::{Attempt, Ctx, marks, verify};
-use super::{Executor, Report, act};
+use super::{Executor, Report, act, short};
 use crate::engine::undo::{UndoAction, action};
 use crate::engine::{Effect, Input, Outcome, Record, Run, SavedFile, Target};
 use crate::output::visible_plain;
@@ -344,6 +344,7 @@ impl Executor for World {
                 Input::TemporaryRemoved { removed, left }
             }),
             Effect::Close => {
+                sweep(&self.setting.plan.steps, &scene);
                 if let Err(wrong) = self.setting.secrets.delete_vault() {
                     tracing::error!(wrong, "the vault of a closed run is still there");
                     // Nobody listens any more when the program ends.
@@ -366,6 +367,10 @@ impl Executor for World {
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
     }
 
+    fn secret(&self, name: &Name) -> Option<Secret> {
+        self.setting.secrets.get(name.as_str())
+    }
+
     fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
         scene::fingerprints(&self.setting.secrets, names)
     }
@@ -382,6 +387,13 @@ impl Executor for World {
     }
 
     fn recorded(&mut self, record: &Record) {
+        for name in short::told_of(record) {
+            let told = self.setting.secrets.get(name.as_str()).and_then(|secret| short::words(name, &secret));
+            // Nobody listens any more when the program ends.
+            if let Some(told) = told {
+                let _ = self.setting.reports.send(Report::Notice(told));
+            }
+        }
         let Some(spools) = self.spools() else { return };
         match record {
             Record::Performed { target, attempt, outcome } | Record::Recovered { target, attempt, outcome } => {
@@ -399,6 +411,8 @@ impl Executor for World {
     }
 
     fn recover(&mut self, target: &Target, attempt: u32, values: &BTreeMap<Name, String>) -> Option<Found> {
+        // What was out may be an edit that died between its new file and its place.
+        sweep(self.step(&target.step), &self.scene(values));
         let (folder, spools, action) = (self.setting.folder.as_ref()?, self.spools()?, self.action(target)?);
         let onto =
             Shelf { transcript: folder.transcript.join(target.transcript(attempt)), sealed: folder.snapshots.clone() };
@@ -430,6 +444,16 @@ impl Executor for World {
         self.setting.secrets.masker().mask(&visible_plain(text))
     }
 }
+
+/// Removes what a killed program left waiting beside the files that these steps, and what undoes them, write.
+fn sweep<'s>(steps: impl IntoIterator<Item = &'s Step>, scene: &Scene) {
+    for step in steps {
+        for action in std::iter::once(&step.action).chain(&step.rollback) {
+            act::sweep(&action.act, scene);
+        }
+    }
+}
+
 /// Finds the action that a target stands for.
 fn find<'p>(plan: &'p Plan, target: &Target) -> Option<&'p Action> {
     match (target.undo, action(plan, target)) {

@@ -145,6 +145,10 @@ impl Executor for DryRun {
         self.world.keep(secrets)
     }
 
+    fn secret(&self, name: &Name) -> Option<Secret> {
+        self.world.secret(name)
+    }
+
     fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
         self.world.fingerprints(names)
     }

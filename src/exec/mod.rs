@@ -30,6 +30,7 @@ mod links;
 mod memory;
 mod replaceable;
 mod scene;
+mod short;
 mod shown;
 mod snapshot;
 mod source;
@@ -124,6 +125,12 @@ pub trait Executor: Send {
     /// # Errors
     /// When the vault cannot be written: a sentence for the operator.
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
+
+    /// Returns a secret that is kept, to be copied by who acts; none where there is none of that name.
+    fn secret(&self, name: &Name) -> Option<Secret> {
+        let _ = name;
+        None
+    }
 
     /// Returns the fingerprints of secrets that are kept.
     fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String>;

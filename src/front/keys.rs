@@ -33,6 +33,11 @@ pub(super) const SKIP: Deed = deed('s', "skip", "Pass over it, with a reason unl
 pub(super) const ROLL_BACK: Deed =
     deed('b', "roll back", "Show what a rollback would do; nothing is undone before you agree.");
 pub(super) const NOTES: Deed = deed('n', "notes", "Read the notes and leave one.");
+pub(super) const COPY: Deed = deed(
+    'c',
+    "copy",
+    "Copy the step's link or command, or a secret of the run: that is asked once more, and goes on record.",
+);
 pub(super) const ABANDON: Deed = deed('A', "abandon", "Give the run up for good; what stays is listed first.");
 pub(super) const LEAVE: Deed = deed('q', "leave", "Leave the program; the run stays open and can be resumed.");
 pub(super) const DETACH: Deed =

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod bench;
+mod copying;
 pub mod headless;
 mod keys;
 pub mod line;
@@ -74,6 +75,13 @@ pub enum Update {
     Refused(Refusal),
     /// Something that the operator should know: a sentence.
     Notice(String),
+    /// A secret that this front asked for, to be copied and not to be shown. It is on record that it was.
+    Secret {
+        /// Its name.
+        name: Name,
+        /// Its value.
+        secret: Secret,
+    },
     /// The run lives in a process of its own; what this screen may do there.
     Seat(Seat),
     /// The session is over; the front should end.

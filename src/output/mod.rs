@@ -13,7 +13,7 @@ mod tail;
 mod visible;
 
 pub use cell::{columns, json, one_line, parts};
-pub use clipboard::Clipboard;
+pub use clipboard::{Clipboard, Copied, Reach, Told};
 pub use picture::{Grid, Picture};
 pub use screen::Screen;
 pub use tail::{Tail, head};

@@ -276,7 +276,8 @@ fn follow_up<'a>(lower: &mut Lower<'a>, root: &'a Node) -> Vec<FollowUp> {
         .collect()
 }
 
-fn sign_off(lower: &mut Lower<'_>, node: &Node) -> SignOff {
+/// Lowers who signs.
+pub(super) fn sign_off(lower: &mut Lower<'_>, node: &Node) -> SignOff {
     let mut by: Vec<String> = Vec::new();
     for role in node.get("by").map(Node::items).unwrap_or_default() {
         let Some(text) = role.scalar() else { continue };

@@ -177,6 +177,24 @@ fn simulate() -> &'static Table {
     &TABLE
 }
 
+/// Roles that sign by a typed name.
+pub(super) const SIGN_OFF: Shape = Shape::Map(sign_off);
+
+fn sign_off() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::new(
+            "a sign-off",
+            &[const {
+                &[
+                    Field::required("by", "The roles that sign.", TEXTS),
+                    Field::new("distinct", "They must be different people.", Shape::Boolean),
+                ]
+            }],
+        )
+    });
+    &TABLE
+}
+
 /// `when`: every name has one of its values.
 pub(super) const WHEN: Field =
     Field::new("when", "Takes part only when every name has one of its values.", Shape::Open(Key::Reference, &VALUES));

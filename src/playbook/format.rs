@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::fields::{SIMULATE, TEXTS, TITLE, VALUES, WHEN};
+use super::fields::{SIGN_OFF, SIMULATE, TEXTS, TITLE, VALUES, WHEN};
 use super::inputs::INPUTS;
 use super::kinds::{self, KINDS};
 use super::probes;
@@ -39,7 +39,7 @@ const PLAYBOOK: &[Field] = &[
     Field::new("cleanup", "Steps that are offered at the end.", STEPS),
     Field::new("after_rollback", "Steps for when a rollback has undone its last step.", STEPS),
     Field::new("temporary", "Files with secrets that steps create: removed at the end or on rollback.", TEXTS),
-    Field::new("sign_off", "Who signs at the end.", Shape::Map(sign_off)),
+    Field::new("sign_off", "Who signs at the end.", SIGN_OFF),
     Field::new(
         "follow_up",
         "What stays to be done after the run.",
@@ -77,7 +77,7 @@ const STEP: &[Field] = &[
     Field::new("estimate", "How long it should take.", Shape::Duration),
     Field::new("on_failure", "What follows when it fails.", Shape::Choice(&["ask", "stop", "continue", "rollback"])),
     Field::new("evidence", "What should be kept as proof.", TEXTS),
-    Field::new("sign_off", "Who signs this step.", Shape::Map(sign_off)),
+    Field::new("sign_off", "Who signs this step.", SIGN_OFF),
     Field::new("host", "The machine it runs on.", Shape::Later("write: `ssh HOST …` in `run`")),
     SIMULATE,
     Field::new("quiz", "A question for a drill.", Shape::Map(quiz)),
@@ -121,9 +121,6 @@ fn with_kinds(table: Table, in_a_step: bool) -> Table {
     if in_a_step {
         table = table.beside(&RETRY, ["run"]).beside(&RECAPTURE, ["run"]);
     }
-    for field in kinds::LATER {
-        table = table.beside(field, [field.name]);
-    }
     let mut exclusive: Vec<&'static [&'static str]> = Vec::new();
     for kind in KINDS {
         match kind.name {
@@ -157,21 +154,6 @@ const SUCCESS: &[Field] = &[
     Field::new("confirm", "A statement that the operator confirms.", Shape::Yes),
     SIMULATE,
 ];
-
-fn sign_off() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::new(
-            "a sign-off",
-            &[const {
-                &[
-                    Field::required("by", "The roles that sign.", TEXTS),
-                    Field::new("distinct", "They must be different people.", Shape::Boolean),
-                ]
-            }],
-        )
-    });
-    &TABLE
-}
 
 fn follow_up() -> &'static Table {
     static TABLE: LazyLock<Table> = LazyLock::new(|| {

@@ -352,6 +352,8 @@ pub struct PersonSpec {
     pub open: Option<Template>,
     /// What is asked for.
     pub ask: Vec<InputSpec>,
+    /// Who approves; then nothing else is asked for.
+    pub approval: Option<SignOff>,
 }
 
 /// A value that is asked for.
@@ -822,7 +824,7 @@ pub enum OnFailure {
     Rollback,
 }
 
-/// Who signs at the end.
+/// Who signs, at the end or in the middle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignOff {
     /// The roles.

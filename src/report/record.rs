@@ -30,6 +30,7 @@ pub fn record(plan: &Plan, run: &Run, head: &str) -> String {
     page.notes();
     page.presence();
     page.secrets();
+    page.copied();
     page.end(head);
     page.text
 }
@@ -164,6 +165,9 @@ impl Page<'_> {
             self.under(&format!("cannot be undone: {reason}"));
         }
         self.verdicts(&state.verdicts);
+        for (role, name) in &state.signed {
+            self.under(&format!("approved by {name} as {role}: the name as typed, not proved"));
+        }
         if let Some(note) = &state.note {
             self.under(&format!("the operator says: {note}"));
         }
@@ -283,6 +287,18 @@ impl Page<'_> {
             }
             self.text.push_str(&line);
             self.text.push('\n');
+        }
+    }
+
+    /// Which secrets left the program for a clipboard.
+    fn copied(&mut self) {
+        if self.run.copied.is_empty() {
+            return;
+        }
+        self.heading("Copied secrets");
+        self.line("Handed to the operator's screen for its clipboard, which other programs can read.\n");
+        for (at, name) in self.run.copied.clone() {
+            self.fact(&time(at), name.as_str());
         }
     }
 

@@ -108,8 +108,8 @@ fn walked() -> Engine {
         secrets: Vec::new(),
         fingerprints: BTreeMap::new(),
     });
-    say(Input::SignOff { role: "operator".into(), name: "ann".into() });
-    say(Input::RefuseSignOff { role: "reviewer".into(), name: "bob".into(), reason: "not seen".into() });
+    say(Input::SignOff { step: None, role: "operator".into(), name: "ann".into() });
+    say(Input::RefuseSignOff { step: None, role: "reviewer".into(), name: "bob".into(), reason: "not seen".into() });
     engine
 }
 

@@ -124,9 +124,9 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         Input::ByHand { target, note } => Input::ByHand { target, note: mask(&note) },
         Input::Skip { target, reason } => Input::Skip { target, reason: reason.map(|reason| mask(&reason)) },
         Input::Note { step, text } => Input::Note { step, text: mask(&text) },
-        Input::SignOff { role, name } => Input::SignOff { role, name: mask(&name) },
-        Input::RefuseSignOff { role, name, reason } => {
-            Input::RefuseSignOff { role, name: mask(&name), reason: mask(&reason) }
+        Input::SignOff { step, role, name } => Input::SignOff { step, role, name: mask(&name) },
+        Input::RefuseSignOff { step, role, name, reason } => {
+            Input::RefuseSignOff { step, role, name: mask(&name), reason: mask(&reason) }
         }
         Input::GoAnyway { step, reason } => Input::GoAnyway { step, reason: mask(&reason) },
         Input::Pause { why } => Input::Pause { why: mask(&why) },
@@ -149,6 +149,7 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Undo { .. }
         | Input::TemporaryRemoved { .. }
         | Input::Presence(_)
+        | Input::CopySecret { .. }
         | Input::Resume { .. }) => other,
     }
 }

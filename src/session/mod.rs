@@ -20,7 +20,7 @@ use crate::engine::{Awaiting, Effect, Engine, Input, Refusal, Stamped, Target};
 use crate::exec::{Executor, Found, Report};
 use crate::front::{Front, Say, Update, Words};
 use crate::journal::Log;
-use crate::playbook::plan::{Act, StepId};
+use crate::playbook::plan::{Act, Name, StepId};
 
 use signals::Signals;
 
@@ -231,6 +231,7 @@ impl<F: Front> Session<F> {
     /// Takes what a front said; says why, where it was refused.
     fn hear(&mut self, say: Say, pending: &mut Pending) -> Result<Option<Refusal>, Because> {
         let said = match say {
+            Say::Input(Input::CopySecret { name }) => self.hand_out(name, pending)?,
             Say::Input(input) => {
                 let input = answers::masked(input, |text| self.executor.mask(text));
                 self.ask(input, pending)
@@ -268,6 +269,17 @@ impl<F: Front> Session<F> {
             return Ok(Some(refusal));
         }
         Ok(None)
+    }
+
+    /// Hands a secret to the front, which asked for it to copy it; that it was is on the disk before.
+    fn hand_out(&mut self, name: Name, pending: &mut Pending) -> Result<Result<(), Refusal>, Because> {
+        let Some(secret) = self.executor.secret(&name) else { return Ok(Err(Refusal::Missing { name })) };
+        if let Err(refusal) = self.ask(Input::CopySecret { name: name.clone() }, pending) {
+            return Ok(Err(refusal));
+        }
+        self.settle(pending)?;
+        self.front.take(Update::Secret { name, secret });
+        Ok(Ok(()))
     }
 
     /// Takes what came back from the world.

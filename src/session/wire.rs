@@ -96,24 +96,78 @@ pub enum Up {
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the input of the same name, with its fields")]
 pub enum Word {
-    Go { step: StepId, confirmed: bool },
-    GoAnyway { step: StepId, reason: String },
-    Answer { target: Target, answers: Vec<(Name, Given)> },
-    VerifyAgain { target: Target },
-    Recapture { step: StepId },
-    ByHand { target: Target, note: String },
-    Skip { target: Target, reason: Option<String> },
-    Stop { hard: bool },
-    Enough { target: Target },
-    Note { step: Option<StepId>, text: String },
-    Rollback { to: Option<StepId> },
-    Undo { target: Target },
-    SignOff { role: String, name: String },
-    RefuseSignOff { role: String, name: String, reason: String },
-    Abandon { reason: String },
-    Preview { target: Target },
-    Type { target: Target, keys: Given },
-    Size { columns: u16, rows: u16 },
+    Go {
+        step: StepId,
+        confirmed: bool,
+    },
+    GoAnyway {
+        step: StepId,
+        reason: String,
+    },
+    Answer {
+        target: Target,
+        answers: Vec<(Name, Given)>,
+    },
+    VerifyAgain {
+        target: Target,
+    },
+    Recapture {
+        step: StepId,
+    },
+    ByHand {
+        target: Target,
+        note: String,
+    },
+    Skip {
+        target: Target,
+        reason: Option<String>,
+    },
+    Stop {
+        hard: bool,
+    },
+    Enough {
+        target: Target,
+    },
+    Note {
+        step: Option<StepId>,
+        text: String,
+    },
+    Rollback {
+        to: Option<StepId>,
+    },
+    Undo {
+        target: Target,
+    },
+    SignOff {
+        #[serde(default)]
+        step: Option<StepId>,
+        role: String,
+        name: String,
+    },
+    RefuseSignOff {
+        #[serde(default)]
+        step: Option<StepId>,
+        role: String,
+        name: String,
+        reason: String,
+    },
+    Abandon {
+        reason: String,
+    },
+    Preview {
+        target: Target,
+    },
+    CopySecret {
+        name: Name,
+    },
+    Type {
+        target: Target,
+        keys: Given,
+    },
+    Size {
+        columns: u16,
+        rows: u16,
+    },
     Leave,
 }
 
@@ -192,6 +246,12 @@ pub enum Down {
     },
     Refused(Refusal),
     Notice(String),
+    /// To the one screen that asked for it, and acts.
+    Secret {
+        name: Name,
+        #[serde(with = "spelled")]
+        secret: Secret,
+    },
     Seat(Seat),
     /// The session is over, and this is how.
     Over(Farewell),
@@ -241,13 +301,14 @@ impl Word {
             // A person at a screen is no policy.
             Self::Rollback { to } => Input::Rollback { to, by_policy: false },
             Self::Undo { target } => Input::Undo { target },
-            Self::SignOff { role, name } => Input::SignOff { role, name },
-            Self::RefuseSignOff { role, name, reason } => Input::RefuseSignOff { role, name, reason },
+            Self::SignOff { step, role, name } => Input::SignOff { step, role, name },
+            Self::RefuseSignOff { step, role, name, reason } => Input::RefuseSignOff { step, role, name, reason },
             Self::Abandon { reason } => Input::Abandon { reason },
             Self::Preview { target } => return Say::Preview(target),
             Self::Type { target, keys: Given::Secret(keys) } => return Say::Type { target, keys },
             Self::Type { target, keys: Given::Text(text) } => return Say::Type { target, keys: Secret::new(text) },
             Self::Size { columns, rows } => return Say::Size { columns, rows },
+            Self::CopySecret { name } => Input::CopySecret { name },
             Self::Leave => return Say::Quit,
         })
     }
@@ -285,9 +346,10 @@ impl Up {
             Input::Note { step, text } => Word::Note { step, text },
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },
-            Input::SignOff { role, name } => Word::SignOff { role, name },
-            Input::RefuseSignOff { role, name, reason } => Word::RefuseSignOff { role, name, reason },
+            Input::SignOff { step, role, name } => Word::SignOff { step, role, name },
+            Input::RefuseSignOff { step, role, name, reason } => Word::RefuseSignOff { step, role, name, reason },
             Input::Abandon { reason } => Word::Abandon { reason },
+            Input::CopySecret { name } => Word::CopySecret { name },
             // Results of the world, and what the session itself says.
             Input::Begin { .. }
             | Input::Answer { .. }

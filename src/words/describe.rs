@@ -137,6 +137,10 @@ fn by_person(person: &PersonSpec, run: &Run) -> Vec<Fact> {
         let prompt = ask.prompt.as_ref().map_or_else(|| ask.name.to_string(), |prompt| fill(prompt, run));
         Fact::new("asks", prompt)
     }));
+    if let Some(approval) = &person.approval {
+        let distinct = if approval.distinct { ", not by who began the run" } else { "" };
+        facts.push(Fact::new("approved by", format!("{}{distinct}", approval.by.join(", "))));
+    }
     if facts.is_empty() {
         facts.push(Fact::new("asks", "whether this holds"));
     }

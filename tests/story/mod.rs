@@ -99,6 +99,7 @@ fn awaited(awaiting: &Awaiting) -> String {
         Awaiting::UndoDecision(target) => format!("decide {}", name(target)),
         Awaiting::Incomplete => "incomplete".to_owned(),
         Awaiting::SignOff(role) => format!("sign {role}"),
+        Awaiting::Approval(step, role) => format!("approve {step} {role}"),
         Awaiting::Closing => "closing".to_owned(),
         Awaiting::Nothing => "over".to_owned(),
     }
@@ -153,6 +154,7 @@ pub(crate) fn record(record: &Record) -> String {
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Record::EnoughSeen { target } => format!("enough {}", name(target)),
         Record::Note { .. } => "note".to_owned(),
+        Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
         Record::RollbackBegun { to, by_policy } => {
             let to = to.as_ref().map_or("all", StepId::as_str);
@@ -161,8 +163,10 @@ pub(crate) fn record(record: &Record) -> String {
         Record::RollbackEnded { failed } => format!("rollback ended {failed}"),
         Record::Resumed { .. } => "resumed".to_owned(),
         Record::Paused { .. } => "paused".to_owned(),
-        Record::SignedOff { role, .. } => format!("signed {role}"),
-        Record::SignOffRefused { role, .. } => format!("refused {role}"),
+        Record::SignedOff { step: Some(step), role, .. } => format!("approved {step} {role}"),
+        Record::SignedOff { step: None, role, .. } => format!("signed {role}"),
+        Record::SignOffRefused { step: Some(step), role, .. } => format!("declined {step} {role}"),
+        Record::SignOffRefused { step: None, role, .. } => format!("refused {role}"),
         Record::Closing { end, .. } => format!("closing {end:?}").to_lowercase(),
         Record::TemporaryRemoved { .. } => "removed".to_owned(),
         Record::Ended { end } => format!("ended {end:?}").to_lowercase(),
@@ -219,7 +223,10 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
             let words: Vec<&str> = first.into_iter().chain(rest.iter().copied()).collect();
             let (values, secrets) = given(&words);
             let typed = words.iter().find_map(|word| word.strip_prefix('!')).map(str::to_owned);
-            Input::Begin { begun: Box::new(Begun { format: 1, values, secrets, ..Begun::default() }), typed }
+            Input::Begin {
+                begun: Box::new(Begun { format: 1, operator: "eve".to_owned(), values, secrets, ..Begun::default() }),
+                typed,
+            }
         }
         "go" => Input::Go { step: step(), confirmed: false },
         "go!" => Input::Go { step: step(), confirmed: true },
@@ -255,6 +262,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "enough" => Input::Enough { target: target() },
         "stop!" => Input::Stop { hard: true },
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
+        "copy" => Input::CopySecret { name: Name::new(first.unwrap_or_default()) },
         "attached" => Input::Presence(Presence::Attached {
             operator: first.unwrap_or_default().to_owned(),
             account: "ada".to_owned(),
@@ -263,11 +271,23 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "note-on" => Input::Note { step: Some(step()), text: reason() },
         "rollback" => Input::Rollback { to: first.map(StepId::new), by_policy: false },
         "undo" => Input::Undo { target: target() },
-        "sign" => Input::SignOff { role: first.unwrap().to_owned(), name: reason() },
+        "sign" => Input::SignOff { step: None, role: first.unwrap().to_owned(), name: reason() },
         "refuse" => {
             let (name, reason) = rest.split_first().unwrap();
-            Input::RefuseSignOff { role: first.unwrap().to_owned(), name: (*name).to_owned(), reason: reason.join(" ") }
+            Input::RefuseSignOff {
+                step: None,
+                role: first.unwrap().to_owned(),
+                name: (*name).to_owned(),
+                reason: reason.join(" "),
+            }
         }
+        "approve" => Input::SignOff { step: Some(step()), role: rest[0].to_owned(), name: rest[1..].join(" ") },
+        "decline" => Input::RefuseSignOff {
+            step: Some(step()),
+            role: rest[0].to_owned(),
+            name: rest[1].to_owned(),
+            reason: rest[2..].join(" "),
+        },
         "removed" => Input::TemporaryRemoved { removed: vec!["/tmp/secret.json".to_owned()], left: Vec::new() },
         "resume" => Input::Resume {
             operator: "ada".to_owned(),

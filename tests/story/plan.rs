@@ -76,6 +76,11 @@ fn more(step: &mut Step, word: &str) {
             person.ask.push(asked(name));
             step.action.act = Act::Person(person);
         }
+        Some(("approval", roles)) => {
+            let by = roles.split('+').map(str::to_owned).collect();
+            let approval = Some(SignOff { by, distinct: false });
+            step.action.act = Act::Person(PersonSpec { approval, ..PersonSpec::default() });
+        }
         Some(("when", condition)) => {
             let (name, value) = condition.split_once(':').unwrap();
             step.when.push((Name::new(name), vec![value.to_owned()]));
@@ -94,6 +99,10 @@ fn more(step: &mut Step, word: &str) {
             }
             "manual" => step.action.act = by_hand(),
             "question" => step.action.act = Act::Person(PersonSpec::default()),
+            "distinct" => {
+                let Act::Person(PersonSpec { approval: Some(approval), .. }) = &mut step.action.act else { panic!() };
+                approval.distinct = true;
+            }
             "generate" => {
                 let how = Generate::Bytes { bytes: 32, encoding: runsheet::playbook::plan::Encoding::Hex };
                 step.action.act = Act::Generate(vec![GenerateSpec { name: Name::new("made"), how }]);

@@ -27,19 +27,20 @@ impl Mariadb {
     /// Starts a server in a folder. Its general log keeps every statement.
     pub(crate) fn start(folder: &Path, authority: &Authority) -> Self {
         let data = folder.join("data");
-        fs::create_dir_all(&data).expect("make the data folder");
-        for private in [folder, &data] {
+        let passing = folder.join("tmp");
+        for private in [folder, &data, &passing] {
+            fs::create_dir_all(private).expect("make a folder of the server");
             fs::set_permissions(private, Permissions::from_mode(0o700)).expect("close the folder");
         }
         let mut install = Command::new("mariadb-install-db");
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        run_well(settings(&mut install, &data), "");
+        run_well(settings(&mut install, &data, &passing), "");
 
         let (port, socket, output) = (free_port(), folder.join("socket"), folder.join("output"));
         let log = folder.join("general.log");
         let mut command = Command::new("/usr/sbin/mariadbd");
         command.arg("--no-defaults");
-        settings(&mut command, &data);
+        settings(&mut command, &data, &passing);
         command.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--general-log"]);
         command.arg(format!("--port={port}"));
         for (option, path) in [
@@ -87,12 +88,13 @@ impl Mariadb {
     }
 }
 
-/// Small, quick, and safe against nothing: what a test needs. Synchronising is off.
-fn settings<'a>(command: &'a mut Command, data: &Path) -> &'a mut Command {
+/// Small, quick, and safe against nothing: what a test needs. Synchronising is off. Two servers in one folder for what
+/// passes would remove each other's files.
+fn settings<'a>(command: &'a mut Command, data: &Path, passing: &Path) -> &'a mut Command {
     if rustix::process::geteuid().is_root() {
         command.arg("--user=root");
     }
-    command.arg(format!("--datadir={}", data.display()));
+    command.arg(format!("--datadir={}", data.display())).arg(format!("--tmpdir={}", passing.display()));
     command.args(["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M", "--key-buffer-size=1M"]);
     command.args(["--debug-no-sync", "--innodb-flush-method=nosync"])
 }

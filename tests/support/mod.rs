@@ -10,6 +10,7 @@ pub(crate) mod authority;
 pub(crate) mod desk;
 mod doctl;
 pub(crate) mod fly;
+pub(crate) mod gate;
 pub(crate) mod knife;
 pub(crate) mod mariadb;
 pub(crate) mod nats;

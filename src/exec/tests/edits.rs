@@ -288,3 +288,18 @@ async fn only_what_was_shown_is_written() {
     assert_eq!(until_input(&mut received).await.outcome().how, How::Ok);
     assert!(fs::read_to_string(stage.path("config.js")).unwrap().ends_with("\"1\"\n// somebody else\n"));
 }
+
+#[tokio::test]
+async fn what_a_killed_edit_left_is_swept_by_resume_and_by_the_end() {
+    let stage = stage(rotation());
+    let left = ["real/.runsheet-left", ".runsheet-left"].map(|name| stage.path(name));
+    let (mut world, _received) = stage.world();
+    let leave = || left.iter().for_each(|path| fs::write(path, "CANARY-half").unwrap());
+    leave();
+    assert!(world.recover(&target(), 1, &stage.values).is_none());
+    assert!(left.iter().all(|path| !path.exists()), "where the run goes on");
+    leave();
+    world.start(Effect::Close, &stage.values);
+    assert!(left.iter().all(|path| !path.exists()), "where the run is closed");
+    assert_eq!(fs::read_to_string(stage.path("real/.env")).unwrap(), ENV);
+}

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::front::Answer;
-use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Step, StepId};
+use crate::playbook::plan::{Act, InputKind, InputSpec, Name, PersonSpec, Plan, Step, StepId};
 use crate::playbook::{nearest, yaml};
 use crate::secret::Secret;
 
@@ -94,6 +94,9 @@ impl Answers {
 
 fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, String> {
     let id = &step.id;
+    if let Act::Person(PersonSpec { approval: Some(_), .. }) = &step.action.act {
+        return Err(format!("{id}: nobody but a person approves, at a terminal"));
+    }
     if scalar(value).is_some_and(|text| text == "done") {
         return Ok(StepAnswer { done: true, ..StepAnswer::default() });
     }

@@ -162,6 +162,7 @@ impl Headless {
             | Record::StopAsked { .. }
             | Record::EnoughSeen { .. }
             | Record::Note { .. }
+            | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::RollbackBegun { .. }
             | Record::RollbackEnded { .. }
@@ -219,6 +220,7 @@ impl Front for Headless {
             Update::Attempt { .. }
             | Update::Picture { .. }
             | Update::Preview { .. }
+            | Update::Secret { .. }
             | Update::Seat(_)
             | Update::Over => {}
         }
@@ -250,8 +252,18 @@ impl Front for Headless {
             )),
             Awaiting::SignOff(role) if self.dry_run => {
                 let name = format!("dry run, as {role}");
-                Some(Say::Input(Input::SignOff { role, name }))
+                Some(Say::Input(Input::SignOff { step: None, role, name }))
             }
+            Awaiting::Approval(step, role) if self.dry_run => {
+                let name = format!("dry run, as {role}");
+                Some(Say::Input(Input::SignOff { step: Some(step), role, name }))
+            }
+            // Nobody but a person approves, whatever an answers file says.
+            Awaiting::Approval(step, role) => Some(self.leave(
+                Why::PersonNeeded,
+                format!("{step} needs a person: {role} approves, by a typed name"),
+                "`runsheet resume` with them at the terminal",
+            )),
             Awaiting::SignOff(role) => Some(self.leave(
                 Why::SignOff,
                 format!("everything is done, but the sign-off of {role} is missing"),

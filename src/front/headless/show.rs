@@ -169,6 +169,7 @@ impl Headless {
             | Record::StopAsked { .. }
             | Record::EnoughSeen { .. }
             | Record::Note { .. }
+            | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::Resumed { .. }
             | Record::Paused { .. }

@@ -16,8 +16,8 @@ use super::show;
 use crate::engine::{Awaiting, Record, Run, Stamped, Target};
 use crate::front::plain::without_colours;
 use crate::front::{HowFar, Say, Seat, Update};
-use crate::output::visible_plain;
-use crate::playbook::plan::{Act, InputKind, Plan, StepId};
+use crate::output::{Clipboard, visible_plain};
+use crate::playbook::plan::{Act, InputKind, Name, Plan, StepId};
 use crate::words::{self, fill};
 
 /// The longest piece of output without a line end that is held back.
@@ -54,6 +54,10 @@ pub(super) struct Desk {
     previewed: Option<(Target, u32)>,
     /// Output that waits for the end of its line.
     held: String,
+    /// Where copies go.
+    pub(super) clipboard: Clipboard,
+    /// The secret that was asked for, to be copied; one that was not asked for is not.
+    pub(super) copying: Option<Name>,
 }
 
 impl Desk {
@@ -70,6 +74,8 @@ impl Desk {
             plan,
             record,
             came_for,
+            clipboard: super::copy::clipboard(&out),
+            copying: None,
             out,
             keys,
             says,
@@ -123,7 +129,9 @@ impl Desk {
                 self.print(&visible_plain(&format!("Refused: {}.", words::refusal(&refusal))));
                 self.question = None;
                 self.aside = None;
+                self.copying = None;
             }
+            Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Notice(text) => self.print(&visible_plain(&text)),
             // Lines that leave a program's screen come as its output.
             Update::Picture { .. } => {}
@@ -284,7 +292,14 @@ impl Desk {
             }
             Awaiting::SignOff(role) => {
                 shown.push(visible_plain(&format!("Everything is done. {role} signs, by a typed name.")));
-                Question::Sign(role.clone())
+                Question::Sign(None, role.clone())
+            }
+            Awaiting::Approval(step, role) => {
+                // Where somebody has signed already, the step stands above.
+                let first = self.run.step(&plan, step).is_none_or(|state| state.signed.is_empty());
+                shown = if first { show::step(&plan, &self.run, step) } else { Vec::new() };
+                shown.push(visible_plain(&format!("{role} approves, by a typed name; it is recorded as typed.")));
+                Question::Sign(Some(step.clone()), role.clone())
             }
             Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => return None,
         };
@@ -371,10 +386,12 @@ impl Desk {
             Question::Work(Work { last: Last::Holds, .. }) => "Does this hold?".to_owned(),
             Question::Confirm(_) => "Start it?".to_owned(),
             Question::Rollback(_) => "Roll back as shown? Each action is asked for again.".to_owned(),
+            Question::Copy(_) => "Which? Type its number.".to_owned(),
+            Question::CopySecret(_) => "Copy it?".to_owned(),
             Question::HowFar => {
                 "How far? Type the id of the last step to be undone, or press Enter for everything.".to_owned()
             }
-            Question::Sign(role) => format!("Type your name to sign as {role}."),
+            Question::Sign(_, role) => format!("Type your name to sign as {role}."),
             Question::Words(purpose) => super::hear::wording(purpose).to_owned(),
             Question::Undo(_) => "Carry this out?".to_owned(),
             Question::Go(_)

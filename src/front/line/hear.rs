@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::words::fill;
 
 /// What follows from a line.
-enum Next {
+pub(super) enum Next {
     /// The question stands, or another one does.
     Ask(Question),
     /// Something was said.
@@ -35,7 +35,7 @@ pub(super) fn wording(purpose: &Purpose) -> &'static str {
         Purpose::ByHand(_) => "What did you do?",
         Purpose::Note(_) => "Your note:",
         Purpose::Abandon => "The run is given up for good and what it changed stays. Why?",
-        Purpose::Refuser(_) => "Who refuses? Type your name.",
+        Purpose::Refuser(..) => "Who refuses? Type your name.",
         Purpose::Refuse(..) => "Why do you refuse to sign?",
     }
 }
@@ -47,8 +47,10 @@ impl Desk {
         let touched = self.run.steps.iter().any(StepRun::touched);
         let mut keys = match question {
             Question::Go(_) => vec![Key::Start, Key::Skip, Key::ByHand],
-            Question::Confirm(_) | Question::Rollback(_) => return vec![Key::Yes, Key::Back, Key::Help],
-            Question::HowFar => return vec![Key::Back, Key::Help],
+            Question::Confirm(_) | Question::Rollback(_) | Question::CopySecret(_) => {
+                return vec![Key::Yes, Key::Back, Key::Help];
+            }
+            Question::HowFar | Question::Copy(_) => return vec![Key::Back, Key::Help],
             Question::Words(_) => return vec![Key::Back],
             Question::Work(Work { ticks, .. }) if !ticks.is_empty() => vec![Key::Tick, Key::Skip, Key::ByHand],
             Question::Work(Work { asks, .. }) if !asks.is_empty() => vec![Key::Skip, Key::ByHand],
@@ -75,7 +77,8 @@ impl Desk {
                 keys
             }
             Question::Incomplete => vec![Key::RollBack, Key::Abandon],
-            Question::Sign(_) => vec![Key::Refuse],
+            Question::Sign(None, _) => vec![Key::Refuse],
+            Question::Sign(Some(_), _) => vec![Key::Refuse, Key::Skip],
         };
         let undoing = matches!(question, Question::Undo(_) | Question::UndoDecision(_) | Question::Incomplete);
         let in_undo = matches!(question, Question::Work(Work { target: Target { undo: Some(_), .. }, .. }));
@@ -86,6 +89,7 @@ impl Desk {
             .and_then(|id| self.plan.step(&id))
             .is_some_and(|step| step.why.is_some() || step.hint.is_some());
         keys.push(Key::Note);
+        keys.extend(self.may_copy(target_of(question).as_ref()).then_some(Key::Copy));
         keys.extend(why.then_some(Key::Why));
         keys.push(Key::Steps);
         if !matches!(question, Question::Incomplete) && !question.free() {
@@ -234,9 +238,9 @@ impl Desk {
                 self.lines(&lines);
                 self.words(question, Some(Purpose::Abandon))
             }
-            (Key::Refuse, Question::Sign(role)) => {
-                let purpose = Purpose::Refuser(role.clone());
-                self.words(Question::Sign(role), Some(purpose))
+            (Key::Refuse, Question::Sign(step, role)) => {
+                let purpose = Purpose::Refuser(step.clone(), role.clone());
+                self.words(Question::Sign(step, role), Some(purpose))
             }
             (Key::RollBack, question) => {
                 let lines = show::rollback(&self.plan, &self.run, None);
@@ -248,6 +252,8 @@ impl Desk {
                 Some(before) => Next::Ask(before),
                 None => self.back(question),
             },
+            (Key::Copy, question) => self.open_copying(question, target.as_ref()),
+            (Key::Yes, Question::CopySecret(name)) => self.ask_for_secret(name),
             (Key::Why, question) => {
                 if let Some(id) = step_of(&question) {
                     let lines = show::why(&self.plan, &self.run, &id);
@@ -317,14 +323,15 @@ impl Desk {
     fn free_text(&mut self, question: Question, text: &str) -> Next {
         match question {
             Question::Work(work) => self.value(work, text),
-            Question::Sign(role) => match text.trim() {
+            Question::Sign(step, role) => match text.trim() {
                 "" => {
                     self.print("A name is needed to sign.");
-                    Next::Ask(Question::Sign(role))
+                    Next::Ask(Question::Sign(step, role))
                 }
-                name => Next::Said(Say::Input(Input::SignOff { role, name: name.to_owned() })),
+                name => Next::Said(Say::Input(Input::SignOff { step, role, name: name.to_owned() })),
             },
             Question::HowFar => self.how_far(text.trim()),
+            Question::Copy(found) => self.copy_one(found, text.trim()),
             Question::Words(purpose) => self.said(purpose, text.trim()),
             // The others are answered by keys.
             other => Next::Ask(other),
@@ -357,7 +364,7 @@ impl Desk {
             self.print("A few words are needed, for whoever reads the record.");
             return Next::Ask(Question::Words(purpose));
         }
-        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(_)) {
+        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(..)) {
             self.aside = None;
         }
         Next::Said(Say::Input(match purpose {
@@ -366,8 +373,8 @@ impl Desk {
             Purpose::ByHand(target) => Input::ByHand { target, note: said },
             Purpose::Note(step) => Input::Note { step, text: said },
             Purpose::Abandon => Input::Abandon { reason: said },
-            Purpose::Refuser(role) => return Next::Ask(Question::Words(Purpose::Refuse(role, said))),
-            Purpose::Refuse(role, name) => Input::RefuseSignOff { role, name, reason: said },
+            Purpose::Refuser(step, role) => return Next::Ask(Question::Words(Purpose::Refuse(step, role, said))),
+            Purpose::Refuse(step, role, name) => Input::RefuseSignOff { step, role, name, reason: said },
         }))
     }
 
@@ -454,9 +461,14 @@ fn target_of(question: &Question) -> Option<Target> {
         Question::Go(id) | Question::Confirm(id) | Question::Decision(id) => Some(Target::step(id)),
         Question::Work(work) => Some(work.target.clone()),
         Question::Undo(target) | Question::UndoDecision(target) => Some(target.clone()),
-        Question::Incomplete | Question::Sign(_) | Question::HowFar | Question::Rollback(_) | Question::Words(_) => {
-            None
-        }
+        Question::Incomplete
+        | Question::HowFar
+        | Question::Rollback(_)
+        | Question::Copy(_)
+        | Question::CopySecret(_)
+        | Question::Sign(None, _)
+        | Question::Words(_) => None,
+        Question::Sign(Some(step), _) => Some(Target::step(step)),
     }
 }
 

@@ -6,6 +6,7 @@
 //! before a question is no answer to it; and the terminal's echo is back when this is dropped.
 
 mod briefing;
+mod copy;
 mod desk;
 mod hear;
 mod keys;
@@ -166,6 +167,10 @@ impl Drop for Line {
         // The reader keeps the desk, so the echo is given back here.
         self.shared.desk().take(Update::Over);
         self.shared.bell.notify_all();
+        let said = self.shared.desk().clipboard.finish();
+        if let Some(said) = said {
+            self.printer.say(format!("{said}\n"));
+        }
         self.printer.finish();
         // Up to here it hurries the printer on.
         drop(self.watch.take());

@@ -11,6 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
 use crate::words::count;
 
 /// The most output of commands that waits to be written, in bytes.
@@ -64,6 +67,8 @@ enum Item {
     Output(String),
     /// Lines of a command that gave way.
     LeftOut(usize),
+    /// What the terminal is asked and nobody sees; it may hold a secret.
+    Asked(Zeroizing<Vec<u8>>),
     /// A place whose time is wanted.
     Mark(u64),
 }
@@ -94,6 +99,12 @@ impl Printer {
             Some(Item::Said(last)) if last.len() < WRITE => last.push_str(&text),
             Some(_) | None => queue.waiting.push_back(Item::Said(text)),
         }
+        self.0.bell.notify_all();
+    }
+
+    /// Asks the terminal for something that is no text.
+    pub(super) fn ask(&self, bytes: Zeroizing<Vec<u8>>) {
+        self.queue().waiting.push_back(Item::Asked(bytes));
         self.0.bell.notify_all();
     }
 
@@ -166,6 +177,15 @@ impl Printer {
                         count(lines, "line", "lines")
                     )
                 }
+                Item::Asked(bytes) => {
+                    queue.writing = true;
+                    drop(queue);
+                    // Past the buffer, which is not wiped. What a terminal does not take it does not copy.
+                    let _ = out.flush().and_then(|()| past_the_buffer(&bytes));
+                    self.queue().writing = false;
+                    self.0.bell.notify_all();
+                    continue;
+                }
                 Item::Mark(mark) => {
                     queue.reached = Some((mark, wrote.take().unwrap_or_else(Instant::now)));
                     self.0.bell.notify_all();
@@ -229,6 +249,20 @@ impl Queue {
     }
 }
 
+/// Writes to standard output itself.
+fn past_the_buffer(bytes: &[u8]) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        match rustix::io::write(io::stdout(), left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => left = &left[written..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 impl Printer {
     /// Waits until all is written, for tests that look at it.
@@ -280,7 +314,7 @@ mod tests {
             let queue = printer.queue();
             let length = |item: &Item| match item {
                 Item::Said(text) | Item::Output(text) => text.len(),
-                Item::LeftOut(_) | Item::Mark(_) => 0,
+                Item::LeftOut(_) | Item::Asked(_) | Item::Mark(_) => 0,
             };
             let pending: usize = queue.waiting.iter().map(length).sum();
             assert!(pending <= WAITING + 64, "{pending}");

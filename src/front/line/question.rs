@@ -2,6 +2,7 @@
 
 use crate::engine::Target;
 use crate::front::Answer;
+use crate::front::copying::Copyable;
 use crate::front::keys::{self, Deed};
 use crate::playbook::plan::{InputSpec, Name, StepId};
 
@@ -23,11 +24,15 @@ pub(super) enum Question {
     /// What to do about a rollback that could not be completed.
     Incomplete,
     /// A name, to sign for a role.
-    Sign(String),
+    Sign(Option<StepId>, String),
     /// How far to roll back.
     HowFar,
     /// Whether to begin the rollback that was shown.
     Rollback(Option<StepId>),
+    /// What to copy.
+    Copy(Vec<Copyable>),
+    /// Whether to copy a secret.
+    CopySecret(Name),
     /// A line of words.
     Words(Purpose),
 }
@@ -46,9 +51,9 @@ pub(super) enum Purpose {
     /// Why the run is given up.
     Abandon,
     /// Who refuses to sign for a role.
-    Refuser(String),
+    Refuser(Option<StepId>, String),
     /// Why: role and name.
-    Refuse(String, String),
+    Refuse(Option<StepId>, String, String),
 }
 
 /// Whether words may be left out.
@@ -98,6 +103,7 @@ pub(super) enum Key {
     Skip,
     RollBack,
     Note,
+    Copy,
     Why,
     Steps,
     Refuse,
@@ -127,7 +133,7 @@ const fn deed(key: Key, deed: Deed) -> Row {
 }
 
 /// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
-const TABLE: [Row; 20] = [
+const TABLE: [Row; 21] = [
     (Key::Start, Typed::Enter, "start", "Start the step as shown."),
     (Key::Done, Typed::Enter, "done", "You have done it."),
     (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
@@ -140,11 +146,12 @@ const TABLE: [Row; 20] = [
     deed(Key::Skip, keys::SKIP),
     deed(Key::RollBack, keys::ROLL_BACK),
     (Key::Note, Typed::Letter(keys::NOTES.letter), "note", "Leave a note in the record."),
+    deed(Key::Copy, keys::COPY),
     (Key::Why, Typed::Letter(keys::WHY.letter), keys::WHY.label, "Show why this is done, and a hint."),
     (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
     (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
     deed(Key::Abandon, keys::ABANDON),
-    // The previous one. Not `c`, which copies on the screen, nor `b`, which rolls back.
+    // The previous one. Not `c`, which copies, nor `b`, which rolls back.
     (Key::Back, Typed::Letter('p'), "go back", "Go back to the question before."),
     deed(Key::Quit, keys::LEAVE),
     deed(Key::Detach, keys::DETACH),
@@ -207,13 +214,14 @@ impl Question {
     pub(super) fn free(&self) -> bool {
         match self {
             Self::Work(work) => work.ticks.is_empty() && !work.asks.is_empty(),
-            Self::Sign(_) | Self::Words(_) | Self::HowFar => true,
+            Self::Sign(..) | Self::Words(_) | Self::HowFar | Self::Copy(_) => true,
             Self::Go(_)
             | Self::Confirm(_)
             | Self::Decision(_)
             | Self::Undo(_)
             | Self::UndoDecision(_)
             | Self::Incomplete
+            | Self::CopySecret(_)
             | Self::Rollback(_) => false,
         }
     }

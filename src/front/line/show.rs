@@ -169,6 +169,7 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::StopAsked { target, hard: true } => format!("Stopping {} at once.", name(target)),
         Record::EnoughSeen { target } => format!("Enough was seen of {}; it is being stopped.", name(target)),
         Record::Note { .. } => "Noted.".to_owned(),
+        Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),
         Record::RollbackBegun { to: Some(to), .. } => format!("Rolling back to before {to}."),
         Record::RollbackBegun { to: None, .. } => "Rolling everything back.".to_owned(),
@@ -178,8 +179,8 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
             format!("The rollback is incomplete: {actions} failed or skipped.")
         }
         Record::Paused { why } => format!("The run is paused: {why}."),
-        Record::SignedOff { role, name } => format!("{name} signed as {role}."),
-        Record::SignOffRefused { role, name, reason } => format!("{name} refused to sign as {role}: {reason}"),
+        Record::SignedOff { role, name, .. } => format!("{name} signed as {role}."),
+        Record::SignOffRefused { role, name, reason, .. } => format!("{name} refused to sign as {role}: {reason}"),
         Record::LookAhead { .. } | Record::Closing { .. } => return Vec::new(),
         Record::TemporaryRemoved { removed, left } => {
             let gone = removed.iter().map(|path| visible_plain(&format!("Removed {path}.")));

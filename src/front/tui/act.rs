@@ -11,7 +11,7 @@ use super::attend::Keyboard;
 use super::form::{Focus, Form};
 use super::keymap::{self, Action};
 use super::panel::{Ask, Palette, Panel, Purpose};
-use super::state::{Link, Pane, Walk};
+use super::state::{Pane, Walk};
 use crate::engine::{Awaiting, Input, Stage, Target, undo};
 use crate::front::Say;
 use crate::playbook::plan::{Step, StepId};
@@ -60,6 +60,8 @@ impl Walk {
                 Panel::Help(_)
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
+                | Panel::Copy { .. }
+                | Panel::CopySecret(_)
                 | Panel::Leave
                 | Panel::TakeOver
                 | Panel::Notice { .. },
@@ -86,6 +88,8 @@ impl Walk {
                 Panel::Help(_)
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
+                | Panel::Copy { .. }
+                | Panel::CopySecret(_)
                 | Panel::Leave
                 | Panel::TakeOver
                 | Panel::Notice { .. },
@@ -181,7 +185,8 @@ impl Walk {
                 // What waited behind it comes now.
                 self.settle();
             }
-            Action::OpenLink | Action::CopyLink => self.link(action == Action::OpenLink),
+            Action::OpenLink => self.link(),
+            Action::Copy => self.open_copying(),
             Action::Tick
             | Action::EnterField
             | Action::LeaveField
@@ -233,6 +238,7 @@ impl Walk {
             | Awaiting::Undo(_)
             | Awaiting::Incomplete
             | Awaiting::SignOff(_)
+            | Awaiting::Approval(..)
             | Awaiting::Closing
             | Awaiting::Nothing => {}
         }
@@ -250,8 +256,14 @@ impl Walk {
                 self.say(Say::Quit);
             }
             Some(Panel::TakeOver) => self.say(Say::TakeOver),
+            Some(Panel::CopySecret(name)) => self.ask_for_secret(name),
             Some(
-                panel @ (Panel::Help(_) | Panel::Palette(_) | Panel::Search(_) | Panel::Ask(_) | Panel::Notice { .. }),
+                panel @ (Panel::Help(_)
+                | Panel::Palette(_)
+                | Panel::Search(_)
+                | Panel::Ask(_)
+                | Panel::Copy { .. }
+                | Panel::Notice { .. }),
             ) => {
                 self.panel = Some(panel);
             }
@@ -273,6 +285,7 @@ impl Walk {
     fn accept(&mut self) {
         match self.panel.take() {
             Some(Panel::Ask(ask)) => return self.asked(ask),
+            Some(Panel::Copy { found, at }) => return self.copy_one(found.into_iter().nth(at)),
             Some(Panel::Palette(palette)) => {
                 let Some(&action) = palette.found().get(palette.at) else { return };
                 // What was offered when the list was opened may not be any more.
@@ -289,12 +302,12 @@ impl Walk {
                 Ok(answers) => self.say(Say::Answer { target, answers }),
                 Err(why) => self.message = Some((why, true)),
             },
-            Awaiting::SignOff(role) => {
+            Awaiting::SignOff(_) | Awaiting::Approval(..) => {
                 let name = form.focused().and_then(|field| field.shown()).unwrap_or_default().trim().to_owned();
                 if name.is_empty() {
                     self.message = Some(("type your name to sign".into(), true));
-                } else {
-                    self.say(Say::Input(Input::SignOff { role, name }));
+                } else if let Some((step, role)) = self.signing() {
+                    self.say(Say::Input(Input::SignOff { step, role, name }));
                 }
             }
             Awaiting::Begin
@@ -326,19 +339,37 @@ impl Walk {
             Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
             Purpose::Note(step) => Input::Note { step, text },
             Purpose::Abandon => Input::Abandon { reason: text },
-            Purpose::Refuse { role, name } => Input::RefuseSignOff { role, name, reason: text },
+            Purpose::Refuse { step, role, name } => Input::RefuseSignOff { step, role, name, reason: text },
         };
         self.say(Say::Input(input));
     }
 
+    /// Returns whose signature is asked for: the step that is an approval, where it is one, and the role.
+    fn signing(&self) -> Option<(Option<StepId>, String)> {
+        match &self.awaiting {
+            Awaiting::SignOff(role) => Some((None, role.clone())),
+            Awaiting::Approval(step, role) => Some((Some(step.clone()), role.clone())),
+            Awaiting::Begin
+            | Awaiting::Go(_)
+            | Awaiting::Person(_)
+            | Awaiting::World(_)
+            | Awaiting::Decision(_)
+            | Awaiting::Undo(_)
+            | Awaiting::UndoDecision(_)
+            | Awaiting::Incomplete
+            | Awaiting::Closing
+            | Awaiting::Nothing => None,
+        }
+    }
+
     fn refuse(&mut self) {
-        let Awaiting::SignOff(role) = self.awaiting.clone() else { return };
+        let Some((step, role)) = self.signing() else { return };
         let name = self.form.as_ref().and_then(|form| form.fields.first()).and_then(|field| field.shown());
         let name = name.unwrap_or_default().trim().to_owned();
         if name.is_empty() {
             self.message = Some(("type your name first, then refuse".into(), true));
         } else {
-            self.ask(Purpose::Refuse { role, name }, false);
+            self.ask(Purpose::Refuse { step, role, name }, false);
         }
     }
 
@@ -366,10 +397,9 @@ impl Walk {
         until.enough.then(|| busy.target.clone())
     }
 
-    fn link(&mut self, open: bool) {
+    fn link(&mut self) {
         let person = self.target().and_then(|target| self.person(&target).cloned());
-        let Some(link) = person.and_then(|person| person.open).map(|link| self.fill(&link)) else { return };
-        self.link = Some(if open { Link::Open(link) } else { Link::Copy(link) });
+        self.link = person.and_then(|person| person.open).map(|link| self.fill(&link));
     }
 
     fn in_form(&mut self, action: Action) {
@@ -423,7 +453,17 @@ impl Walk {
                     *down = down.saturating_add_signed(by);
                 }
             }
-            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::Leave | Panel::TakeOver) => {}
+            Some(Panel::Copy { found, at }) => {
+                *at = at.saturating_add_signed(by).min(found.len().saturating_sub(1));
+            }
+            Some(
+                Panel::Ask(_)
+                | Panel::Search(_)
+                | Panel::Confirm(_)
+                | Panel::CopySecret(_)
+                | Panel::Leave
+                | Panel::TakeOver,
+            ) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,

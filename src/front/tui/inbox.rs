@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::engine::Target;
 use crate::front::Update;
+use crate::output::Told;
 
 /// The most output of one target that waits, in bytes.
 const PENDING: usize = 1024 * 1024;
@@ -28,6 +29,8 @@ pub(super) enum Item {
         /// There was more, which gave way.
         cut: bool,
     },
+    /// Something about what was copied.
+    Copied(Told),
     /// End now, without waiting for the operator.
     Close,
 }
@@ -64,6 +67,12 @@ impl Inbox {
             other => items.push_back(Item::Update(other)),
         }
         drop(items);
+        self.bell.notify_one();
+    }
+
+    /// Puts in what came of copying.
+    pub(super) fn copied(&self, told: Told) {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).push_back(Item::Copied(told));
         self.bell.notify_one();
     }
 

@@ -18,7 +18,7 @@ pub(super) enum Action {
     Sign,
     Tick,
     OpenLink,
-    CopyLink,
+    Copy,
     LeaveField,
     EnterField,
     NextField,
@@ -200,7 +200,6 @@ pub(super) static TABLE: &[Binding] = &[
         "Open the step's link; it is copied where nothing can open it.",
         FORM,
     ),
-    row(Action::CopyLink, &[Key::Code(KeyCode::F(3)), Key::Char('c')], "copy link", "Copy the step's link.", FORM),
     row(Action::LeaveField, &[ESC], "leave field", "Leave the field, so that letters are keys again.", FORM),
     row(Action::EnterField, &[TAB, Key::Char('i')], "type", "Go back to the field.", FORM),
     deed(Action::Again, &[Key::Char(keys::AGAIN.letter)], keys::AGAIN, FAILED),
@@ -233,6 +232,7 @@ pub(super) static TABLE: &[Binding] = &[
     row(Action::Zoom, &[Key::Char('z')], "zoom", "Give the part that has the focus the whole screen, or back.", LOOK),
     deed(Action::Why, &[Key::Char(keys::WHY.letter)], keys::WHY, LOOK),
     row(Action::Hint, &[Key::Char('t')], "hint", "Show or hide the hint.", LOOK),
+    deed(Action::Copy, &[Key::Char(keys::COPY.letter), Key::Code(KeyCode::F(3))], keys::COPY, LOOK),
     row(Action::GoToCurrent, &[ESC], "to current", "Go back to the step whose turn it is.", LOOK),
     row(Action::Back, &[ESC], "back", "Close the panel; nothing is done.", LOOK),
     deed(Action::Help, &[Key::Char(keys::HELP.letter), Key::Code(KeyCode::F(1))], keys::HELP, LOOK),
@@ -297,6 +297,6 @@ mod tests {
         assert_eq!(action(enter, [Action::Skip, Action::Start, Action::Accept], false), Some(Action::Start));
         assert_eq!(action(enter, [Action::Skip], false), None);
         let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-        assert_eq!(action(ctrl_c, [Action::CopyLink, Action::Interrupt], false), Some(Action::Interrupt));
+        assert_eq!(action(ctrl_c, [Action::Copy, Action::Interrupt], false), Some(Action::Interrupt));
     }
 }

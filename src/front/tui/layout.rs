@@ -15,7 +15,7 @@ use super::panel::Panel;
 use super::state::{Pane, Walk};
 use super::text::{cells, clock, columns, duration, fit};
 use super::theme::Theme;
-use super::{attend, finish, help, notes, output, palette, probes, question, rollback, search, step, steps};
+use super::{attend, copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps};
 use crate::engine::Awaiting;
 
 /// The least columns and rows that the whole screen needs.
@@ -184,6 +184,8 @@ fn label(walk: &Walk, action: Action) -> &'static str {
     match (action, &walk.panel, &walk.awaiting) {
         (Action::Agree, Some(Panel::Leave), _) => "leave",
         (Action::Agree, Some(Panel::TakeOver), _) => "take over",
+        (Action::Agree, Some(Panel::CopySecret(_)), _) => "copy it",
+        (Action::Choose, Some(Panel::Copy { .. }), _) => "copy",
         (Action::Leave, None, _) if walk.watching() => "stop watching",
         (Action::Agree, Some(Panel::Rollback { .. }), _) => "begin this rollback",
         (Action::Agree, Some(Panel::Confirm(_)), _) => "yes, start it",
@@ -242,6 +244,8 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Ask(ask) => (centred(cells(notes::rows(walk, ask, inside)) + 2), notes::title(&ask.purpose)),
         Panel::Confirm(_) => (centred(cells(notes::confirm(walk, panel, inside).len()) + 2), " before it starts "),
         Panel::Rollback { .. } => (centred(area.height), " rollback "),
+        Panel::Copy { found, .. } => (centred(cells(found.len()).saturating_add(2).min(area.height)), " copy "),
+        Panel::CopySecret(name) => (centred(cells(copy::secret(walk, name, inside).len()) + 2), " copy a secret? "),
         Panel::Leave => (centred(cells(notes::leave(walk, inside).len()) + 2), " leave? "),
         Panel::TakeOver => (centred(cells(notes::take_over(walk, inside).len()) + 2), " take over? "),
         Panel::Notice { .. } => (centred(area.height), " please read "),
@@ -255,6 +259,8 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Ask(ask) => notes::draw(walk, ask, frame, inner),
         Panel::Confirm(_) => frame.render_widget(Paragraph::new(notes::confirm(walk, panel, inside)), inner),
         Panel::Rollback { choice, down } => rollback::draw(walk, *choice, *down, frame, inner),
+        Panel::Copy { found, at } => copy::draw(walk, found, *at, frame, inner),
+        Panel::CopySecret(name) => frame.render_widget(Paragraph::new(copy::secret(walk, name, inside)), inner),
         Panel::TakeOver => frame.render_widget(Paragraph::new(notes::take_over(walk, inside)), inner),
         Panel::Leave => frame.render_widget(Paragraph::new(notes::leave(walk, inside)), inner),
         Panel::Notice { text, down } => notes::notice(walk, text, *down, frame, inner),

@@ -1,28 +1,13 @@
-//! Opening and copying a link, once the operator asked for it.
+//! Opening a link, once the operator asked for it.
 //!
-//! Says in words what was done and claims no more than is known. Only web links are handed to another program.
+//! Claims no more than is known. Only web links are handed to another program.
 
-use std::io::Write;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::state::Link;
-use crate::output::Clipboard;
-
-/// Does what was asked with a link.
-pub(super) fn follow(link: &Link, clipboard: &mut Clipboard, terminal: &mut impl Write) -> String {
-    match link {
-        Link::Copy(text) => clipboard.copy(text, terminal),
-        Link::Open(text) => match open(text) {
-            Ok(()) => "asked the desktop to open it".into(),
-            Err(why) => format!("{why}; {}", clipboard.copy(text, terminal)),
-        },
-    }
-}
-
 /// Hands a link to the desktop, where there is one.
 #[expect(clippy::disallowed_methods, reason = "a link is opened for the operator, and is no step of the run")]
-fn open(link: &str) -> Result<(), String> {
+pub(super) fn open(link: &str) -> Result<(), String> {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !link.starts_with("https://") && !link.starts_with("http://") {
         return Err("it is no web link".into());

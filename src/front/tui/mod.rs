@@ -12,6 +12,7 @@ mod act;
 mod attend;
 mod briefing;
 mod command;
+mod copy;
 mod field;
 mod finish;
 mod form;
@@ -46,7 +47,7 @@ mod theme;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -147,7 +148,13 @@ impl Screen {
             // Dropped last: it says that the terminal was given back.
             let _drawing = drawing;
             let mut screen = self;
-            runtime.block_on(page::walk(&mut screen.terminal, &mut screen.keys, walk, theirs, send));
+            let said = runtime.block_on(page::walk(&mut screen.terminal, &mut screen.keys, walk, theirs, send));
+            // Once the terminal is given back, so that it stays to be read.
+            drop(screen);
+            if let Some(said) = said {
+                // A terminal that is gone is nobody to tell.
+                let _ = writeln!(io::stderr(), "{said}");
+            }
         });
         let thread = thread.map_err(|error| no_thread(&error))?;
         Ok(Tui { inbox, words: Some(words), thread: Some(thread), held })

@@ -98,7 +98,12 @@ fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
                 say(&format!("  and {} more", stays.len() - 10));
             }
         }
-        Purpose::Refuse { role, name } => say(&format!("{name} refuses to sign as {role}. The run stays open.")),
+        Purpose::Refuse { step: None, role, name } => {
+            say(&format!("{name} refuses to sign as {role}. The run stays open."));
+        }
+        Purpose::Refuse { step: Some(_), role, name } => {
+            say(&format!("{name} refuses to sign as {role}. What follows is to be decided then."));
+        }
     }
     lines.push(Line::default());
     lines
@@ -216,7 +221,7 @@ pub(super) fn take_over(walk: &Walk, columns: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn choices(walk: &Walk, keys: impl Iterator<Item = (&'static str, &'static str)>) -> Line<'static> {
+pub(super) fn choices(walk: &Walk, keys: impl Iterator<Item = (&'static str, &'static str)>) -> Line<'static> {
     let key = |(key, label)| [Span::styled(key, walk.theme.key()), Span::raw(format!(" {label}   "))];
     Line::from(keys.flat_map(key).collect::<Vec<_>>())
 }

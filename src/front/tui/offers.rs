@@ -64,6 +64,7 @@ impl Walk {
             if !offers.contains(&Action::PageUp) {
                 offers.extend([Action::PageUp, Action::PageDown]);
             }
+            self.offer_copying(&mut offers);
             return offers;
         }
         if self.live && self.may_roll_back() && !offers.contains(&Action::RollBack) {
@@ -80,6 +81,7 @@ impl Walk {
         if self.hosted() && self.run.stage != Stage::Over {
             offers.push(Action::Detach);
         }
+        self.offer_copying(&mut offers);
         offers.extend([Action::Up, Action::Down]);
         if !offers.contains(&Action::PageUp) {
             offers.extend([Action::PageUp, Action::PageDown]);
@@ -108,7 +110,8 @@ impl Walk {
             | Awaiting::Undo(_)
             | Awaiting::UndoDecision(_)
             | Awaiting::Incomplete
-            | Awaiting::SignOff(_) => false,
+            | Awaiting::SignOff(_)
+            | Awaiting::Approval(..) => false,
         };
         self.touched() && !closed
     }
@@ -121,7 +124,7 @@ impl Walk {
             Awaiting::Person(target) => {
                 let form = self.form.as_ref();
                 let link = self.person(target).is_some_and(|person| person.open.is_some());
-                let links = if link { &[Action::OpenLink, Action::CopyLink][..] } else { &[] };
+                let links = if link { &[Action::OpenLink, Action::Copy][..] } else { &[] };
                 if form.is_some_and(Form::typing) {
                     offers.push(Action::Accept);
                     offers.extend(form.filter(|form| form.can_have_paste_back()).map(|_| Action::KeepPaste));
@@ -170,10 +173,11 @@ impl Walk {
                 offers.extend([Action::ByHand, Action::Skip]);
             }
             Awaiting::Incomplete => offers.extend([Action::RollBack, Action::Abandon]),
-            Awaiting::SignOff(_) if self.form.as_ref().is_some_and(Form::typing) => {
+            Awaiting::SignOff(_) | Awaiting::Approval(..) if self.form.as_ref().is_some_and(Form::typing) => {
                 offers.extend([Action::Sign, Action::Refuse, Action::ClearField, Action::LeaveField]);
             }
             Awaiting::SignOff(_) => offers.extend([Action::EnterField, Action::Refuse]),
+            Awaiting::Approval(..) => offers.extend([Action::EnterField, Action::Refuse, Action::Skip]),
             Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => {}
         }
     }

@@ -19,7 +19,6 @@ use zeroize::Zeroize;
 use super::inbox::{Inbox, Item};
 use super::keys::Keys;
 use super::layout;
-use super::link;
 use super::state::Walk;
 use super::terminal::{self, Drawn};
 use super::text::part_cells;
@@ -116,18 +115,22 @@ pub(super) async fn show<P: Page>(terminal: &mut Drawn, keys: &mut Keys, page: &
     }
 }
 
-/// Shows a run until the operator leaves or the session is over.
+/// Shows a run until the operator leaves or the session is over. Gives back what the operator should know of a secret that was
+/// copied.
 pub(super) async fn walk(
     terminal: &mut Drawn,
     keys: &mut Keys,
     mut walk: Walk,
     inbox: Arc<Inbox>,
     says: UnboundedSender<Say>,
-) {
-    if follow(terminal, keys, &mut walk, &inbox, &says).await.is_none() {
+) -> Option<String> {
+    let theirs = Arc::clone(&inbox);
+    let mut clipboard = Clipboard::new(move |told| theirs.copied(told));
+    if follow(terminal, keys, &mut walk, &inbox, &says, &mut clipboard).await.is_none() {
         // The session may be over already; then nobody needs to hear it.
         let _ = says.send(Say::Detach("the terminal is gone".to_owned()));
     }
+    clipboard.finish()
 }
 
 /// Comes back with something when all is said, with none when the terminal is gone.
@@ -137,10 +140,10 @@ async fn follow(
     walk: &mut Walk,
     inbox: &Inbox,
     says: &UnboundedSender<Say>,
+    clipboard: &mut Clipboard,
 ) -> Option<()> {
     let mut resized = signal(SignalKind::window_change()).ok()?;
     let mut signals = Signals::new();
-    let mut clipboard = Clipboard::new();
     let mut painted: Option<Instant> = None;
     let (mut waiting, mut dirty, mut urgent) = (true, true, true);
     let mut second = 0;
@@ -167,11 +170,7 @@ async fn follow(
         if (over && walk.leaving) || (walk.over && !over) {
             return Some(());
         }
-        if let Some(link) = walk.link.take() {
-            let said = link::follow(&link, &mut clipboard, terminal.backend_mut());
-            walk.message = Some((said, false));
-            dirty = true;
-        }
+        dirty |= walk.copy(terminal, clipboard);
         if std::mem::take(&mut walk.ring) {
             terminal::ring(terminal);
         }
@@ -238,6 +237,7 @@ fn take(walk: &mut Walk, inbox: &Inbox) -> bool {
                 walk.cut |= cut;
                 walk.output(target, &text);
             }
+            Item::Copied(told) => walk.copied(told),
             Item::Close => return true,
         }
     }

@@ -8,7 +8,8 @@ use super::form::Form;
 use super::keymap::Action;
 use super::search::Search;
 use crate::engine::Target;
-use crate::playbook::plan::StepId;
+use crate::front::copying::Copyable;
+use crate::playbook::plan::{Name, StepId};
 
 /// A panel.
 #[derive(Debug)]
@@ -30,6 +31,15 @@ pub(super) enum Panel {
         /// Lines scrolled down.
         down: usize,
     },
+    /// What can be copied; the marked row, from 0.
+    Copy {
+        /// What could be when it was opened.
+        found: Vec<Copyable>,
+        /// The row.
+        at: usize,
+    },
+    /// Whether to copy a secret.
+    CopySecret(Name),
     /// Whether to leave.
     Leave,
     /// Whether to act in place of somebody else.
@@ -71,6 +81,8 @@ pub(super) enum Purpose {
     Abandon,
     /// A role refuses to sign.
     Refuse {
+        /// The step that is an approval; none at the end.
+        step: Option<StepId>,
         /// The role.
         role: String,
         /// Who refuses.
@@ -132,6 +144,8 @@ impl Panel {
             Self::Help(_)
             | Self::Search(_)
             | Self::Rollback { .. }
+            | Self::Copy { .. }
+            | Self::CopySecret(_)
             | Self::Leave
             | Self::TakeOver
             | Self::Notice { .. } => false,
@@ -147,7 +161,8 @@ impl Panel {
             Self::Search(_) => vec![Action::FindAbove, Action::FindBelow, Action::Back, Action::Interrupt],
             Self::Palette(_) => vec![Action::Choose, Action::Up, Action::Down, Action::Back],
             Self::Ask(_) => vec![Action::Accept, Action::ClearField, Action::Back, Action::Interrupt],
-            Self::Confirm(_) => vec![Action::Agree, Action::Back, Action::Interrupt],
+            Self::Copy { .. } => vec![Action::Choose, Action::Up, Action::Down, Action::Back, Action::Interrupt],
+            Self::Confirm(_) | Self::CopySecret(_) => vec![Action::Agree, Action::Back, Action::Interrupt],
             Self::Rollback { .. } => {
                 let mut offers = vec![Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Back];
                 if idle {

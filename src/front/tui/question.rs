@@ -126,6 +126,12 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
             lines
         }
+        Awaiting::Approval(step, role) => {
+            let text = format!("{}: {role} approves. Recorded as typed, not as proven.", place(&Target::step(step)));
+            let mut lines = say(text, theme.care());
+            lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
+            lines
+        }
         Awaiting::Closing => say("clearing up".into(), theme.busy()),
         Awaiting::Nothing => {
             let mut lines = say("The run is over.".into(), theme.heading());

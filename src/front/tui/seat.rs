@@ -38,6 +38,7 @@ impl Walk {
         }
         // What is said aloud in a panel, only who acts may say.
         let stays = |panel: &Panel| matches!(panel, Panel::Help(_) | Panel::Search(_) | Panel::Notice { .. });
+        self.copying = None;
         self.panel = self.panel.take().filter(stays);
         if before == Some(Seat::Acts) {
             let now = self.actor().map_or_else(|| "nobody acts".to_owned(), |actor| format!("{actor} took over"));
@@ -64,6 +65,7 @@ impl Walk {
             offers.push(Action::GoToCurrent);
         }
         offers.extend([Action::Help, Action::Palette]);
+        self.offer_copying(&mut offers);
         if self.shown().is_some_and(|(_, step)| step.why.is_some()) {
             offers.push(Action::Why);
         }

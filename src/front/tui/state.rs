@@ -8,6 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use super::attend::{self, Keyboard};
 use super::field::Field;
 use super::form::Form;
@@ -16,8 +18,8 @@ use super::steps::{Row, rows};
 use super::theme::Theme;
 use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
 use crate::front::{HowFar, Say, Seat, Update};
-use crate::output::{Picture, Tail};
-use crate::playbook::plan::{Act, Action, PersonSpec, Plan, Step, StepId, Template};
+use crate::output::{Copied, Picture, Tail};
+use crate::playbook::plan::{Act, Action, Name, PersonSpec, Plan, Step, StepId, Template};
 use crate::words;
 
 /// How long a question must have been on the screen before a key answers it.
@@ -135,17 +137,16 @@ pub(super) struct Walk {
     pub(super) shows_programs: bool,
     /// The size of programs' terminals, as last told.
     pub(super) told_size: Option<(u16, u16)>,
-    /// A link that is to be opened or copied, by whoever has the terminal.
-    pub(super) link: Option<Link>,
-}
-
-/// What is to be done with a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Link {
-    /// Open it, or copy it where nothing can.
-    Open(String),
-    /// Copy it.
-    Copy(String),
+    /// A link that is to be opened, or copied where nothing can open it.
+    pub(super) link: Option<String>,
+    /// Why a link could not be opened, until it is said with what was done instead.
+    pub(super) unopened: Option<String>,
+    /// What is to be copied.
+    pub(super) copies: Vec<Copied>,
+    /// What the terminal is to be asked, so that it copies.
+    pub(super) asks: Vec<Zeroizing<Vec<u8>>>,
+    /// The secret that was asked for, to be copied; one that was not asked for is not.
+    pub(super) copying: Option<Name>,
 }
 
 impl Walk {
@@ -189,6 +190,10 @@ impl Walk {
             shows_programs: true,
             told_size: None,
             link: None,
+            unopened: None,
+            copies: Vec::new(),
+            asks: Vec::new(),
+            copying: None,
             plan,
         }
     }
@@ -239,10 +244,12 @@ impl Walk {
             }
             Update::Refused(why) => {
                 self.sent = false;
+                self.copying = None;
                 self.message = Some((words::refusal(&why), true));
             }
             Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
             Update::Notice(text) => self.message = Some((text, false)),
+            Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Seat(seat) => self.take_seat(seat),
             Update::Over => self.over = true,
         }
@@ -300,7 +307,7 @@ impl Walk {
         }
         match self.awaiting.clone() {
             Awaiting::Person(target) => self.form = self.person_form(&target),
-            Awaiting::SignOff(role) => {
+            Awaiting::SignOff(role) | Awaiting::Approval(_, role) => {
                 self.form = Some(Form::new(vec![Field::line("name", &format!("Your name, as {role}"))], Vec::new()));
             }
             Awaiting::Go(step) | Awaiting::Decision(step) => {
@@ -372,7 +379,7 @@ impl Walk {
     /// Returns what the question is about.
     pub(super) fn target(&self) -> Option<Target> {
         match &self.awaiting {
-            Awaiting::Go(step) | Awaiting::Decision(step) => Some(Target::step(step)),
+            Awaiting::Go(step) | Awaiting::Decision(step) | Awaiting::Approval(step, _) => Some(Target::step(step)),
             Awaiting::Person(target)
             | Awaiting::World(target)
             | Awaiting::Undo(target)

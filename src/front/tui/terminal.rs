@@ -121,6 +121,21 @@ pub(super) fn ring(terminal: &mut Drawn) {
     let _ = terminal.backend_mut().write_all(b"\x07");
 }
 
+/// Asks the terminal for something that is not drawn. It may hold a secret: it goes past the buffer, which is not wiped.
+pub(super) fn ask(terminal: &mut Drawn, bytes: &[u8]) -> io::Result<()> {
+    terminal.backend_mut().flush()?;
+    let mut left = bytes;
+    while !left.is_empty() {
+        match rustix::io::write(io::stdout(), left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => left = &left[written..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;

@@ -2,6 +2,7 @@
 //!
 //! Checker, schema, help and the README's table come from this table.
 
+mod approval;
 mod edit;
 mod generate;
 pub(super) mod include;
@@ -14,7 +15,7 @@ mod wait;
 
 use super::lower::Lower;
 use super::plan::Act;
-use super::shape::{Field, Shape};
+use super::shape::Field;
 use super::yaml::Node;
 
 /// A way to write a step.
@@ -34,7 +35,7 @@ pub(super) struct Kind {
 }
 
 /// The kinds, in the order in which they are documented.
-pub(super) static KINDS: [&Kind; 9] = [
+pub(super) static KINDS: [&Kind; 10] = [
     &run::KIND,
     &person::MANUAL,
     &person::ASK,
@@ -43,15 +44,9 @@ pub(super) static KINDS: [&Kind; 9] = [
     &snapshot::KIND,
     &verify::KIND,
     &wait::KIND,
+    &approval::KIND,
     &include::KIND,
 ];
-
-/// Kinds that the format knows and this version does not have.
-pub(super) const LATER: &[Field] = &[Field::new(
-    "approval",
-    "A sign-off in the middle.",
-    Shape::Later("ask for the approval with `manual`, and for who gave it with `ask`"),
-)];
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
         lower.fault(entry.place, "`ask` asks for nothing", "write: `ask: { name: { type: text } }`");
     }
     let ask = node.get("ask").map(|ask| inputs::ask(lower, ask)).unwrap_or_default();
-    Some(Act::Person(PersonSpec { text, open, ask }))
+    Some(Act::Person(PersonSpec { text, open, ask, approval: None }))
 }
 
 #[cfg(test)]

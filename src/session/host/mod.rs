@@ -142,6 +142,13 @@ impl Front for Hub {
             // Who did not ask need not hear the answer.
             Update::Refused(refusal) => state.tell_actor(&Down::Refused(refusal)),
             Update::Notice(text) => state.tell(&Down::Notice(text)),
+            Update::Secret { name, secret } => {
+                if let Some((id, name)) = state.copying.take_if(|(_, wanted)| *wanted == name)
+                    && state.actor == Some(id)
+                {
+                    state.tell_one(id, &Down::Secret { name, secret });
+                }
+            }
             // How it ended is told by `part`; a seat is for this side to give.
             Update::Over => self.socket = None,
             Update::Seat(_) => {}
@@ -245,7 +252,12 @@ impl Shared {
             None => return true, // it has just gone
         };
         match up {
-            Up::Say(word) if acts => self.say(word.say(), Some(share)),
+            Up::Say(word) if acts => {
+                if let Word::CopySecret { name } = &word {
+                    state.copying = Some((id, name.clone()));
+                }
+                self.say(word.say(), Some(share));
+            }
             Up::Say(Word::Preview { .. }) => {}
             Up::Say(_) => {
                 let who = state.actor_name().unwrap_or_else(|| "nobody".to_owned());

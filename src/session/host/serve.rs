@@ -14,14 +14,18 @@ use rustix::process::{Pid, getuid};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener as Listener, UnixStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::super::wire::{Answered, Broken, Frames, Hello, PROTOCOL, Role, TO_HOST, Up, Version, frame, understand};
 use super::outbox::{Next, Outbox};
-use super::{Admitted, PARTING, Shared};
+use super::{Admitted, CLIENTS, PARTING, Shared};
 
 /// How long a client has to say who it is.
 const GREETING: Duration = Duration::from_secs(5);
+
+/// The most connections at a time: the clients, and as many that have not said yet who they are. Each takes a descriptor, and
+/// the run's commands need some too.
+const CONNECTIONS: usize = 2 * CLIENTS;
 
 /// How long nobody is let in when the system has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(200);
@@ -44,11 +48,14 @@ pub(super) fn start(listener: UnixListener, shared: Arc<Shared>, opened: oneshot
 }
 
 async fn accept(listener: Listener, shared: Arc<Shared>) {
-    loop {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    // It is never closed, so there is room as soon as somebody goes. Whoever says nothing goes soon.
+    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let shared = Arc::clone(&shared);
                 tokio::spawn(async move {
+                    let _place = place;
                     if let Err(why) = serve(stream, &shared).await {
                         // Nothing of what it said: there may be a secret in it.
                         tracing::warn!(%why, "a connection was given up");

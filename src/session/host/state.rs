@@ -14,6 +14,7 @@ use super::memory::Memory;
 use super::outbox::Outbox;
 use crate::engine::Awaiting;
 use crate::front::Seat;
+use crate::playbook::plan::Name;
 
 /// What stands under the lock of [`Shared`](super::Shared).
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(super) struct State {
     /// How many clients there were.
     pub(super) came: u64,
     pub(super) actor: Option<u64>,
+    /// Who asked for a secret to copy it, and for which; it goes to nobody else.
+    pub(super) copying: Option<(u64, Name)>,
     /// What waits for the screen that started this host; it acts, and has seen the run from its first record on.
     pub(super) starter: Option<Starter>,
 }
@@ -63,6 +66,7 @@ impl State {
             clients: BTreeMap::new(),
             came: 0,
             actor: None,
+            copying: None,
             starter: starter.map(|pid| Starter { pid, outbox: Arc::default(), records: 0 }),
         }
     }

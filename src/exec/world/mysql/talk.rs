@@ -314,3 +314,102 @@ fn ended(error: &Error) -> Miss {
     }
     broken(error, "MySQL")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Finding;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+    const GREETS: &[u8] = b"\x0a5.5.5-10.11.19-MariaDB-0+deb12u1\0\x01\0\0\0abcdefgh\0\xff\xff\x2d\x02\0\xff\x81\x15\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0mysql_native_password\0";
+
+    /// A server that says these packets one after the other, whatever it hears.
+    async fn saying(said: &[&[u8]]) -> DuplexStream {
+        let (ours, mut theirs) = duplex(1 << 16);
+        for (number, packet) in said.iter().enumerate() {
+            let [low, middle, high, _] = u32::try_from(packet.len()).unwrap().to_le_bytes();
+            theirs.write_all(&[low, middle, high, u8::try_from(number).unwrap()]).await.unwrap();
+            theirs.write_all(packet).await.unwrap();
+        }
+        tokio::spawn(async move {
+            let mut heard = Vec::new();
+            let _ = theirs.read_to_end(&mut heard).await;
+        });
+        ours
+    }
+
+    async fn begin(over: Over, said: &[&[u8]]) -> Result<Talk<DuplexStream>, Miss> {
+        let mut packets = Packets::new(saying(said).await);
+        let greeting = greeting(&mut packets).await?;
+        let password = Some(Secret::new("CANARY-password".to_owned()));
+        let login = Login { user: "u".to_owned(), database: None, password };
+        Talk::begin(packets, &greeting, &login, over).await
+    }
+
+    #[tokio::test]
+    async fn a_greeting_is_understood() {
+        let mut packets = Packets::new(saying(&[GREETS]).await);
+        let greeting = greeting(&mut packets).await.unwrap();
+        assert_eq!(greeting.server, "MariaDB 10.11.19");
+        assert!(greeting.offers_tls);
+        assert_eq!(greeting.challenge, b"abcdefghijklmnopqrst");
+        assert_eq!(greeting.way, "mysql_native_password");
+        assert_eq!(name("8.4.2"), "MySQL 8.4.2");
+    }
+
+    #[tokio::test]
+    async fn what_a_server_says_in_place_of_a_login() {
+        let full = b"\xff\x10\x04Too many connections";
+        let blocked = b"\xff\x6a\x04Host 'h' is not allowed to connect to this MariaDB server";
+        let denied = b"\xff\x15\x04#28000Access denied for user 'u'@'h' (using password: YES)";
+        for (said, finding, saw) in [
+            (vec![&full[..]], Finding::Differs, "it answered with error 1040: Too many connections"),
+            (vec![&blocked[..]], Finding::Differs, "it answered with error 1130: Host 'h' is not allowed to connect"),
+            (vec![GREETS, &denied[..]], Finding::Denied, "denied: Access denied for user 'u'@'h'"),
+            (vec![GREETS, b"\xfe"], Finding::Differs, "it asks to log in by mysql_old_password"),
+            (
+                vec![GREETS, b"\xfemysql_clear_password\0"],
+                Finding::Differs,
+                "it asks to log in by mysql_clear_password",
+            ),
+            (vec![GREETS, b"\x01\x04"], Finding::NotUnderstood, "it does not answer as MySQL does"),
+            (vec![GREETS, b"HTTP/1.1 400"], Finding::NotUnderstood, "it does not answer as MySQL does"),
+            (vec![b"\x09old"], Finding::NotUnderstood, "it does not answer as MySQL does"),
+            (vec![b"\x0ashort"], Finding::NotUnderstood, "it does not answer as MySQL does"),
+        ] {
+            let miss = begin(Over::Open, &said).await.err().unwrap();
+            assert!(miss.finding == finding && miss.saw.starts_with(saw), "{miss:?} is not {finding:?} {saw}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_goes_out_only_where_nobody_listens() {
+        let asks = [GREETS, b"\xfecaching_sha2_password\0ABCDEFGHIJKLMNOPQRST\0", b"\x01\x04", b"\0\0\0\x02\0\0\0"];
+        let miss = begin(Over::Open, &asks).await.err().unwrap();
+        assert!(miss.saw.contains("not sent without TLS"), "{}", miss.saw);
+        assert!(begin(Over::Tls, &asks).await.is_ok() && begin(Over::Socket, &asks).await.is_ok());
+        let knows = [GREETS, b"\xfecaching_sha2_password\0ABCDEFGHIJKLMNOPQRST\0", b"\x01\x03", b"\0\0\0\x02\0\0\0"];
+        assert!(begin(Over::Open, &knows).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_to_a_question() {
+        let greeted = [GREETS, b"\0\0\0\x02\0\0\0"];
+        for (said, finding) in [
+            (vec![&b"\xfb/etc/passwd"[..]], Finding::NotUnderstood),
+            (vec![b"\xfc\xff\xff"], Finding::NotUnderstood),
+            (vec![b"\x01", b"column", b"no end"], Finding::NotUnderstood),
+            (vec![b"\x01", b"column", b"\xfe\0\0\x02\0", b"\x09short"], Finding::NotUnderstood),
+            (vec![b"\xff\x76\x04#42000SELECT command denied"], Finding::Denied),
+            (vec![b"\x01", b"column", b"\xfe\0\0\x02\0", b"\xff\x25\x05#70100interrupted"], Finding::Differs),
+        ] {
+            let said: Vec<&[u8]> = greeted.iter().copied().chain(said).collect();
+            let miss: Miss = begin(Over::Open, &said).await.unwrap().ask("select 1").await.unwrap_err().into();
+            assert_eq!(miss.finding, finding, "{miss:?}");
+        }
+        let said =
+            [greeted[0], greeted[1], b"\x01", b"column", b"\xfe\0\0\x02\0", b"\x02ab", b"\xfb", b"\xfe\0\0\x02\0"];
+        let table = begin(Over::Open, &said).await.unwrap().ask("select 1").await.unwrap();
+        assert_eq!((table.first.as_str(), table.rows), ("ab", 2));
+    }
+}

@@ -12,7 +12,7 @@ use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
 use crate::front::tui::page::Page;
 use crate::front::tui::theme::Theme;
-use crate::front::{Answer, BriefingFacts, Update};
+use crate::front::{Answer, BriefingFacts, Seat, Update};
 use crate::playbook::plan::Name;
 
 fn both(name: &str, story: &Story) {
@@ -206,6 +206,29 @@ fn panels() {
     story.press(KeyCode::Esc);
     story.press(KeyCode::Char('q'));
     insta::assert_snapshot!("leave_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn who_watches_and_takes_over() {
+    let mut story = Story::begin();
+    story.up_to("reset-doadmin");
+    story.update(Update::Seat(Seat::Watches { actor: Some("grace".into()), may_take_over: true }));
+    both("watching", &story);
+    story.press(KeyCode::Char('T'));
+    both("take_over", &story);
+}
+
+#[test]
+fn a_secret_before_it_is_copied() {
+    let mut story = Story::begin();
+    for key in [KeyCode::Char('c'), KeyCode::Down, KeyCode::Enter] {
+        story.press(key);
+    }
+    let frame = story.frame(80, 24);
+    // The rest of the words depends on where the test runs: a display, tmux, neither.
+    for text in ["copy a secret?", "Copy the secret old_valkey_password?", "y copy it", "Esc copies nothing"] {
+        assert!(frame.contains(text), "{text}\n{frame}");
+    }
 }
 
 #[test]

@@ -127,6 +127,8 @@ fn stories() -> Vec<Story> {
         ("restart", vec![KeyCode::Char('b')]),
         ("restart", vec![KeyCode::Char('?')]),
         ("restart", vec![KeyCode::Char('s')]),
+        ("restart", vec![KeyCode::Char('c')]),
+        ("restart", vec![KeyCode::Char('c'), KeyCode::Down, KeyCode::Enter]),
         ("restart", vec![KeyCode::Char('q')]),
         ("restart", vec![KeyCode::Char('z')]),
         ("restart", vec![KeyCode::Char('n')]),

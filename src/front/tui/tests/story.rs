@@ -155,6 +155,7 @@ pub(super) fn plan() -> Plan {
                 "1. Choose **Reset password** beside `default`.\n2. Copy the new password.\n\n- [ ] the page says ${pg_host}\n- [ ] nobody else is on it\n",
             )),
             open: Some(text("https://cloud.example.com/databases/valkey/users")),
+            approval: None,
             ask: vec![secret],
         })),
     );
