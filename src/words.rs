@@ -49,6 +49,7 @@ pub fn how(how: How) -> &'static str {
         How::Failed => "failed",
         How::TimedOut => "took too long and was stopped",
         How::Stopped => "stopped by the operator",
+        How::Lost => "began, and its end was not seen",
     }
 }
 

@@ -410,6 +410,13 @@ const STORIES: &[(&str, &str, &str)] = &[
         "begin; go a; ok a; abandon enough; rollback; undo a.1; ok a.1",
         "a:undone c:pending | over",
     ),
+    // A connection that was lost: unknown as after a crash, its probes first; what only reads has failed.
+    ("a: run retry=3; b: run", "begin; go a; lost a", "a:unknown b:pending | decide a"),
+    ("a: run verify", "begin; go a; lost a", "a:unknown | world a"),
+    ("a: run verify", "begin; go a; lost a; pass a", "a:unknown | decide a"),
+    ("a: run rollback", "begin; go a; lost a", "a:unknown | decide a"),
+    ("a: run read-only", "begin; go a; lost a", "a:failed | decide a"),
+    ("a: run undo", "begin; go a; ok a; rollback; undo a.1; lost a.1", "a:done | decide a.1"),
     // Approval: each role in turn, then the walk goes on; what was refused is for a person to decide.
     ("a: approval=dba+owner; b: run", "begin", "a:waiting b:pending | approve a dba"),
     ("a: approval=dba+owner; b: run", "begin; approve a dba Ada", "a:waiting b:pending | approve a owner"),

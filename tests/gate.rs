@@ -7,8 +7,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use crate::leaks::{none_told, traced};
 use crate::support::desk::Called;
-use crate::support::gate::{APP, Gate, NEW, OLD};
+use crate::support::gate::{APP, Gate, NEW, OLD, STAGING};
 use crate::support::rig::Answer;
 
 const PASSWORD: &str = "
@@ -339,6 +340,20 @@ fn a_backup_is_taken_and_restored() {
         "0\n"
     );
     assert!(gate.checklist().contains("64510 rows in `node` (source 64510)"), "{}", gate.checklist());
+}
+
+/// Not sampled but told by the system: no start of any program is missed, forward and back.
+#[test]
+fn no_program_is_started_with_a_password_among_its_words() {
+    let gate = Gate::start(true);
+    let desk = gate.desk();
+    let words = gate.words("mysql-gate-a", &[]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut started = traced(&desk, &words, &without(GATE, "checklist-read"), 7);
+    started.extend(traced(&desk, &["rollback", &desk.run_id()], "", 4));
+    // By their environment, programs get only what the steps call `NEW`.
+    none_told(&started, &[OLD, NEW, APP, STAGING].map(str::to_owned), Some("NEW"));
+    assert!(started.len() > 100, "{} programs", started.len());
 }
 
 const GATE: &str = "

@@ -97,7 +97,7 @@ fn who_says_too_much_is_let_go() {
     let mut eve = story.stranger();
     eve.hello("act");
     let heard = eve.listens();
-    let note = json!({ "say": { "note": { "step": null, "text": "x".repeat(200_000) } } });
+    let note = json!({ "say": { "note": { "step": null, "text": "x".repeat(4_000) } } });
     let begin = Instant::now();
     // Each is written down and synced before the next is heard, so they cannot all be heard in time.
     while eve.says(&note) {
@@ -128,13 +128,14 @@ fn who_watches_and_never_stops_talking_is_let_go() {
     eve.hello("watch");
     assert!(eve.hears().is_some_and(|welcome| welcome.get("welcome").is_some()));
     let go = json!({ "say": { "go": { "step": "long", "confirmed": true } } });
+    assert!(eve.says(&go));
+    until(&mut eve, "Ada acts here");
     for _ in 0..1000 {
         if !eve.says(&go) {
             break;
         }
     }
-    let told = until(&mut eve, TOO_MUCH);
-    assert!(told.contains("Ada acts here"), "{told:.2000}");
+    until(&mut eve, TOO_MUCH);
     assert!(eve.hears().is_none(), "and that is the last that it hears");
     assert_eq!(story.journal(), before);
     drop(terminal);

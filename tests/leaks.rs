@@ -170,7 +170,7 @@ fn found_in(rig: &Rig, desk: &Desk, secrets: &[String]) -> Vec<PathBuf> {
 }
 
 /// A program that was started, as strace saw it.
-struct Started {
+pub(crate) struct Started {
     words: Vec<String>,
     environment: Vec<String>,
 }
@@ -207,7 +207,7 @@ fn started(text: &str) -> Vec<Started> {
 /// Calls the program unattended, with the text of an answers file, and returns every program that was started meanwhile,
 /// its own processes among them. It must end with a status.
 #[track_caller]
-fn traced(desk: &Desk, words: &[&str], answers: &str, code: i32) -> Vec<Started> {
+pub(crate) fn traced(desk: &Desk, words: &[&str], answers: &str, code: i32) -> Vec<Started> {
     let (trace, status) = (desk.home().join("trace"), desk.home().join("status"));
     let answers = desk.answers("answers.yaml", answers);
     let mut strace = std::process::Command::new("strace");
@@ -229,7 +229,7 @@ fn traced(desk: &Desk, words: &[&str], answers: &str, code: i32) -> Vec<Started>
 /// Holds that no program was told a secret by its words, and by its environment only those that are given as a variable of
 /// this name.
 #[track_caller]
-fn none_told(started: &[Started], secrets: &[String], variable: Option<&str>) {
+pub(crate) fn none_told(started: &[Started], secrets: &[String], variable: Option<&str>) {
     let forms: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret)).collect();
     for program in started {
         for word in &program.words {

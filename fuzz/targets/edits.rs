@@ -232,6 +232,7 @@ fn judge(old: &str, after: &str, spec: &EditSpec, new: &str) {
             }
             compare(old, after, *format, pointer, &says);
         }
+        EditPlace::Append { .. } => unreachable!("no input makes one"),
         EditPlace::Match(pattern) => {
             let places: Vec<_> = pattern
                 .captures_iter(old)

@@ -228,6 +228,12 @@ impl Run {
         if outcome.how == How::Ok {
             self.take_values(outcome);
             self.acted(plan, target, at);
+        } else if outcome.how == How::Lost && !harmless(plan, target) {
+            // As after a crash: what its probes say informs, and a person decides.
+            let probes = matches!(action(plan, target), Some(Some(action)) if !action.verify.is_empty());
+            self.busy = probes.then(|| busy(target, at, true));
+            self.set(plan, target, |step| step.state = StepState::Unknown);
+            self.set_undo(plan, target, |undo| undo.state = StepState::Unknown);
         } else {
             self.busy = None;
             self.set(plan, target, |step| step.fail(at));
@@ -348,8 +354,7 @@ impl Run {
     fn resumed(&mut self, plan: &Plan, at: Timestamp) {
         self.paused = None;
         let Some(was) = self.busy.take() else { return };
-        let step = plan.step(&was.target.step);
-        let harmless = was.target.undo.is_none() && step.is_some_and(|step| step.read_only);
+        let harmless = harmless(plan, &was.target);
         let probes = matches!(action(plan, &was.target), Some(Some(action)) if !action.verify.is_empty());
         let mut ask = probes;
         let mut settle = |state: &mut StepState| match *state {
@@ -426,6 +431,11 @@ pub(super) fn action<'p>(plan: &'p Plan, target: &Target) -> Option<Option<&'p A
             undo::UndoAction::Author(action) => Some(action),
         }),
     }
+}
+
+/// Says whether what a target does changes nothing, so that nothing is lost with its end.
+fn harmless(plan: &Plan, target: &Target) -> bool {
+    target.undo.is_none() && plan.step(&target.step).is_some_and(|step| step.read_only)
 }
 
 fn busy(target: &Target, since: Timestamp, probing: bool) -> Busy {

@@ -76,7 +76,7 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
         _ => return None,
     };
     let again = match how {
-        How::Failed | How::TimedOut => state.tries < step.retry.attempts,
+        How::Failed | How::TimedOut | How::Lost => state.tries < step.retry.attempts,
         How::Ok | How::Stopped => false,
     };
     if again {

@@ -452,6 +452,8 @@ pub enum How {
     TimedOut,
     /// The operator stopped it.
     Stopped,
+    /// It began elsewhere, and its end was not seen: the connection was lost.
+    Lost,
 }
 
 /// What a probe found, in the end.

@@ -19,7 +19,7 @@ use super::stop::Stop;
 use super::{files, links};
 use crate::engine::{Foreseen, How, Outcome, SavedFile};
 use crate::playbook::plan::{
-    Act, Action, Alphabet, Capture, EditSpec, Encoding, Generate, GenerateSpec, Name, StepId, Template,
+    Act, Action, Alphabet, Capture, EditPlace, EditSpec, Encoding, Generate, GenerateSpec, Name, StepId, Template,
 };
 use crate::secret::{Recipe, generate};
 
@@ -84,7 +84,7 @@ pub(super) async fn save(
     scene: Scene,
 ) -> Result<Vec<SavedFile>, String> {
     let wanted: Vec<Wanted> = match &action.act {
-        Act::Edit(specs) => specs.iter().map(|spec| wanted(&spec.file, false, &scene)).collect(),
+        Act::Edit(specs) => specs.iter().map(|spec| wanted(&spec.file, made_by(specs, spec), &scene)).collect(),
         Act::Snapshot(specs) => specs.iter().map(|spec| wanted(&spec.file, spec.missing, &scene)).collect(),
         Act::Run(_) | Act::Person(_) | Act::Generate(_) | Act::Verify | Act::Wait(_) => Ok(Vec::new()),
     }?;
@@ -92,13 +92,38 @@ pub(super) async fn save(
     blocking(move || snapshot::save(&wanted, &folder, &stem, &scene)).await.map_err(|wrong| masking.line(&wrong))
 }
 
-/// Puts files back as they were saved.
-pub(super) async fn restore(saved: Vec<SavedFile>, folder: PathBuf, scene: Scene) -> Outcome {
+/// Says whether an edit may find no file: where one of its step makes it.
+fn made_by(specs: &[EditSpec], spec: &EditSpec) -> bool {
+    specs.iter().any(|other| other.file == spec.file && matches!(other.place, EditPlace::Append { missing: true }))
+}
+
+/// Puts files back as they were saved; where a step only appended lines, and others wrote to the file since, takes these
+/// lines away.
+pub(super) async fn restore(act: Option<Act>, saved: Vec<SavedFile>, folder: PathBuf, scene: Scene) -> Outcome {
     if saved.is_empty() {
         return Outcome { saw: "nothing was changed yet".to_owned(), ..Outcome::default() };
     }
     let masking = scene.clone();
-    judged(blocking(move || snapshot::restore(&saved, &folder, &scene)).await, &masking)
+    let done = blocking(move || match act {
+        Some(Act::Edit(specs)) if edit::only_lines(&specs) => {
+            let (mut whole, mut told) = (Vec::new(), Vec::new());
+            for file in saved {
+                let copy = snapshot::open(&file, &folder, &scene);
+                let copy = copy.map_err(|why| format!("{} was not put back: {why}", file.path))?;
+                match edit::take_back(&specs, &file, copy.as_ref().map(|copy| copy.as_slice()), &scene)? {
+                    Some(taken) => told.push(taken),
+                    None => whole.push(file),
+                }
+            }
+            if !whole.is_empty() {
+                told.push(snapshot::restore(&whole, &folder, &scene)?);
+            }
+            Ok(told.join("; "))
+        }
+        // What these change is theirs alone.
+        _ => snapshot::restore(&saved, &folder, &scene),
+    });
+    judged(done.await, &masking)
 }
 
 /// Removes the plan's temporary files: those that are gone, and those that are still there with the reason.

@@ -11,7 +11,7 @@ use super::files;
 use super::links::resolve;
 use super::scene::Scene;
 use crate::engine::Foreseen;
-use crate::playbook::plan::{Act, EditSpec, SnapshotSpec, Step, StepId, Template};
+use crate::playbook::plan::{Act, EditPlace, EditSpec, SnapshotSpec, Step, StepId, Template};
 
 /// Tries steps one after the other, and lists those that would be refused.
 ///
@@ -48,7 +48,7 @@ impl Drafts<'_> {
         let scene = self.scene.clone().within(step.id.as_str());
         match &step.action.act {
             Act::Edit(specs) => specs.iter().try_for_each(|spec| self.try_edit(spec, made, &scene)),
-            Act::Snapshot(specs) => specs.iter().try_for_each(|spec| try_snapshot(spec, made, &scene)),
+            Act::Snapshot(specs) => specs.iter().try_for_each(|spec| try_snapshot(spec, made, &self.files, &scene)),
             Act::Run(_) | Act::Person(_) | Act::Generate(_) | Act::Verify | Act::Wait(_) => Ok(()),
         }
     }
@@ -56,21 +56,23 @@ impl Drafts<'_> {
     fn try_edit(&mut self, spec: &EditSpec, made: bool, scene: &Scene) -> Result<(), String> {
         let Some(named) = known(&spec.file, scene)? else { return Ok(()) };
         let found = resolve(&named)?;
-        if made && !found.exists {
-            return Ok(());
-        }
         let known = self.files.iter().position(|draft| draft.is_of(&found.path));
         let at = known.unwrap_or(self.files.len());
-        if known.is_none() {
-            self.files.push(Draft::of(&named)?);
+        match (known, &spec.place) {
+            (Some(_), _) => {}
+            (None, EditPlace::Append { missing: true }) if !found.exists => self.files.push(Draft::of_new(&named)?),
+            (None, _) if made && !found.exists => return Ok(()),
+            (None, _) => self.files.push(Draft::of(&named)?),
         }
         self.files[at].try_edit(spec, scene)
     }
 }
 
-fn try_snapshot(spec: &SnapshotSpec, made: bool, scene: &Scene) -> Result<(), String> {
+fn try_snapshot(spec: &SnapshotSpec, made: bool, drafts: &[Draft], scene: &Scene) -> Result<(), String> {
     let Some(named) = known(&spec.file, scene)? else { return Ok(()) };
-    let exists = resolve(&named)?.exists;
+    let found = resolve(&named)?;
+    let exists = found.exists;
+    let made = made || drafts.iter().any(|draft| draft.is_of(&found.path));
     if exists || !(made || spec.missing) { files::read(&named).map(|_| ()) } else { Ok(()) }
 }
 

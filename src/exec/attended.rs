@@ -79,7 +79,8 @@ pub(super) async fn perform(
             let limit = task.timeout.map_or_else(String::new, |limit| format!(" than {}", spell(limit)));
             format!("took longer{limit} and was stopped, {}", ended.words)
         }
-        How::Ok | How::Failed => {
+        // It runs here, so its end is seen.
+        How::Ok | How::Failed | How::Lost => {
             let answer = Answer { exit: ended.exit, ..Answer::default() };
             let judged = match ended.exit {
                 Some(_) => judge(&answer, task.expect, &scene.values, &|text| scene.mask(text)),

@@ -318,9 +318,10 @@ impl Executor for World {
                 let Some(folder) = self.setting.folder.clone() else {
                     return self.answer(Input::Performed { outcome: nothing(&target), target, attempt });
                 };
+                let act = self.step(&target.step).map(|step| step.action.act.clone());
                 self.spawn(async move {
                     let begun = Instant::now();
-                    let outcome = act::restore(files, folder.snapshots, scene).await;
+                    let outcome = act::restore(act, files, folder.snapshots, scene).await;
                     Input::Performed { target, attempt, outcome: timed(outcome, begun) }
                 });
             }

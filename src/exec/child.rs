@@ -11,21 +11,25 @@ use std::time::Duration;
 
 use rustix::process::WaitIdStatus;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe::Sender;
 use tokio::signal::unix::{Signal as Children, SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use super::group::{Group, stopped, told};
 use super::handed::{self, Files};
 use super::holders;
 use super::launch::Launcher;
+use super::reach::Reach;
+use super::remote::{self, End, Remote};
+use super::said::{stopped, told};
 use super::scene::Scene;
 use super::spawn::{Process, Request, find_program};
 use super::stop::{Stop, Stopping};
 use super::transcript::Stream;
 use crate::engine::How;
-use crate::playbook::plan::{Given, Program, RunSpec, Variable};
+use crate::playbook::plan::{Given, Program, RunSpec, Template, Variable};
 
 /// The time without output after which what was held back to be masked is shown, as far as it may be.
 const QUIET: Duration = Duration::from_millis(250);
@@ -50,6 +54,8 @@ pub(crate) struct Command {
     /// Its files in memory, there for as long as it runs.
     _files: Option<Files>,
     spool: Option<PathBuf>,
+    /// The machine that it calls; none when it runs here.
+    remote: Option<Remote>,
 }
 
 /// How a child ended.
@@ -94,6 +100,9 @@ impl Command {
     /// # Errors
     /// When a value is missing or there is no such program: a sentence.
     pub(crate) fn new(spec: &RunSpec, scene: &Scene) -> Result<Self, String> {
+        if let Some(host) = &spec.host {
+            return Self::elsewhere(spec, host, scene);
+        }
         let words = match &spec.program {
             Program::Script { text, shell } => shell.iter().cloned().chain([text.clone()]).collect(),
             Program::Words(words) => words.iter().map(|word| scene.complete(word)).collect::<Result<Vec<_>, _>>()?,
@@ -134,7 +143,23 @@ impl Command {
         environment.insert("PWD".into(), cwd.clone().into());
         let stdin = stdin.map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec()));
         let environment = environment.into_iter().collect();
-        Ok(Self { program, words, environment, cwd, stdin, handed, _files: files, spool: None })
+        Ok(Self { program, words, environment, cwd, stdin, handed, _files: files, spool: None, remote: None })
+    }
+
+    /// Puts the call of another machine together. All that the step brings goes over standard input.
+    fn elsewhere(spec: &RunSpec, host: &Template, scene: &Scene) -> Result<Self, String> {
+        let stdin = remote::script(spec, scene)?;
+        let mut environment = scene.environment();
+        let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
+        let Some(program) = find_program("ssh", &scene.base, path) else {
+            return Err("there is no program ssh; install OpenSSH's client, or put its folder on PATH".to_owned());
+        };
+        let remote = Remote::new(host, scene)?;
+        let cwd = scene.base.clone();
+        environment.insert("PWD".into(), cwd.clone().into());
+        let (words, environment) = (remote.words(), environment.into_iter().collect());
+        let (stdin, remote) = (Some(stdin), Some(remote));
+        Ok(Self { program, words, environment, cwd, stdin, handed: Vec::new(), _files: None, spool: None, remote })
     }
 
     /// Has what it prints kept in files whose names begin so, should we die before it ends.
@@ -184,22 +209,19 @@ pub(crate) async fn run(
 ) -> Result<Ended, String> {
     let mut child =
         command.start(None, launcher).map_err(|error| format!("{} could not be started: {error}", command.named()))?;
-    let group = Group(child.id);
     let named = command.named().to_owned();
-    let writer = child.stdin.take().map(|mut stdin| {
-        let bytes = command.stdin;
-        tokio::spawn(async move {
-            // A child need not read what it is given.
-            let _ = stdin.write_all(bytes.as_deref().map_or(&[], Vec::as_slice)).await;
-        })
-    });
+    let remote = command.remote;
+    let (reach, orders) = Reach::of(child.id, remote.is_some());
+    let group = reach.group;
+    let bytes = command.stdin;
+    let writer = child.stdin.take().map(|stdin| tokio::spawn(feed(stdin, bytes, orders)));
     let mut out = Pipe::new(child.out.take());
     let mut err = Pipe::new(child.err.take());
     // Who reads for us passes everything on, so it is waited for as long as nobody else holds the pipes.
     let mut passing_on = child.spooler.is_some();
 
     let mut exit: Option<WaitIdStatus> = None;
-    let mut stopping = Stopping::new(group, timeout);
+    let mut stopping = Stopping::new(reach, timeout);
     let mut listening = true;
     // A child that stops itself ends nothing and says nothing: only its parent is told, by this.
     let mut children = signal(SignalKind::child()).ok();
@@ -257,7 +279,44 @@ pub(crate) async fn run(
     err.drain();
     let left = group.left(&holders).await;
     let (exit, words) = exit.map_or((None, "its end was not seen".to_owned()), told);
-    Ok(Ended { exit, words, how: stopping.how, enough: stopping.enough, holders, left })
+    let ended = Ended { exit, words, how: stopping.how, enough: stopping.enough, holders, left };
+    Ok(match remote {
+        Some(remote) => ended.over(&remote),
+        None => ended,
+    })
+}
+
+/// Writes what a child reads, and then the orders that it is given.
+async fn feed(mut stdin: Sender, bytes: Option<Zeroizing<Vec<u8>>>, mut orders: UnboundedReceiver<u8>) {
+    // A child need not read what it is given.
+    let mut written = stdin.write_all(bytes.as_deref().map_or(&[], Vec::as_slice)).await;
+    // Where nobody can give orders, this is its end.
+    while let (Ok(()), Some(order)) = (&written, orders.recv().await) {
+        written = stdin.write_all(&[order]).await;
+    }
+}
+
+impl Ended {
+    /// Says what the end of a call of another machine tells of the command there.
+    fn over(self, remote: &Remote) -> Self {
+        let Self { exit, words, how, enough, holders, left } = self;
+        let host = &remote.host;
+        let (exit, words, how) = match (remote.end(exit), how) {
+            (End::Own, _) if exit.is_some() => (exit, words, how),
+            (End::Signal, _) => (None, format!("ended by a signal on {host}"), how),
+            (End::Unreached(why), _) => (None, format!("{host} was not reached: {why}"), how),
+            (End::Lost(why), How::Ok) => {
+                let words = format!(
+                    "the connection to {host} was lost, and what became of the command there is not known: {why}"
+                );
+                (None, words, How::Lost)
+            }
+            (End::Own | End::Lost(_), _) => {
+                (None, format!("{words}; whether it still runs on {host} is not known"), how)
+            }
+        };
+        Self { exit, words, how, enough, holders, left }
+    }
 }
 
 /// One output of a child.

@@ -60,7 +60,7 @@ impl Task<'_> {
         match (self.until(), ended.how) {
             (Some(_), How::Ok | How::Failed) if line => Some(Seen::Line),
             (Some(_), How::Ok | How::Failed) if ended.enough => Some(Seen::Enough),
-            (Some(_) | None, How::Ok | How::Failed | How::TimedOut | How::Stopped) => None,
+            (Some(_) | None, How::Ok | How::Failed | How::TimedOut | How::Stopped | How::Lost) => None,
         }
     }
 }
@@ -151,6 +151,7 @@ fn conclude(
     };
     let mut told = match ended.how {
         How::Stopped => format!("stopped by the operator, {}", ended.words),
+        How::Lost => ended.words.clone(),
         How::TimedOut => {
             let limit = task.timeout.map_or_else(String::new, |limit| format!(" than {}", spell(limit)));
             with_last(format!("took longer{limit} and was stopped, {}{}", ended.words, task.unseen(scene)))
@@ -289,7 +290,7 @@ pub(crate) async fn ask(
     match (ended.how, ended.exit) {
         (How::Stopped, _) => Err("stopped by the operator".to_owned()),
         (How::TimedOut, _) => Err(format!("no end after {}", spell(started.elapsed()))),
-        (How::Ok | How::Failed, None) => Err(ended.words),
+        (How::Lost, _) | (How::Ok | How::Failed, None) => Err(ended.words),
         (How::Ok | How::Failed, exit) => {
             let errors = errors.text().ok();
             let errors = errors.as_deref().map_or("", |text| text.trim().lines().last().unwrap_or(""));

@@ -19,7 +19,8 @@ const NOT_DONE: &str = "dry run: not carried out";
 #[derive(Debug)]
 pub struct DryRun {
     world: World,
-    /// Whether a step that changes something was passed over: from then on the world is not what the playbook expects.
+    /// Whether a step was passed over, because it changes something or for want of a value: from then on the world is not what
+    /// the playbook expects.
     passed_over: bool,
     /// The edits that were passed over: later ones may look for what they would have left.
     edited: Vec<StepId>,
@@ -83,6 +84,8 @@ impl Executor for DryRun {
                 match missing {
                     Some(None) => return self.world.start(effect, values),
                     Some(Some(name)) => {
+                        // Somebody would have brought it by now, and what comes later may depend on it.
+                        self.passed_over = true;
                         let saw = format!("{NOT_DONE}: it needs {name}, which a dry run does not get");
                         let outcome = Outcome { saw, ..Outcome::default() };
                         return self.world.answer(Input::Performed { target: target.clone(), attempt, outcome });
@@ -174,7 +177,7 @@ fn missing(spec: &RunSpec, scene: &Scene) -> Option<Name> {
         Some(Given::Secret(name)) => names.push(name.clone()),
         None => {}
     }
-    names.extend(spec.cwd.iter().flat_map(Template::names).cloned());
+    names.extend(spec.cwd.iter().chain(&spec.host).flat_map(Template::names).cloned());
     match &spec.program {
         Program::Words(words) => names.extend(words.iter().flat_map(Template::names).cloned()),
         Program::Script { text, .. } => {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Gid, Mode, OFlags, Uid, fchmod, fchown, flock};
 use rustix::io::Errno;
+use rustix::process::{getegid, geteuid};
 use zeroize::Zeroizing;
 
 use super::attributes::Attributes;
@@ -49,6 +50,8 @@ pub(crate) struct Found {
     pub attributes: Attributes,
     /// How many names it has.
     pub names: u64,
+    /// It is there; what is not has no bytes.
+    pub exists: bool,
 }
 
 /// The most bytes of a file that is changed or kept.
@@ -86,7 +89,29 @@ pub(crate) fn read(path: &Path) -> Result<Found, String> {
         return Err(too_large(path));
     }
     let attributes = Attributes::of(&file, path)?;
-    Ok(Found { path: real, links, bytes, standing: Standing::of(&metadata), attributes, names: metadata.nlink() })
+    Ok(Found {
+        path: real,
+        links,
+        bytes,
+        standing: Standing::of(&metadata),
+        attributes,
+        names: metadata.nlink(),
+        exists: true,
+    })
+}
+
+/// Reads a file, or takes note of one that may be made: it need not be there.
+///
+/// # Errors
+/// As [`read`], and when there is no folder for it.
+pub(crate) fn read_or_new(path: &Path) -> Result<Found, String> {
+    let found = resolve(path)?;
+    if found.exists {
+        return read(path);
+    }
+    let standing = Standing { mode: 0o600, uid: geteuid().as_raw(), gid: getegid().as_raw() };
+    let (bytes, attributes) = (Zeroizing::default(), Attributes::default());
+    Ok(Found { path: found.path, links: found.links, bytes, standing, attributes, names: 0, exists: false })
 }
 
 fn too_large(path: &Path) -> String {
@@ -97,6 +122,8 @@ fn too_large(path: &Path) -> String {
 pub(crate) struct Ready {
     path: PathBuf,
     file: tempfile::NamedTempFile,
+    /// There must be no old one.
+    new: bool,
 }
 
 /// How the name of a new file begins while it waits.
@@ -140,7 +167,23 @@ pub(crate) fn prepare(path: &Path, bytes: &[u8], standing: Standing, attributes:
     // Last: a change of the owner takes some of the mode away, and so does an access list.
     fchmod(file.as_fd(), Mode::from_raw_mode(standing.mode)).map_err(|error| named(error.into()))?;
     file.as_file().sync_all().map_err(named)?;
-    Ok(Ready { path: path.to_owned(), file })
+    Ok(Ready { path: path.to_owned(), file, new: false })
+}
+
+/// Prepares a file that is not there yet, 0600. Nothing is changed yet.
+///
+/// # Errors
+/// When the folder does not take a new file: a sentence with the file's name.
+pub(crate) fn prepare_new(path: &Path, bytes: &[u8]) -> Result<Ready, String> {
+    let named = |error: io::Error| sentence(path, &error);
+    sweep(path);
+    let mut file = tempfile::Builder::new().prefix(BESIDE).tempfile_in(folder(path)).map_err(named)?;
+    let _ = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive);
+    file.write_all(bytes).map_err(named)?;
+    // Whatever the umask, and whatever rules the folder has for new files.
+    fchmod(file.as_fd(), Mode::from_raw_mode(0o600)).map_err(|error| named(error.into()))?;
+    file.as_file().sync_all().map_err(named)?;
+    Ok(Ready { path: path.to_owned(), file, new: true })
 }
 
 /// Writes over a file that is there and has other names, which all stay. Torn if it is interrupted: only for what can be
@@ -166,9 +209,10 @@ impl Ready {
     /// Puts the new file in the place of the old one.
     ///
     /// # Errors
-    /// A sentence with the file's name; the old file is still there.
+    /// A sentence with the file's name; the old file is still there. Also where there should be none, and there is.
     pub(crate) fn put(self) -> Result<(), String> {
-        self.file.persist(&self.path).map_err(|error| sentence(&self.path, &error.error))?;
+        let put = if self.new { self.file.persist_noclobber(&self.path) } else { self.file.persist(&self.path) };
+        put.map_err(|error| sentence(&self.path, &error.error))?;
         sync_folder(folder(&self.path)).map_err(|error| sentence(&self.path, &error))
     }
 }
@@ -217,6 +261,7 @@ pub(crate) fn sentence(path: &Path, error: &io::Error) -> String {
     }
     let path = shown;
     match error.kind() {
+        io::ErrorKind::AlreadyExists => format!("{path} is there already"),
         io::ErrorKind::NotFound => format!("{path} is not there"),
         io::ErrorKind::PermissionDenied => format!("{path}: permission denied"),
         io::ErrorKind::ReadOnlyFilesystem => format!("{path} is on a read-only file system"),

@@ -73,7 +73,7 @@ pub async fn save(specs: Vec<EditSpec>, folder: PathBuf, scene: &Scene) -> Resul
 
 /// Puts the files back.
 pub async fn restore(saved: Vec<SavedFile>, folder: PathBuf, scene: &Scene) -> Outcome {
-    act::restore(saved, folder, scene.clone()).await
+    act::restore(None, saved, folder, scene.clone()).await
 }
 
 fn editing(specs: Vec<EditSpec>) -> Action {

@@ -19,7 +19,6 @@ mod files;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod group;
 mod guard;
 mod handed;
 mod holders;
@@ -28,7 +27,10 @@ mod kept;
 mod launch;
 mod links;
 mod memory;
+mod reach;
+mod remote;
 mod replaceable;
+mod said;
 mod scene;
 mod short;
 mod shown;

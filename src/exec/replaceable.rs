@@ -47,6 +47,20 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
     kept(path, Standing::of(&metadata))
 }
 
+/// Checks that a file that is not there can be made.
+///
+/// # Errors
+/// What is in the way: a sentence with the file's name.
+pub(crate) fn creatable(path: &Path) -> Result<(), String> {
+    let (shown, home) = (path.display(), folder(path));
+    if marks(home)?.intersects(StatxAttributes::IMMUTABLE) {
+        return Err(format!("{} is marked as not to be changed, so {shown} cannot be made", home.display()));
+    }
+    allowed(home, Access::WRITE_OK | Access::EXEC_OK, || {
+        format!("{shown} cannot be made: you may not write into {}", home.display())
+    })
+}
+
 /// Checks that owner and group can be kept, and that the folder lets its files be replaced.
 fn kept(path: &Path, standing: Standing) -> Result<(), String> {
     let me = geteuid();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::child::Take;
-use super::group::Group;
+use super::reach::Reach;
 use crate::engine::How;
 
 /// The time between a polite stop and a hard one.
@@ -34,7 +34,7 @@ pub enum Stop {
 
 /// How far a child is with being stopped.
 pub(super) struct Stopping {
-    group: Group,
+    reach: Reach,
     /// Whether it ended by itself, or because enough was seen of it.
     pub how: How,
     /// It was stopped because enough was seen of it.
@@ -47,9 +47,9 @@ pub(super) struct Stopping {
 
 impl Stopping {
     /// Begins with a child that nobody wants stopped.
-    pub(super) fn new(group: Group, timeout: Option<Duration>) -> Self {
+    pub(super) fn new(reach: Reach, timeout: Option<Duration>) -> Self {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        Self { group, how: How::Ok, enough: false, asked: Stop::No, kill_at: None, deadline }
+        Self { reach, how: How::Ok, enough: false, asked: Stop::No, kill_at: None, deadline }
     }
 
     /// Takes a wish. `over` says that the child itself has ended, and only its outputs are waited for.
@@ -66,15 +66,16 @@ impl Stopping {
             }
         }
         let now = Instant::now();
+        let mut again = None;
         if asked == Stop::Hard {
             self.kill_at = Some(now);
-            self.group.make(take);
+            again = self.reach.make(take);
         } else if before == Stop::No {
             self.kill_at = Some(now + POLITE);
-            self.group.ask();
+            self.reach.ask();
         }
         if !over {
-            self.deadline = self.kill_at.filter(|_| asked != Stop::Hard);
+            self.deadline = if asked == Stop::Hard { again } else { self.kill_at };
         }
     }
 
@@ -84,11 +85,10 @@ impl Stopping {
             self.how = How::TimedOut;
             self.asked = Stop::Polite;
             self.kill_at = Some(Instant::now() + POLITE);
-            self.group.ask();
+            self.reach.ask();
             self.kill_at
         } else {
-            self.group.make(take);
-            None
+            self.reach.make(take)
         };
     }
 
@@ -105,7 +105,7 @@ impl Stopping {
     /// Has what is left of a child that was stopped ended too.
     pub(super) async fn end(&self) {
         if let Some(kill_at) = self.kill_at {
-            self.group.end(kill_at).await;
+            self.reach.group.end(kill_at).await;
         }
     }
 }

@@ -22,8 +22,9 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::child::{Command, Ended, Take, Then, Told, at};
-use super::group::{Group, told};
 use super::launch::Launcher;
+use super::reach::{Group, Reach};
+use super::said::told;
 use super::stop::{Stop, Stopping};
 use super::transcript::Stream;
 use super::{Report, holders};
@@ -127,8 +128,10 @@ pub(super) async fn run(
     let mut line = Line { write, end, waiting: Zeroizing::default() };
     let mut easing =
         Easing { screen: Screen::new(size.columns, size.rows), latest: Latest::default(), due: None, drawn: None };
-    let group = Group(child.id);
-    let mut stopping = Stopping::new(group, timeout);
+    // It runs here, so there are no orders.
+    let (reach, _) = Reach::of(child.id, false);
+    let group = reach.group;
+    let mut stopping = Stopping::new(reach, timeout);
     let mut hang_up = None;
     let mut exit: Option<WaitIdStatus> = None;
     let (mut reading, mut listening, mut typing, mut sized) = (true, true, true, true);

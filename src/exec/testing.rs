@@ -60,6 +60,7 @@ pub(super) fn script(text: &str) -> RunSpec {
         stdin: None,
         cwd: None,
         manner: Manner::Alone,
+        host: None,
     }
 }
 

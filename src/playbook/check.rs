@@ -137,6 +137,9 @@ fn playbook<'a>(lower: &mut Lower<'a>, root: &'a Node, folder: &str) -> (Plan, V
     plan.temporary.extend(temporary(lower, root, folder));
     plan.follow_up.extend(follow_up(lower, root));
     plan.sign_off = root.get("sign_off").map(|node| sign_off(lower, node));
+    if lower.names.calls_ssh && !plan.requires.iter().any(|program| program == "ssh") {
+        plan.requires.push("ssh".to_owned());
+    }
     plan.index = index(lower, root, &plan.steps);
     (plan, inputs)
 }

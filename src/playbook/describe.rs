@@ -40,7 +40,11 @@ pub fn probe(spec: &ProbeSpec, fill: Fill<'_>) -> String {
     let what = match &spec.probe {
         Probe::Command(run) => {
             let text = command(run, fill);
-            text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+            let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+            match &run.host {
+                Some(host) => format!("{first} on {}", fill(host)),
+                None => first.to_owned(),
+            }
         }
         Probe::Http(http) => format!("{} {}", method(http), address(&fill(&http.url))),
         Probe::Tcp(address) => format!("tcp {}", fill(address)),
@@ -131,7 +135,14 @@ mod tests {
 
     fn run(words: &[&str]) -> RunSpec {
         let words = words.iter().copied().map(Template::literal).collect();
-        RunSpec { program: Program::Words(words), env: Vec::new(), stdin: None, cwd: None, manner: Manner::Alone }
+        RunSpec {
+            program: Program::Words(words),
+            env: Vec::new(),
+            stdin: None,
+            cwd: None,
+            host: None,
+            manner: Manner::Alone,
+        }
     }
 
     #[test]

@@ -88,6 +88,9 @@ pub(super) const STDIN: Field =
 pub(super) const CWD: Field =
     Field::new("cwd", "The folder it runs in; the playbook's own when left out.", Shape::Template);
 
+pub(super) const HOST: Field =
+    Field::new("host", "The machine that it runs on, as the operator's OpenSSH knows it.", Shape::Template);
+
 pub(super) const TTY: Field = Field::new(
     "tty",
     "An interactive program: it gets a terminal inside the screen, and the operator's keys.",

@@ -78,7 +78,6 @@ const STEP: &[Field] = &[
     Field::new("on_failure", "What follows when it fails.", Shape::Choice(&["ask", "stop", "continue", "rollback"])),
     Field::new("evidence", "What should be kept as proof.", TEXTS),
     Field::new("sign_off", "Who signs this step.", SIGN_OFF),
-    Field::new("host", "The machine it runs on.", Shape::Later("write: `ssh HOST …` in `run`")),
     SIMULATE,
     Field::new("quiz", "A question for a drill.", Shape::Map(quiz)),
 ];

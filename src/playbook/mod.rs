@@ -2,7 +2,8 @@
 //!
 //! A text becomes a tree that knows its places ([`yaml`]), is held against tables of what may stand where (`structure`
 //! over `shape`), and is lowered to the plan (`check`, `steps`, `kinds`, `probes`), while every name is written down and
-//! looked at in the end (`names`). The JSON Schema is made from the same tables (`schema`).
+//! looked at in the end (`names`). The JSON Schema (`schema`) and the pages for
+//! people ([`tables`]) are made from the same tables.
 
 mod accepts;
 mod arguments;
@@ -32,6 +33,7 @@ mod shell;
 mod spelling;
 mod steps;
 mod structure;
+pub mod tables;
 mod template;
 #[cfg(test)]
 mod testing;

@@ -33,6 +33,8 @@ pub(super) struct At<'a> {
 pub(super) enum Wants {
     /// Its value becomes part of a text, in which nothing secret may stand.
     Text,
+    /// Its value becomes part of a line that is kept for people to read.
+    Record,
     /// It must be a secret.
     Secret,
     /// It may be either.
@@ -86,6 +88,8 @@ pub(super) struct Names<'a> {
     /// Values that a name must be able to have.
     values: Vec<(&'a str, &'a str, Place)>,
     pub(super) scripts: Vec<Script<'a>>,
+    /// Some command runs on another machine.
+    pub(super) calls_ssh: bool,
     /// Steps whose included playbook could not be understood: what it gives a value is not known.
     unknown_within: Vec<&'a str>,
     seq: usize,
@@ -228,11 +232,15 @@ impl<'a> Names<'a> {
                 Fault::new(place(), format!("`{name}` is a secret and may not stand in a text"))
                     .advise(format!("name it where a secret is taken: `{{ secret: {name} }}`, or `password: {name}`")),
             ),
+            (Wants::Record, true) => Some(
+                Fault::new(place(), format!("`{name}` is a secret, and what is appended is for people to read"))
+                    .advise("take it out: the record of the run has a fingerprint of it"),
+            ),
             (Wants::Secret, false) => Some(
                 Fault::new(place(), format!("`{name}` is no secret, and a secret is wanted here"))
                     .advise(format!("line {line} gives it its value: write `type: secret` or `secret: true` there")),
             ),
-            (Wants::Text, false) | (Wants::Secret, true) | (Wants::Either, _) => None,
+            (Wants::Text | Wants::Record, false) | (Wants::Secret, true) | (Wants::Either, _) => None,
         }
     }
 

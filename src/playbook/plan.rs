@@ -247,8 +247,10 @@ pub struct RunSpec {
     pub env: Vec<(String, Variable)>,
     /// What it reads on standard input; nothing when left out.
     pub stdin: Option<Given>,
-    /// Where it runs; the playbook's folder when left out.
+    /// Where it runs; when left out, the playbook's folder, and on another machine the home folder there.
     pub cwd: Option<Template>,
+    /// The machine that it runs on, as OpenSSH knows it; this one when left out.
+    pub host: Option<Template>,
     /// How it comes to its end.
     pub manner: Manner,
 }
@@ -505,6 +507,11 @@ pub enum EditPlace {
     Value(Format, String),
     /// What a regular expression matches, or its one group.
     Match(Regex),
+    /// A line of its own, after the last one.
+    Append {
+        /// The file need not be there; then it is made, and a rollback removes it.
+        missing: bool,
+    },
 }
 
 /// A format of files in which single values can be told apart.

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::duration;
+use super::expect;
 use super::fault::{Fault, nearest};
 use super::shape::{Key, Shape, Table};
 use super::spelling::{bad_name, bad_variable, id, is_one_value, is_variable, name, pointer, reference};
@@ -36,9 +37,6 @@ pub(super) fn check(node: &Node, shape: &Shape, what: What<'_>, faults: &mut Vec
     let place = node.place;
     match (&node.value, shape) {
         (Value::Broken, _) | (_, Shape::Any) => {}
-        (_, Shape::Later(advice)) => {
-            faults.push(Fault::new(place, format!("{what} is not built yet in this version")).advise(*advice));
-        }
         (Value::Scalar(Scalar { kind: ScalarKind::Null, .. }), _) => {
             faults.push(Fault::new(place, format!("{what} has no value")).advise(format!("write: {}", wanted(shape))));
         }
@@ -153,7 +151,7 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
             continue;
         };
         let what = What::Key(&entry.key);
-        if points_at_key(&entry.value, &field.shape) {
+        if points_at_key(&entry.value) {
             let key = Node { place: entry.place, value: entry.value.value.clone() };
             check(&key, &field.shape, what, faults);
         } else {
@@ -184,14 +182,16 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
 }
 
 /// Says whether a fault is about the key, because there is no value or none would do.
-fn points_at_key(node: &Node, shape: &Shape) -> bool {
-    matches!(shape, Shape::Later(_))
-        || matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null && node.place.length == 0)
+fn points_at_key(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null && node.place.length == 0)
 }
 
 fn unknown(entry: &Entry, table: &Table) -> (Fault, Option<&'static str>) {
     let fault = Fault::new(entry.place, format!("unknown key `{}` in {}", entry.key, table.what));
     let names = table.fields.iter().map(|field| field.name);
+    if table.field("expect").is_some() && expect::table().field(&entry.key).is_some() {
+        return (fault.advise(format!("write: `expect: {{ {}: … }}`", entry.key)), None);
+    }
     let near = nearest(&entry.key, names.clone());
     let fault = if let Some(name) = near {
         fault.advise(format!("did you mean `{name}`?"))
@@ -219,9 +219,8 @@ fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>)
         }
     }
     let instead = table.instead.is_some_and(|name| entries.iter().any(|entry| entry.key == name));
-    // A key that is not built yet was told already.
-    let told =
-        entries.iter().any(|entry| table.field(&entry.key).is_none_or(|field| matches!(field.shape, Shape::Later(_))));
+    // An unknown key was told already.
+    let told = entries.iter().any(|entry| table.field(&entry.key).is_none());
     let known: Vec<&str> = table.kinds.iter().copied().flatten().copied().collect();
     if first.is_none() && !instead && !told {
         let fault = if known.len() <= 4 {

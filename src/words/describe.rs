@@ -156,7 +156,11 @@ fn surroundings(spec: &RunSpec, timeout: Option<Duration>, run: &Run) -> Vec<Fac
         }
         Program::Script { .. } | Program::Words(_) => {}
     }
-    let cwd = spec.cwd.as_ref().map_or_else(|| "the playbook's folder".to_owned(), |cwd| fill(cwd, run));
+    if let Some(host) = &spec.host {
+        facts.push(Fact::new("on", format!("{}, through ssh", fill(host, run))));
+    }
+    let usual = if spec.host.is_some() { "the home folder there" } else { "the playbook's folder" };
+    let cwd = spec.cwd.as_ref().map_or_else(|| usual.to_owned(), |cwd| fill(cwd, run));
     let time = timeout.map_or_else(|| "without a timeout".to_owned(), |time| format!("at most {}", duration(time)));
     facts.push(Fact::new("runs in", format!("{cwd}, {time}")));
     match &spec.manner {
@@ -208,11 +212,13 @@ fn inside(content: &Content, run: &Run) -> String {
 
 fn edit(spec: &EditSpec, run: &Run) -> String {
     let place = match &spec.place {
+        EditPlace::Append { .. } => "one more line".to_owned(),
         EditPlace::Dotenv(key) => format!("the key {key}"),
         EditPlace::Value(_, pointer) => format!("the value at {pointer}"),
         EditPlace::Match(regex) => format!("{} of /{regex}/", count(spec.count, "match", "matches")),
     };
     let put = match &spec.put {
+        Put::Value(put) if matches!(spec.place, EditPlace::Append { .. }) => format!("at its end: {}", given(put, run)),
         Put::Value(put) => format!("becomes {}", given(put, run)),
         Put::UrlPassword(name) => format!("gets the secret {name} as the password of its URL"),
     };

@@ -246,6 +246,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "fail" => performed(How::Failed),
         "late" => performed(How::TimedOut),
         "stopped" => performed(How::Stopped),
+        "lost" => performed(How::Lost),
         "old" => Input::Performed { target: target(), attempt: 77, outcome: outcome(How::Ok, &[]) },
         "pass" => Input::Probed { target: target(), verdicts: vec![verdict(true, false)] },
         "bad" => Input::Probed { target: target(), verdicts: vec![verdict(false, false)] },

@@ -144,7 +144,7 @@ fn action(act: Act) -> Action {
 
 fn run() -> Act {
     let program = Program::Script { text: "true".to_owned(), shell: vec!["bash".to_owned(), "-c".to_owned()] };
-    Act::Run(RunSpec { program, env: Vec::new(), stdin: None, cwd: None, manner: Manner::Alone })
+    Act::Run(RunSpec { program, env: Vec::new(), stdin: None, cwd: None, host: None, manner: Manner::Alone })
 }
 
 fn by_hand() -> Act {

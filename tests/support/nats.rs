@@ -66,6 +66,29 @@ impl Nats {
     }
 }
 
+impl Nats {
+    /// Returns the server's address.
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Asks, over a new connection, whether a user's credentials are taken; panics when the server says neither.
+    pub(crate) fn accepts(&self, folder: &Path, creds: &str) -> bool {
+        let file = folder.join("asked.creds");
+        write_private(&file, creds);
+        let script = "const [lib, url, file] = process.argv.slice(1);
+            require(lib).ask(url, require('fs').readFileSync(file, 'utf8'))
+              .then(() => console.log('accepted'), (error) => console.log(error.message));";
+        let lib = standins().join("lib/client.js");
+        let said = run_well(Command::new("node").args(["-e", script]).arg(lib).arg(self.url()).arg(file), "");
+        match said.trim() {
+            "accepted" => true,
+            "Authorization Violation" => false,
+            other => panic!("the server neither takes nor refuses the credentials: {other}"),
+        }
+    }
+}
+
 /// Calls the stand-in for `nsc` and returns what it printed on standard output.
 pub(crate) fn nsc(state: &Path, words: &[&str]) -> String {
     run_well(Command::new(standins().join("nsc")).args(words).env("PLATFORM_STANDIN_STATE", state), "")

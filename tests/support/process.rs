@@ -27,6 +27,11 @@ impl Server {
         Self { child, name, polite }
     }
 
+    /// Returns its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until the server is ready; panics when it ends before, or does not get there.
     pub(crate) fn wait_until(&mut self, what: &str, log: &Path, mut ready: impl FnMut() -> bool) {
         let begin = Instant::now();

@@ -1,7 +1,8 @@
 //! Shows what an edit changes: a unified diff without a secret in it.
 //!
 //! Known secrets are masked by the run's masker. Others are hidden here though nobody knows them: passwords inside URLs,
-//! and whatever a secret takes the place of. No line around a change is shown: in a `.env` it would be somebody else's key.
+//! and whatever a secret takes the place of. No line around a change is shown, and of a line with several values none but the
+//! one that changes: it would be somebody else's key.
 
 use std::fmt::Write;
 
@@ -9,6 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use zeroize::Zeroizing;
 
 use super::Change;
+use super::neighbours::Neighbours;
 use super::place::passwords;
 use crate::exec::scene::Scene;
 use crate::secret::MASK;
@@ -27,6 +29,11 @@ pub(super) fn show(change: &Change, scene: &Scene) -> String {
 
     let mut shown = format!("--- {0}\n+++ {0}\n", change.named);
     let diff = TextDiff::from_lines(old, new);
+    let (olds, news) = (starts(diff.iter_old_slices()), starts(diff.iter_new_slices()));
+    let neighbours = [old, new].map(|text| Neighbours::of(text, &change.pointers));
+    if !change.exists {
+        shown.push_str("(a new file, readable by its owner alone)\n");
+    }
     match (change.written, old == new) {
         (true, _) => shown.push_str("(as it should be already: written by an earlier attempt)\n"),
         (false, true) => shown.push_str("(no change)\n"),
@@ -44,12 +51,29 @@ pub(super) fn show(change: &Change, scene: &Scene) -> String {
                 ChangeTag::Insert => '+',
                 ChangeTag::Equal => ' ',
             };
+            let line = change.value().trim_end_matches(['\n', '\r']);
+            let (neighbours, start) = match change.tag() {
+                ChangeTag::Delete => (&neighbours[0], change.old_index().and_then(|at| olds.get(at))),
+                ChangeTag::Insert | ChangeTag::Equal => {
+                    (&neighbours[1], change.new_index().and_then(|at| news.get(at)))
+                }
+            };
+            let line = neighbours.shown(line, start.copied().unwrap_or_default());
             shown.push(sign);
-            shown.push_str(&scene.mask(&hide(change.value().trim_end_matches(['\n', '\r']), &hidden)));
+            shown.push_str(&scene.mask(&hide(&line, &hidden)));
             shown.push('\n');
         }
     }
     shown
+}
+
+/// Lists where lines begin.
+fn starts<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<usize> {
+    let ends = lines.scan(0, |end, line| {
+        *end += line.len();
+        Some(*end)
+    });
+    std::iter::once(0).chain(ends).collect()
 }
 
 fn hide(line: &str, hidden: &[Zeroizing<String>]) -> String {

@@ -32,6 +32,17 @@ impl Draft {
         Ok(Self { disk: change.old.clone(), change, unknown: Vec::new() })
     }
 
+    /// Takes up a file that an edit would make.
+    ///
+    /// # Errors
+    /// Why it could not be made: a sentence with its name.
+    pub(in crate::exec) fn of_new(named: &Path) -> Result<Self, String> {
+        let found = files::read_or_new(named)?;
+        replaceable::creatable(&found.path)?;
+        let change = Change::none(&named.display().to_string(), found)?;
+        Ok(Self { disk: change.old.clone(), change, unknown: Vec::new() })
+    }
+
     /// Says whether it is of this file.
     pub(in crate::exec) fn is_of(&self, path: &Path) -> bool {
         self.change.path == path
@@ -57,7 +68,7 @@ impl Draft {
     fn may_match(&self, spec: &EditSpec) -> bool {
         match &spec.place {
             EditPlace::Match(pattern) => self.unknown.iter().any(|word| pattern.as_str().contains(word)),
-            EditPlace::Dotenv(_) | EditPlace::Value(..) => false,
+            EditPlace::Dotenv(_) | EditPlace::Value(..) | EditPlace::Append { .. } => false,
         }
     }
 

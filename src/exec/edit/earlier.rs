@@ -27,14 +27,16 @@ impl Earlier {
         Self { files, folder }
     }
 
-    /// Opens the copy of a file; none where there is none.
+    /// Opens the copy of a file; none where there is none. What was no file then had nothing in it.
     ///
     /// # Errors
     /// Why the copy cannot be opened: a sentence.
     pub(super) fn copy_of(&self, found: &Found, scene: &Scene) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
         let known = self.files.iter().find(|file| found.path.to_str() == Some(file.path.as_str()));
         match (known, &self.folder) {
-            (Some(file), Some(folder)) => snapshot::open(file, folder, scene),
+            (Some(file), Some(folder)) => {
+                snapshot::open(file, folder, scene).map(|copy| copy.or_else(|| Some(Zeroizing::default())))
+            }
             (Some(_) | None, _) => Ok(None),
         }
     }

@@ -10,6 +10,8 @@
 mod diff;
 mod draft;
 mod earlier;
+mod line;
+mod neighbours;
 mod place;
 mod seen;
 mod value;
@@ -21,11 +23,13 @@ use zeroize::{Zeroize, Zeroizing};
 
 pub(super) use self::draft::Draft;
 pub(super) use self::earlier::Earlier;
+pub(super) use self::line::{only_lines, take_back};
 pub(super) use self::seen::Seen;
 use super::files::{self, Found};
+use super::links::resolve;
 use super::replaceable;
 use super::scene::Scene;
-use crate::playbook::plan::{EditSpec, Given, Put};
+use crate::playbook::plan::{EditPlace, EditSpec, Format, Given, Put};
 use crate::secret::Secret;
 
 /// What becomes of one file.
@@ -36,10 +40,18 @@ pub(super) struct Change {
     path: PathBuf,
     old: Zeroizing<String>,
     new: Zeroizing<String>,
+    /// The values that are changed by their pointers.
+    pointers: Vec<(Format, String)>,
     /// Texts that a secret takes the place of.
     hidden: Vec<Zeroizing<String>>,
     /// An earlier attempt has written it.
     written: bool,
+    /// It is there; one that is not is made.
+    exists: bool,
+    /// What it was before the first attempt, where that is known and it is something else now.
+    before: Option<Zeroizing<String>>,
+    /// The lines that are appended so far, those that an earlier attempt had appended too.
+    appended: Vec<Zeroizing<String>>,
 }
 
 /// What an edit puts in, and whether that is a secret.
@@ -56,11 +68,19 @@ pub(super) fn compute(specs: &[EditSpec], scene: &Scene, earlier: &Earlier) -> R
     let mut files: Vec<(PathBuf, Found, Vec<&EditSpec>)> = Vec::new();
     for spec in specs {
         let named = scene.path(&spec.file)?;
-        let found = files::read(&named)?;
-        match files.iter_mut().find(|(_, known, _)| known.path == found.path) {
-            Some((_, _, specs)) => specs.push(spec),
-            None => files.push((named, found, vec![spec])),
+        let path = resolve(&named)?.path;
+        if let Some((_, _, specs)) = files.iter_mut().find(|(_, known, _)| known.path == path) {
+            specs.push(spec);
+            continue;
         }
+        let found = match spec.place {
+            EditPlace::Append { missing: true } => files::read_or_new(&named),
+            EditPlace::Append { missing: false }
+            | EditPlace::Dotenv(_)
+            | EditPlace::Value(..)
+            | EditPlace::Match(_) => files::read(&named),
+        };
+        files.push((named, found?, vec![spec]));
     }
     files
         .into_iter()
@@ -71,16 +91,19 @@ pub(super) fn compute(specs: &[EditSpec], scene: &Scene, earlier: &Earlier) -> R
 /// Works out what becomes of one file.
 fn change(named: &str, found: Found, specs: &[&EditSpec], scene: &Scene, earlier: &Earlier) -> Result<Change, String> {
     let copy = earlier.copy_of(&found, scene).map(|copy| copy.filter(|copy| **copy != *found.bytes));
-    let change = Change::none(named, found)?;
+    let mut change = Change::none(named, found)?;
     if let Ok(Some(copy)) = &copy
         && let Ok(made) = change.of_copy(copy).and_then(|change| change.edited(specs, scene))
         && made.new == change.old
     {
         return Ok(Change { old: made.new.clone(), written: true, ..made });
     }
-    let path = change.path.clone();
-    let fits =
-        |change: Change| if change.old == change.new { Ok(change) } else { replaceable::check(&path).map(|()| change) };
+    if let Ok(Some(copy)) = &copy {
+        change.before = text(named, copy).ok();
+    }
+    let (path, exists) = (change.path.clone(), change.exists);
+    let may = || if exists { replaceable::check(&path) } else { replaceable::creatable(&path) };
+    let fits = |change: Change| if change.old == change.new { Ok(change) } else { may().map(|()| change) };
     change.edited(specs, scene).map_err(|wrong| format!("{named}: {wrong}")).and_then(fits).map_err(|wrong| {
         let more = match copy {
             Ok(None) => String::new(),
@@ -105,10 +128,13 @@ pub(super) fn apply(changes: &[Change]) -> Result<String, String> {
     for change in changes {
         let found = change.unchanged()?;
         if change.old != change.new {
-            ready.push((
-                change,
-                files::prepare(&change.path, change.new.as_bytes(), found.standing, &found.attributes)?,
-            ));
+            let bytes = change.new.as_bytes();
+            let file = if change.exists {
+                files::prepare(&change.path, bytes, found.standing, &found.attributes)
+            } else {
+                files::prepare_new(&change.path, bytes)
+            };
+            ready.push((change, file?));
         }
     }
     // Preparing takes its time: the last look is right before the first file is put in place.
@@ -144,20 +170,42 @@ impl Change {
     fn none(named: &str, found: Found) -> Result<Self, String> {
         let text = text(named, &found.bytes)?;
         let path = found.path;
-        Ok(Self { named: named.to_owned(), path, old: text.clone(), new: text, hidden: Vec::new(), written: false })
+        Ok(Self {
+            named: named.to_owned(),
+            path,
+            old: text.clone(),
+            new: text,
+            pointers: Vec::new(),
+            hidden: Vec::new(),
+            written: false,
+            exists: found.exists,
+            before: None,
+            appended: Vec::new(),
+        })
     }
 
     /// The same file as it was when its copy was sealed.
     fn of_copy(&self, copy: &[u8]) -> Result<Self, String> {
         let text = text(&self.named, copy)?;
         let (named, path) = (self.named.clone(), self.path.clone());
-        Ok(Self { named, path, old: text.clone(), new: text, hidden: Vec::new(), written: false })
+        Ok(Self {
+            named,
+            path,
+            old: text.clone(),
+            new: text,
+            pointers: Vec::new(),
+            hidden: Vec::new(),
+            written: false,
+            exists: self.exists,
+            before: None,
+            appended: Vec::new(),
+        })
     }
 
     /// Reads the file once more; it must be what the change was worked out for.
     fn unchanged(&self) -> Result<Found, String> {
-        let found = files::read(&self.path)?;
-        if found.bytes.as_slice() == self.old.as_bytes() {
+        let found = if self.exists { files::read(&self.path) } else { files::read_or_new(&self.path) }?;
+        if found.bytes.as_slice() == self.old.as_bytes() && found.exists == self.exists {
             return Ok(found);
         }
         Err(format!("{} was changed by somebody else meanwhile; nothing was written", self.named))
@@ -169,6 +217,9 @@ impl Change {
     }
 
     fn edit(&mut self, spec: &EditSpec, scene: &Scene) -> Result<(), String> {
+        if let EditPlace::Append { .. } = spec.place {
+            return self.append(spec, scene);
+        }
         let mut places = place::find(&self.new, &spec.place, spec.count)?;
         if let Put::UrlPassword(_) = &spec.put {
             for place in &mut places {
@@ -205,8 +256,28 @@ impl Change {
             places.iter().try_for_each(|place| place.check(&spec.place, &self.new, &text, &put))?;
         }
         self.hidden.extend(hidden);
+        if let EditPlace::Value(format, pointer) = &spec.place {
+            self.pointers.push((*format, pointer.clone()));
+        }
         self.new.zeroize();
         self.new = text;
+        Ok(())
+    }
+}
+
+impl Change {
+    /// Puts a line at the end, unless an earlier attempt has done so.
+    fn append(&mut self, spec: &EditSpec, scene: &Scene) -> Result<(), String> {
+        let line = filling(&spec.put, scene)?.text;
+        line::check(&line, scene)?;
+        let again = self.appended.iter().filter(|known| **known == line).count();
+        let before = self.before.as_ref().map(|before| line::count(before, &line));
+        let there = before.is_some_and(|before| line::count(&self.new, &line) > before + again);
+        if !there {
+            let ending = line::ending(&self.new, &line);
+            self.new.push_str(&ending);
+        }
+        self.appended.push(line);
         Ok(())
     }
 }
@@ -228,11 +299,7 @@ fn filling(put: &Put, scene: &Scene) -> Result<Filling, String> {
 
 /// Finds a value as an edit does; for the fuzz targets.
 #[cfg(feature = "fuzzing")]
-pub(super) fn value_at(
-    text: &str,
-    format: crate::playbook::plan::Format,
-    pointer: &str,
-) -> Result<(std::ops::Range<usize>, String), String> {
+pub(super) fn value_at(text: &str, format: Format, pointer: &str) -> Result<(std::ops::Range<usize>, String), String> {
     value::find(text, format, pointer).map(|found| (found.range, found.says.to_string()))
 }
 

@@ -84,7 +84,7 @@ impl Place {
             (EditPlace::Value(format, pointer), Form::Value(value, part)) => {
                 value.check((old, new), &replaced(&value.says, part, put), *format, pointer)
             }
-            (EditPlace::Dotenv(_) | EditPlace::Match(_) | EditPlace::Value(..), _) => Ok(()),
+            (EditPlace::Dotenv(_) | EditPlace::Match(_) | EditPlace::Value(..) | EditPlace::Append { .. }, _) => Ok(()),
         }
     }
 }
@@ -114,6 +114,7 @@ pub(super) fn find(text: &str, place: &EditPlace, count: usize) -> Result<Vec<Pl
             Ok(vec![Place { range: found.range.clone(), form: Form::Value(found, whole) }])
         }
         EditPlace::Match(pattern) => matches(text, pattern, count),
+        EditPlace::Append { .. } => Ok(vec![Place { range: text.len()..text.len(), form: Form::Match }]),
     }
 }
 

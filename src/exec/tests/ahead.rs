@@ -183,3 +183,13 @@ async fn a_dry_run_counts_in_what_it_passed_over() {
     dry.start(look(), &stage.values);
     assert_eq!(told(&until_input(&mut received).await.inputs), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_file_that_an_edit_will_make_counts_as_there() {
+    let append = |missing| edits(vec![put("new", EditPlace::Append { missing }, text("line"))]);
+    let snapshot = action(Act::Snapshot(vec![SnapshotSpec { file: Template::literal("new"), missing: false }]));
+    assert!(refused(vec![run("true"), append(true), append(false), snapshot]).await.is_empty());
+    assert_eq!(refused(vec![run("true"), append(false)]).await, ["s1: new is not there"]);
+    let away = edits(vec![put("away/new", EditPlace::Append { missing: true }, text("line"))]);
+    assert_eq!(refused(vec![run("true"), away]).await, ["s1: away/new is not there"]);
+}

@@ -157,6 +157,7 @@ async fn what_cannot_start_says_why() {
         stdin: None,
         cwd: None,
         manner: Manner::Alone,
+        host: None,
     };
     let saw = async |spec: RunSpec| Stage::of(action(Act::Run(spec))).carry(perform()).await.outcome().saw.clone();
     assert_eq!(

@@ -1,6 +1,7 @@
 //! Real processes and files under the real executor.
 
 mod ahead;
+mod appends;
 mod commands;
 mod cost;
 mod edits;

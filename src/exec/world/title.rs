@@ -107,6 +107,7 @@ impl<'a> Used<'a> {
             Program::Words(words) => self.0.extend(words.iter().flat_map(Template::names)),
         }
         self.template(run.cwd.as_ref());
+        self.template(run.host.as_ref());
         self.0.extend(run.env.iter().flat_map(|(_, variable)| variable.names()));
         self.given(run.stdin.iter());
     }

@@ -210,7 +210,7 @@ fn performed(target: &Target, outcome: &Outcome) -> String {
     match outcome.how {
         How::Ok => format!("{}: done in {}{saw}.", name(target), took(outcome.took_ms)),
         How::Failed => format!("{}: FAILED after {}{saw}.", name(target), took(outcome.took_ms)),
-        How::TimedOut | How::Stopped => format!("{}: {}.", name(target), words::outcome(outcome)),
+        How::TimedOut | How::Stopped | How::Lost => format!("{}: {}.", name(target), words::outcome(outcome)),
     }
 }
 

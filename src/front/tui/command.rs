@@ -30,11 +30,15 @@ pub(super) fn facts(walk: &Walk, facts: &[Fact], columns: usize) -> Vec<Line<'st
 
 /// Lists what an action does. The instructions of a person are set by whoever shows the step, with their ticks.
 pub(super) fn doing(walk: &Walk, action: &Action) -> Vec<Fact> {
-    match action.act {
-        Act::Person(_) => Vec::new(),
-        Act::Run(_) | Act::Generate(_) | Act::Edit(_) | Act::Snapshot(_) | Act::Verify | Act::Wait(_) => {
-            describe::doing(action, &walk.run)
-        }
+    match &action.act {
+        Act::Person(person) if person.approval.is_none() => Vec::new(),
+        Act::Person(_)
+        | Act::Run(_)
+        | Act::Generate(_)
+        | Act::Edit(_)
+        | Act::Snapshot(_)
+        | Act::Verify
+        | Act::Wait(_) => describe::doing(action, &walk.run),
     }
 }
 

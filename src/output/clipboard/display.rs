@@ -49,7 +49,6 @@ impl Place for Display {
 }
 
 /// Says what is wrong.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn words(error: Error) -> String {
     match error {
         Error::ContentNotAvailable => "it holds no text".to_owned(),

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::super::fields::GIVEN;
-use super::super::lower::{Lower, text_of};
+use super::super::lower::{Lower, flag, text_of};
 use super::super::names::Wants;
 use super::super::plan::{Act, EditPlace, EditSpec, Format, Given, Put};
 use super::super::shape::{Field, Shape, Table};
@@ -12,7 +12,7 @@ use super::Kind;
 
 pub(super) static KIND: Kind = Kind {
     name: "edit",
-    doc: "changes files: the value of a `dotenv` key, the one at a `json`, `yaml` or `toml` pointer, or what `match` finds, with `value`, `replace` or `url_password`; undone by itself",
+    doc: "changes files: the value of a `dotenv` key, the one at a `json`, `yaml` or `toml` pointer, or what `match` finds, with `value`, `replace` or `url_password`; or a line to `append`; undone by itself",
     example: "edit: { file: .env, dotenv: DATABASE_URL, url_password: new_password }",
     fields: &[Field::new(
         "edit",
@@ -59,15 +59,26 @@ fn table() -> &'static Table {
                     ),
                     Field::new("yaml", "A JSON pointer to the value in a YAML file of one document.", Shape::Pointer),
                     Field::new("toml", "A JSON pointer to the value in a TOML file.", Shape::Pointer),
+                    Field::new(
+                        "append",
+                        "A line to put at the end of the file: for logs and checklists. No secret can stand in it.",
+                        Shape::Text,
+                    ),
+                    Field::new(
+                        "missing",
+                        "The file need not be there: it is made, readable by its owner alone, and a rollback removes it.",
+                        Shape::Boolean,
+                    ),
                 ]
             }],
         )
-        .exactly_one(vec![&["dotenv"], &["json"], &["yaml"], &["toml"], &["match"]], None)
+        .exactly_one(vec![&["dotenv"], &["json"], &["yaml"], &["toml"], &["match"], &["append"]], None)
         .goes_with("value", "dotenv")
         .goes_with("value", "json")
         .goes_with("value", "yaml")
         .goes_with("value", "toml")
         .goes_with("replace", "match")
+        .goes_with("missing", "append")
         .goes_with("count", "match")
     });
     &TABLE
@@ -83,6 +94,11 @@ fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
 
 fn edit<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<EditSpec> {
     let file = lower.template_of(node, "file");
+    if let Some(line) = node.get("append") {
+        let put = append(lower, line);
+        let place = EditPlace::Append { missing: flag(node, "missing") };
+        return Some(EditSpec { file: file?, place, put: put?, count: 1 });
+    }
     let pattern = node.get("match").and_then(|pattern| lower.pattern_with_one_group(pattern));
     let formats = FORMATS.iter().find_map(|(key, format)| Some((*format, text_of(node, key)?)));
     let place = text_of(node, "dotenv")
@@ -92,6 +108,20 @@ fn edit<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<EditSpec> {
     let put = put(lower, node);
     let count = node.get("count").and_then(Node::integer).and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
     Some(EditSpec { file: file?, place: place?, put: put?, count })
+}
+
+/// Lowers a line to append.
+fn append<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Put> {
+    let line = lower.template_with(node, Wants::Record)?;
+    if node.scalar().is_some_and(|text| text.contains(['\n', '\r'])) {
+        lower.fault(
+            node.place,
+            "what is appended is one line, and this has a line end in it",
+            "write: an `append` for each line",
+        );
+        return None;
+    }
+    Some(Put::Value(Given::Text(line)))
 }
 
 fn put<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Put> {
@@ -148,6 +178,17 @@ mod tests {
             assert!(matches!(&edits[0].place, EditPlace::Value(of, to) if *of == format && to == "/a/0"), "{key}");
             assert_eq!(faults(&format!("edit: {{ file: f, {key}: /a/0 }}")).len(), 1);
         }
+    }
+
+    #[test]
+    fn a_line_may_be_appended() {
+        let Act::Edit(edits) = act("edit: { file: f, append: 'done: ${app_root}', missing: true }") else {
+            panic!("edits")
+        };
+        assert!(matches!(&edits[0].place, EditPlace::Append { missing: true }));
+        assert_eq!(faults("edit: { file: f, append: |\n    one\n  }").len(), 1);
+        assert_eq!(faults("edit: { file: f, append: \"a\\nb\" }").len(), 1);
+        assert_eq!(faults("edit: { file: f, append: '${new_password}' }").len(), 1);
     }
 
     #[test]

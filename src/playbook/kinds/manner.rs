@@ -56,6 +56,11 @@ fn terminal(lower: &mut Lower<'_>, map: &Node) {
             "take `until` out; or take `tty` out, if nobody need type",
         ),
         (
+            "host",
+            "a program on another machine gets no terminal of this one",
+            "take `host` out, and write: `run: [ssh, -t, HOST, …]`",
+        ),
+        (
             "retry",
             "what a person attends is not started again by itself",
             "take `retry` out: the operator can start it again",

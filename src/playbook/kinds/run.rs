@@ -2,7 +2,7 @@
 //!
 //! Values reach a script only by its environment: its text is no template, and `${known_name}` in it is a fault.
 
-use super::super::fields::{CAPTURE, COMMAND, CWD, ENV, EXPECT, SHELL, STDIN, TIMEOUT, TTY, UNTIL};
+use super::super::fields::{CAPTURE, COMMAND, CWD, ENV, EXPECT, HOST, SHELL, STDIN, TIMEOUT, TTY, UNTIL};
 use super::super::lower::{Lower, text_of};
 use super::super::names::{Script, Wants};
 use super::super::plan::{Act, Content, Escape, Manner, Part, Program, RunSpec, Template, Variable};
@@ -21,6 +21,7 @@ pub(in super::super) static KIND: Kind = Kind {
         ENV,
         STDIN,
         CWD,
+        HOST,
         TTY,
         UNTIL,
         EXPECT,
@@ -72,7 +73,24 @@ pub(in super::super) fn command<'a>(lower: &mut Lower<'a>, map: &'a Node, key: &
         }
         Value::Map(_) | Value::Broken => return None,
     };
-    Some(RunSpec { program, env, stdin, cwd, manner: Manner::Alone })
+    let host = host(lower, map, &env);
+    Some(RunSpec { program, env, stdin, cwd, host, manner: Manner::Alone })
+}
+
+/// Lowers the machine that a command runs on.
+fn host<'a>(lower: &mut Lower<'a>, map: &'a Node, env: &[(String, Variable)]) -> Option<Template> {
+    let host = lower.template_of(map, "host")?;
+    lower.names.calls_ssh = true;
+    for (name, _) in env.iter().filter(|(_, what)| !matches!(what, Variable::Given(_))) {
+        if let Some(entry) = map.get("env").and_then(|env| env.entry(name)) {
+            lower.fault(
+                entry.place,
+                format!("`{name}` would be a file or a descriptor of this machine, and `host` is another"),
+                "give it as a secret by name, or by `stdin`, and let the script make a file of it there",
+            );
+        }
+    }
+    Some(host)
 }
 
 fn variables<'a>(lower: &mut Lower<'a>, map: &'a Node) -> Vec<(String, Variable)> {

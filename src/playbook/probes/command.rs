@@ -1,6 +1,6 @@
 //! `command`: a command's exit status and output.
 
-use super::super::fields::{COMMAND, CWD, ENV, SHELL, STDIN};
+use super::super::fields::{COMMAND, CWD, ENV, HOST, SHELL, STDIN};
 use super::super::kinds::run;
 use super::super::lower::Lower;
 use super::super::plan::Probe;
@@ -18,6 +18,7 @@ pub(super) static PROBE: ProbeKind = ProbeKind {
         ENV,
         STDIN,
         CWD,
+        HOST,
     ],
     expects: run::EXPECTS,
     captures: true,

@@ -29,7 +29,7 @@ use crate::playbook::plan::Plan;
 use measure::{Measure, TOO_MUCH};
 use memory::Asked;
 use outbox::Outbox;
-use state::{Client, State, put};
+use state::{Client, State, put, told};
 
 /// The most clients at a time.
 const CLIENTS: usize = 32;
@@ -284,9 +284,9 @@ impl Shared {
     /// Has a client told that it says too much, and nothing further.
     fn turn_out(&self, state: &mut State, id: u64) {
         self.free(state, id, TOO_MUCH);
-        state.tell_one(id, &Down::Notice(format!("{TOO_MUCH}; it is let go, and the run goes on without it")));
-        if let Some(client) = state.clients.get(&id) {
-            client.outbox.close();
+        let told = told(&Down::Notice(format!("{TOO_MUCH}; it is let go, and the run goes on without it")));
+        if let (Some(client), Some(frame)) = (state.clients.get(&id), told) {
+            client.outbox.put_last(&frame);
         }
     }
 

@@ -118,6 +118,17 @@ impl Outbox {
         self.bell.notify_one();
     }
 
+    /// Puts in a frame in the place of everything that waits, and nothing more comes.
+    pub(super) fn put_last(&self, frame: &Arc<Frame>) {
+        let mut waiting = self.waiting();
+        if waiting.end.is_none() {
+            let items = VecDeque::from([Item::Frame(Arc::clone(frame))]);
+            *waiting = Waiting { items, frames: frame.len(), output: 0, end: Some(End::Last) };
+        }
+        drop(waiting);
+        self.bell.notify_one();
+    }
+
     /// Says that nothing more comes once what waits has been sent.
     pub(super) fn close(&self) {
         self.waiting().end.get_or_insert(End::Last);
@@ -255,6 +266,17 @@ mod tests {
         outbox.put(&note);
         assert!(outbox.is_too_slow());
         assert_eq!(down(outbox.take()), "over");
+    }
+
+    #[test]
+    fn a_last_word_goes_before_everything_that_waits() {
+        let outbox = Outbox::default();
+        let notice = |text: &str| Arc::new(frame(&Down::Notice(text.to_owned())).unwrap());
+        outbox.put(&notice("before"));
+        outbox.output(&Target::step(&StepId::new("a")), "printed\n");
+        outbox.put_last(&notice("go"));
+        outbox.put(&notice("behind"));
+        assert_eq!([(); 3].map(|()| down(outbox.take())), ["Notice(\"go\")", "over", "over"]);
     }
 
     #[test]

@@ -18,10 +18,13 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::super::wire::{Answered, Broken, Frames, Hello, PROTOCOL, Role, TO_HOST, Up, Version, frame, understand};
 use super::outbox::{Next, Outbox};
-use super::{Admitted, CLIENTS, PARTING, Shared};
+use super::{Admitted, CLIENTS, Shared};
 
 /// How long a client has to say who it is.
 const GREETING: Duration = Duration::from_secs(5);
+
+/// How long a client that was turned out has to take the word for it.
+const TURNED_OUT: Duration = Duration::from_secs(15);
 
 /// The most connections at a time: the clients, and as many that have not said yet who they are. Each takes a descriptor, and
 /// the run's commands need some too.
@@ -133,7 +136,7 @@ async fn converse(
         while let Some(said) = frames.next().await? {
             if !hear(understand(&said)?, said.len()) {
                 // It is told why, where it listens at all.
-                tokio::time::sleep(PARTING).await;
+                tokio::time::sleep(TURNED_OUT).await;
                 break;
             }
         }

@@ -173,7 +173,8 @@ pub(super) fn put(outbox: &Outbox, down: &Down) {
     }
 }
 
-fn told(down: &Down) -> Option<Arc<Frame>> {
+/// Makes the frame that a client is told something by; none where it would be too long.
+pub(super) fn told(down: &Down) -> Option<Arc<Frame>> {
     match frame(down) {
         Ok(frame) => Some(Arc::new(frame)),
         Err(why) => {

@@ -1,6 +1,8 @@
 //! JSON. Comments and commas behind the last entry are passed over, as the files that have them are read by programs that
 //! allow them; what else is not JSON is refused.
 
+use std::ops::Range;
+
 use jsonc_parser::ast::{Object, ObjectProp, Value as Tree};
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
@@ -50,6 +52,26 @@ pub(super) fn find(search: &Search<'_>) -> Result<Value, String> {
         Tree::NullKeyword(_) => return Err(search.at(range.start, NOTHING)),
     };
     Ok(Value { range, sort, written: Written::Json, says: Zeroizing::new(says) })
+}
+
+/// Lists where all single values stand; none of what is not JSON.
+pub(super) fn all(text: &str) -> Vec<Range<usize>> {
+    let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
+    let mut found = Vec::new();
+    // Not recursive: only what is still to be looked at is kept.
+    if let Ok(tree) = parse_to_ast(text, &collect, &OPTIONS) {
+        let mut left: Vec<&Tree<'_>> = tree.value.iter().collect();
+        while let Some(tree) = left.pop() {
+            match tree {
+                Tree::Object(object) => left.extend(object.properties.iter().map(|entry| &entry.value)),
+                Tree::Array(array) => left.extend(&array.elements),
+                Tree::StringLit(_) | Tree::NumberLit(_) | Tree::BooleanLit(_) | Tree::NullKeyword(_) => {
+                    found.push(tree.start()..tree.end());
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Finds the one entry of an object that a step names.

@@ -89,6 +89,21 @@ pub(super) fn find(text: &str, format: Format, pointer: &str) -> Result<Value, S
     Ok(found)
 }
 
+/// Lists where all single values of a text stand, in their order; none where it cannot be read.
+pub(super) fn all(text: &str, format: Format) -> Vec<Range<usize>> {
+    let (text, skipped) = body(text);
+    let mut found = match format {
+        Format::Json => json::all(text),
+        Format::Yaml => yaml::all(text),
+        Format::Toml => toml::all(text),
+    };
+    for range in &mut found {
+        *range = range.start + skipped..range.end + skipped;
+    }
+    found.sort_by_key(|range| range.start);
+    found
+}
+
 /// What is looked for, and where.
 struct Search<'t> {
     text: &'t str,
@@ -145,7 +160,13 @@ impl Value {
         let as_it_is = |fits: bool, why| if fits { Ok(Zeroizing::new(new.to_owned())) } else { Err(why) };
         match self.sort {
             Sort::Text => Ok(self.quoted(new)),
-            Sort::Number => as_it_is(is_number(new), "a number stands there, and the new value is none"),
+            Sort::Number => {
+                let fits = match self.written {
+                    Written::Json | Written::Toml { .. } => is_number(new),
+                    Written::Yaml { .. } => yaml::is_number(new),
+                };
+                as_it_is(fits, "a number stands there, and the new value is none")
+            }
             Sort::Whole => as_it_is(
                 is_number(new) && new.parse::<i64>().is_ok(),
                 "a whole number stands there, and the new value is none",

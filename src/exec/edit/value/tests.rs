@@ -96,6 +96,8 @@ fn what_cannot_be_changed_safely_is_refused_in_words() {
         (Yaml, YAML, "/service/long", "x", "line 20: a text over several lines stands there"),
         (Yaml, YAML, "/service/hosts/2/on", "no", "line 14: what stands there is a text to some readers"),
         (Yaml, YAML, "/service/port", "0o17", "a number stands there"),
+        (Yaml, YAML, "/service/port", "1e3", "a number stands there"),
+        (Yaml, "mode: 0640\n", "/mode", "1", "line 1: what stands there is a text to some readers"),
         (Yaml, "a: 1\n---\na: 2\n", "/a", "3", "line 2: a second document begins here"),
         (Yaml, "a: 1\nb: 2\n\"a\": 3\n", "/a", "3", "/a stands twice, in lines 1 and 3"),
         (Yaml, "a: &x one\nb: *x\n", "/a", "3", "line 2: an alias (`*`) takes over what would be changed"),

@@ -1,5 +1,7 @@
 //! TOML 1.0. Tables, dotted keys, lists of tables and tables in a line are all ways along which a pointer leads.
 
+use std::ops::Range;
+
 use toml_edit::{Datetime, Document, Item, TableLike, Value as Tree};
 use zeroize::Zeroizing;
 
@@ -79,6 +81,29 @@ fn names<'t>(at: &At<'t>) -> Vec<&'t str> {
         At::Value(value) => value.as_inline_table().map(|table| table as &dyn TableLike),
     };
     keys.map(|keys| keys.iter().map(|(key, _)| key).collect()).unwrap_or_default()
+}
+
+/// Lists where all single values stand; none of what is not TOML.
+pub(super) fn all(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let Ok(document) = Document::parse(text) else { return found };
+    let mut left = vec![At::Keys(document.as_table())];
+    while let Some(at) = left.pop() {
+        match at {
+            At::Keys(keys) => left.extend(keys.iter().map(|(_, item)| At::Item(item))),
+            At::Item(Item::None) => {}
+            At::Item(Item::Table(table)) => left.push(At::Keys(table)),
+            At::Item(Item::ArrayOfTables(tables)) => left.extend(tables.iter().map(|table| At::Keys(table))),
+            At::Item(Item::Value(value)) | At::Value(value) => match value {
+                Tree::Array(array) => left.extend(array.iter().map(At::Value)),
+                Tree::InlineTable(table) => left.extend(table.iter().map(|(_, value)| At::Value(value))),
+                Tree::String(_) | Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) | Tree::Datetime(_) => {
+                    found.extend(value.span());
+                }
+            },
+        }
+    }
+    found
 }
 
 /// Says whether a text is a date, a time, or both.

@@ -3,6 +3,8 @@
 //!
 //! The text is not taken for a tree: its events are followed as far as the pointer leads.
 
+use std::ops::Range;
+
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 use zeroize::Zeroizing;
 
@@ -226,19 +228,57 @@ impl Walk {
     }
 }
 
+const DOUBTFUL: &str = "what stands there is a text to some readers, and true, false, a number or a date to others; \
+                        put it in quotes first, or change it by `match`";
+
+/// Says whether every reader takes a plain scalar for a number: YAML 1.1 and 1.2 differ about zeros in front, other bases
+/// and exponents.
+pub(super) fn is_number(text: &str) -> bool {
+    super::is_number(text) && !text.contains(['e', 'E'])
+}
+
 /// Says what sort of value a plain scalar is.
 fn plain_sort(text: &str) -> Result<Sort, String> {
     match plain_kind(text) {
         ScalarKind::Null => Err(NOTHING.to_owned()),
         ScalarKind::Boolean => Ok(Sort::Truth),
-        ScalarKind::Integer | ScalarKind::Float => Ok(Sort::Number),
-        ScalarKind::Text if is_doubtful(text) => {
-            Err("what stands there is a text to some readers, and true, false, a number or a date to others; \
-                 put it in quotes first, or change it by `match`"
-                .to_owned())
-        }
+        ScalarKind::Integer | ScalarKind::Float if is_number(text) => Ok(Sort::Number),
+        ScalarKind::Integer | ScalarKind::Float => Err(DOUBTFUL.to_owned()),
+        ScalarKind::Text if is_doubtful(text) => Err(DOUBTFUL.to_owned()),
         ScalarKind::Text => Ok(Sort::Text),
     }
+}
+
+/// Lists where all single values stand; none of what is not YAML.
+pub(super) fn all(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    // For each collection that is open, whether a key comes next; in a list none does.
+    let mut open: Vec<Option<bool>> = Vec::new();
+    for event in events(text) {
+        let Ok((event, span)) = event else { return Vec::new() };
+        let starts = match event {
+            Event::SequenceStart(..) => Some(None),
+            Event::MappingStart(..) => Some(Some(true)),
+            Event::SequenceEnd | Event::MappingEnd => {
+                open.pop();
+                continue;
+            }
+            Event::Scalar(..) | Event::Alias(_) => None,
+            // The marks of stream and document carry nothing; the parser's enum is open.
+            _ => continue,
+        };
+        let mut is_key = false;
+        if let Some(Some(key)) = open.last_mut() {
+            is_key = *key;
+            *key = !*key;
+        }
+        match starts {
+            Some(collection) => open.push(collection),
+            None if !is_key => found.extend(span.byte_range()),
+            None => {}
+        }
+    }
+    found
 }
 
 /// Says whether a text in which a value was replaced has the same events as before but for that value, which begins at

@@ -60,6 +60,7 @@ pub(super) fn run(script: &str) -> Action {
         stdin: None,
         cwd: None,
         manner: Manner::Alone,
+        host: None,
     }))
 }
 

@@ -2,7 +2,8 @@
 //
 // Everything is in the folder $PLATFORM_STANDIN_STATE:
 //   calls    a line for each call: the program, and its words as JSON
-//   fault    what goes wrong: lines `PROGRAM-COMMAND FAULT`, as in `nsc-push act-then-fail`; `PROGRAM-*` stands for all of its commands
+//   fault    what goes wrong: lines `PROGRAM-COMMAND FAULT`, as in `nsc-push act-then-fail`; with `@N` behind the command, only its
+//            calls from the Nth on since the file `counts-PROGRAM-COMMAND` was last removed
 // Faults: `fail` (nothing done), `hang` (nothing done, no end), `slow SECONDS` (done, later), `act-then-fail` (done, and it says that
 // it failed), `act-then-hang` (done, and no end).
 'use strict';
@@ -39,10 +40,14 @@ const note = (program, words) => fs.appendFileSync(file('calls'), `${program} ${
 
 const faultOf = (program, command) => {
   let found = '';
+  const counted = file(`counts-${program}-${command}`);
+  fs.appendFileSync(counted, '.');
+  const calls = fs.statSync(counted).size;
   if (!fs.existsSync(file('fault'))) return found;
   for (const line of fs.readFileSync(file('fault'), 'utf8').split('\n')) {
     const [name, ...what] = line.split(' ');
-    if (name === `${program}-${command}` || name === `${program}-*`) found = what.join(' ');
+    const [whole, from] = name.split('@');
+    if (whole === `${program}-${command}` && calls >= Number(from ?? 1)) found = what.join(' ');
   }
   return found;
 };

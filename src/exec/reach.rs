@@ -1,21 +1,59 @@
-//! The process group of a child: asked to end, made to end, and who of it is still there; and its end in words.
+//! How a child that is to end is reached: its process group by signals, a command on another machine by orders.
+//!
+//! It decides nothing about when. What must stay true: whoever is asked to end goes on if it has stopped, or would never hear
+//! of it; where nothing more can be done, that is said.
 
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitIdStatus, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep};
 
-use super::child::Told;
+use super::child::{Take, Told};
 use super::holders;
+use super::remote;
 
-/// Says that a child has stopped, and what to do.
-pub(super) fn stopped(child: Pid, by: i32) -> String {
-    let signal = named(by);
-    let id = child.as_raw_nonzero();
-    format!(
-        "it has stopped (signal {by}{signal}) and does nothing until `kill -CONT {id}`; it can be stopped for good here"
-    )
+/// How a child is reached that is to end: by signals, or on another machine by orders.
+pub(super) struct Reach {
+    pub(super) group: Group,
+    order: Option<UnboundedSender<u8>>,
+    /// It was ordered to be made to end.
+    made: bool,
+}
+
+/// The time that another machine has to carry out the last order.
+const LAST: Duration = Duration::from_secs(3);
+
+impl Reach {
+    /// Makes the way to a child, and where its orders come out if it is one on another machine.
+    pub(super) fn of(child: Pid, elsewhere: bool) -> (Self, UnboundedReceiver<u8>) {
+        let (order, orders) = unbounded_channel();
+        (Self { group: Group(child), order: elsewhere.then_some(order), made: false }, orders)
+    }
+
+    /// Asks it to end.
+    pub(super) fn ask(&self) {
+        match &self.order {
+            // Nobody is there to be told when it has ended.
+            Some(order) => drop(order.send(remote::ASK)),
+            None => self.group.ask(),
+        }
+    }
+
+    /// Makes it end. Says when to make sure of that, where more can be done.
+    pub(super) fn make(&mut self, take: &mut Take<'_>) -> Option<Instant> {
+        match &self.order {
+            Some(order) if !std::mem::replace(&mut self.made, true) => {
+                let _ = order.send(remote::MAKE);
+                Some(Instant::now() + LAST)
+            }
+            Some(_) | None => {
+                self.group.make(take);
+                None
+            }
+        }
+    }
 }
 
 /// The process group of a child, which it leads.
@@ -24,7 +62,7 @@ pub(super) struct Group(pub(super) Pid);
 
 impl Group {
     /// Asks all of it to end. Who has stopped goes on for that, or would never hear of it.
-    pub(super) fn ask(self) {
+    fn ask(self) {
         for signal in [Signal::TERM, Signal::CONT] {
             // It leads its group from its first instruction. Nobody is there when all have ended.
             let _ = kill_process_group(self.0, signal);
@@ -43,7 +81,7 @@ impl Group {
     }
 
     /// Makes all of it end. Where that is not allowed there is nothing more that we can do, and that is said.
-    pub(super) fn make(self, take: &mut super::child::Take<'_>) {
+    fn make(self, take: &mut Take<'_>) {
         if kill_process_group(self.0, Signal::KILL) == Err(Errno::PERM) {
             let id = self.0.as_raw_nonzero();
             take(Told::Note(format!(
@@ -74,31 +112,5 @@ impl Group {
             }
             sleep(Duration::from_millis(20)).await;
         }
-    }
-}
-
-/// Tells a status as a number, where it has one, and in words.
-pub(super) fn told(status: WaitIdStatus) -> (Option<i32>, String) {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => (Some(code), format!("exit status {code}")),
-        (None, Some(signal)) => (None, format!("ended by signal {signal}{}", named(signal))),
-        (None, None) => (None, "ended".to_owned()),
-    }
-}
-
-/// The usual name of a signal, where it has one that people know; the number says the others.
-fn named(signal: i32) -> &'static str {
-    match signal {
-        1 => " (HUP)",
-        2 => " (INT)",
-        3 => " (QUIT)",
-        6 => " (ABRT)",
-        9 => " (KILL)",
-        11 => " (SEGV)",
-        13 => " (PIPE)",
-        15 => " (TERM)",
-        19 => " (STOP)",
-        20 => " (TSTP)",
-        _ => "",
     }
 }
