@@ -49,6 +49,7 @@ mod screen;
 mod secrets;
 mod session;
 mod signals;
+mod step_ca;
 mod story;
 mod support;
 mod temporary;

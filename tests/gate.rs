@@ -232,7 +232,7 @@ fn a_wrong_password_is_told_before_or_right_after_it_matters() {
 fn typed() -> String {
     let (inputs, checks) = (format!("\n\n\n\n\n\n{OLD}\n\n\n\n\n"), "\n\n\n\n\n\n");
     let rotate = format!("{NEW}\n\n\ny\n{NEW}\n\n\ny\n");
-    format!("{inputs}{checks}{rotate}\n\n\n\n\ny\n")
+    format!("{inputs}{checks}{rotate}\n\n\n\ny\n")
 }
 
 #[test]

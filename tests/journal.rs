@@ -290,6 +290,16 @@ fn a_last_record_that_was_changed_is_damage() {
     assert!(error.contains("own sum"), "{error}");
 }
 
+/// Bytes that are no text in a field that no record has, with the right sum: a find of the fuzzer's.
+#[test]
+fn what_is_no_text_is_no_record_wherever_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/journal/3df493714729f701");
+    let (got, read) = read_bytes(folder.path(), &fs::read(found).unwrap(), false);
+    let error = read.unwrap_err().to_string();
+    assert!(got.is_empty() && error.contains("bytes that are no text"), "{error}");
+}
+
 /// Room that is set aside is none of the journal's text, and is given back.
 #[test]
 fn room_ahead_is_not_read_and_given_back() {

@@ -152,6 +152,10 @@ fn every_playbook_holds() {
     let mut seen = 0;
     for entry in std::fs::read_dir(folder).expect("read the folder of the playbooks") {
         let path = entry.expect("an entry").path();
+        // The page for authors stands beside them.
+        if path.extension().is_none_or(|end| end != "yaml") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).expect("read a playbook");
         let name = path.display().to_string();
         let (checked, included) = checked(&path, &text);

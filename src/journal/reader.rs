@@ -161,6 +161,8 @@ fn proves(lines: &[u8], seq: u64) -> bool {
 enum Wrong {
     /// It has no line end.
     Unended,
+    /// It is no UTF-8.
+    NoText,
     /// It is no record.
     NoRecord(serde_json::Error),
     /// It has the number of another.
@@ -178,6 +180,7 @@ impl Wrong {
     fn told(self, at: u64, line: &[u8], next: &[u8]) -> (u64, String) {
         let why = match self {
             Self::Unended => "ends in the middle of a line, but not as a write that was cut off would".to_owned(),
+            Self::NoText => "not a record: it holds bytes that are no text".to_owned(),
             Self::NoRecord(error) => format!("not a record: {error}"),
             Self::Sum => "was changed: it is not what its own sum says".to_owned(),
             Self::Number(seq) => format!("record {seq} stands where record {at} should"),
@@ -201,7 +204,9 @@ impl Wrong {
 }
 
 fn check(line: &[u8], seq: u64, prev: Hash, summed: bool) -> Result<(EntryIn<'_>, Hash), Wrong> {
-    let entry: EntryIn<'_> = serde_json::from_slice(line).map_err(Wrong::NoRecord)?;
+    // As a whole: what the record has no field for would be passed over unread.
+    let text = std::str::from_utf8(line).map_err(|_| Wrong::NoText)?;
+    let entry: EntryIn<'_> = serde_json::from_str(text).map_err(Wrong::NoRecord)?;
     let (hash, right) = entry::proved(line);
     // A sum elsewhere than at the end is none, and one that is missing behind others was taken away.
     if right == Some(false) || right.is_some() != entry.sum.is_some() || (summed && right.is_none()) {

@@ -1,6 +1,7 @@
 //! Values found and replaced in texts of all three formats: by example, and by property over made-up documents.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Sort, find};
@@ -177,9 +178,10 @@ fn hold(
     prop_assert_eq!(&read(text), tree, "{}", text);
     let found = match find(text, format, pointer) {
         Ok(found) => found,
-        // What a printer wrote over several lines is refused.
+        // What a printer wrote over several lines, or plain though readers differ about it, is refused.
         Err(wrong) => {
-            prop_assert!(wrong.contains("several lines"), "{}: {}\n{}", pointer, wrong, text);
+            let known = ["several lines", "to some readers"].iter().any(|known| wrong.contains(known));
+            prop_assert!(known && format == Format::Yaml, "{}: {}\n{}", pointer, wrong, text);
             return Ok(());
         }
     };
@@ -206,7 +208,7 @@ fn hold(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, rng_seed: RngSeed::Fixed(3), ..ProptestConfig::default() })]
 
     /// What is read of the new text is the old document with one value changed, and every other byte is the same.
     #[test]

@@ -14,6 +14,7 @@ const accepted = async (check, value, cluster) => {
   if (check === 'nats') {
     return ask(cluster.nats, value).then(() => true, () => false);
   }
+  if (check === 'step') return Object.values(read('step.json').provisioners).some(({ password }) => password === value);
   return (read('cloud.json')[check] ?? []).includes(value);
 };
 
