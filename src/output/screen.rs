@@ -22,6 +22,12 @@ const SEQUENCE: usize = 64;
 /// The most bytes of answers that wait to be taken.
 const ANSWERS: usize = 4 << 10;
 
+/// The most that one sequence may repeat, scroll or put in.
+const MOST: u32 = 300;
+
+/// Ends a sequence without having it carried out.
+const CANCEL: &[u8] = b"\x18";
+
 const ESCAPE: char = '\u{1b}';
 
 /// What stands for bytes that are no text.
@@ -127,6 +133,10 @@ impl Screen {
             if let Some(sequence) = self.ended(c) {
                 self.parser.process(out.as_bytes());
                 out.clear();
+                if excessive(&sequence, c) {
+                    self.parser.process(CANCEL);
+                    continue;
+                }
                 if self.clears(&sequence, c) {
                     self.leave_picture();
                 }
@@ -149,7 +159,8 @@ impl Screen {
         self.parser.process(out.as_bytes());
     }
 
-    /// Follows sequences; returns what stood before this character, where that may be the last of one that clears the screen.
+    /// Follows sequences; returns what stood before this character, where that may be the last of one that clears the screen or
+    /// makes much of itself.
     fn ended(&mut self, c: char) -> Option<String> {
         if c == ESCAPE {
             self.sequence.clear();
@@ -167,7 +178,7 @@ impl Screen {
             return None;
         }
         let sequence = std::mem::take(&mut self.sequence);
-        matches!(c, 'c' | 'J' | 'l').then_some(sequence)
+        matches!(c, 'c' | 'J' | 'l' | 'b' | 'S' | 'T' | 'L' | 'M').then_some(sequence)
     }
 
     /// Says whether what is on the screen is gone after a sequence with this last character.
@@ -256,6 +267,13 @@ impl vt100::Callbacks for Kept {
     }
 }
 
+/// Says whether a sequence would make far more of itself than any screen can show: letters repeated, lines scrolled or put in.
+fn excessive(sequence: &str, last: char) -> bool {
+    let count = sequence.strip_prefix("\u{1b}[").and_then(|count| count.split(';').next());
+    matches!(last, 'b' | 'S' | 'T' | 'L' | 'M')
+        && count.is_some_and(|count| count.parse().map_or(count.len() > 3, |count: u32| count > MOST))
+}
+
 fn at_least(length: u16) -> NonZeroU16 {
     NonZeroU16::new(length.max(2)).unwrap_or(NonZeroU16::MIN)
 }
@@ -313,6 +331,17 @@ mod tests {
     }
 
     #[test]
+    fn a_few_bytes_do_not_make_many() {
+        for sequence in ["x\u{1b}[65535b", "\u{1b}[9999S", "\u{1b}[9999;1T", "\u{1b}[301L", "\u{1b}[99999999999M"] {
+            let (lines, picture, _) = after(20, 5, &format!("one{}\r\ntwo", sequence.repeat(100)));
+            assert!(lines.len() + picture.len() < 300, "{sequence:?}: {} {}", lines.len(), picture.len());
+            assert!(picture.contains("two"), "{sequence:?}: {picture}");
+        }
+        let (_, picture, _) = after(20, 5, "x\u{1b}[9b");
+        assert_eq!(picture, "x".repeat(10));
+    }
+
+    #[test]
     fn every_size_is_survived() {
         for columns in [0, 1, 2, 3, 80, 300] {
             for rows in [0, 1, 2, 3, 24, 100] {
@@ -324,6 +353,59 @@ mod tests {
                 assert!(screen.grid().picture(|_| Vec::new(), "").rows.len() >= 2);
                 screen.finish();
             }
+        }
+    }
+
+    /// Whatever comes, in whatever order and at whatever size, is survived: the parser is another's.
+    #[test]
+    fn any_mixture_is_survived() {
+        const PIECES: [&str; 24] = [
+            "text",
+            "\r\n",
+            "漢字",
+            "e\u{301}\u{301}",
+            "\t",
+            "\u{8}",
+            "\u{1b}[A",
+            "\u{1b}[9999B",
+            "\u{1b}[5;7H",
+            "\u{1b}[2;3r",
+            "\u{1b}[r",
+            "\u{1b}[L",
+            "\u{1b}[9M",
+            "\u{1b}[3P",
+            "\u{1b}[70@",
+            "\u{1b}[X",
+            "\u{1b}[2J",
+            "\u{1b}[1K",
+            "\u{1b}[?1049h",
+            "\u{1b}[?1049l",
+            "\u{1b}7",
+            "\u{1b}8",
+            "\u{1b}M",
+            "\u{1b}[65535b",
+        ];
+        let mut seed: u32 = 1;
+        let mut random = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) % below
+        };
+        for _ in 0..40 {
+            let mut size = || u16::try_from(random(40)).unwrap_or(0);
+            let mut screen = Screen::new(size(), size());
+            let mut resizes: Vec<(u16, u16)> = (0..10).map(|_| (size(), size())).collect();
+            for turn in 0..200 {
+                if turn % 20 == 19
+                    && let Some((columns, rows)) = resizes.pop()
+                {
+                    screen.resize(columns, rows);
+                }
+                screen.push(PIECES[random(24) as usize].as_bytes());
+                screen.push(&[u8::try_from(random(256)).unwrap_or(0)]);
+            }
+            drop(screen.grid().picture(|text| text.find('t').map(|at| at..at + 1).into_iter().collect(), "[secret]"));
+            screen.finish();
+            drop((screen.take_lines(), screen.take_answers()));
         }
     }
 }

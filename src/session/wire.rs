@@ -523,4 +523,15 @@ mod tests {
         let Ok(Up::Say(Word::Answer { answers, .. })) = understand(&bytes[4..]) else { panic!("an answer") };
         assert!(matches!(&answers[0].1, Given::Secret(secret) if secret.expose() == "CANARY-\"token\""));
     }
+
+    #[test]
+    fn what_is_typed_is_not_shown() {
+        let keys = Secret::new("CANARY\u{3}\r".to_owned());
+        let say = Say::Type { target: Target::step(&StepId::new("ask")), keys };
+        let up = Up::of(say).unwrap();
+        assert!(!format!("{up:?}").contains("CANARY"));
+        let bytes = frame(&up).unwrap();
+        let Ok(Up::Say(word)) = understand(&bytes[4..]) else { panic!("a word") };
+        assert!(matches!(word.say(), Say::Type { keys, .. } if keys.expose() == "CANARY\u{3}\r"));
+    }
 }

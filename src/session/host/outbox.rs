@@ -293,4 +293,17 @@ mod tests {
         assert!(!texts[4].contains(LEFT_OUT) && texts[4].len() == OUTPUT / 2 + 1);
         assert_eq!([&texts[1], &texts[3], &texts[5]], ["Live"; 3]);
     }
+
+    #[test]
+    fn of_pictures_only_the_newest_waits() {
+        let outbox = Outbox::default();
+        let target = Target::step(&StepId::new("a"));
+        for number in 0..1000 {
+            let picture = Picture { rows: vec![format!("picture {number}")], ..Picture::default() };
+            outbox.picture(&target, &Arc::new(picture));
+        }
+        outbox.output(&target, "behind\n");
+        assert!(down(outbox.take()).contains("picture 999"));
+        assert_eq!([(); 2].map(|()| down(outbox.take())), ["behind\n", "nothing"]);
+    }
 }
