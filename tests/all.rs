@@ -55,3 +55,4 @@ mod story;
 mod support;
 mod temporary;
 mod terminal;
+mod terminals;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Foreseen, How, Presence, Record, Stamped, Target};
+use runsheet::engine::{Begun, End, Foreseen, How, Outcome, Presence, Record, Seen, Stamped, Target};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -51,6 +51,8 @@ const RECORDS: &[&str] = &[
     "presence",
     "presence",
     "secret_copied",
+    "enough_seen",
+    "performed",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -61,6 +63,7 @@ const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.j
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
     let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
@@ -142,6 +145,8 @@ fn every_record() -> Vec<Record> {
         }),
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
         Record::SecretCopied { name: Name::new("new_key") },
+        Record::EnoughSeen { target: followed.clone() },
+        Record::Performed { target: followed, attempt: 1, outcome: enough },
     ]
 }
 
@@ -271,7 +276,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replace("new_key", "old_key"));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("reset-doadmin", "doadmin-reset"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -480,6 +485,7 @@ fn no_record_is_forgotten() {
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
         Record::Saved { .. } => 3,
+        Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,
         Record::Answered { .. } => 6,
@@ -506,6 +512,7 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::TakenOver { .. }) => 27,
         Record::Presence(Presence::Detached { .. }) => 28,
         Record::SecretCopied { .. } => 29,
+        Record::EnoughSeen { .. } => 30,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -413,7 +413,7 @@ proptest! {
                         said(&|record| matches!(record, Record::RecaptureStarted { step: of } if of == step));
                         assert_eq!(out.replace(Target::step(step)), None, "{effect:?} beside another");
                     }
-                    Effect::Stop { target, .. } => assert_eq!(out.as_ref(), Some(target), "stops what is not out"),
+                    Effect::Stop { target, .. } | Effect::Enough { target } => assert_eq!(out.as_ref(), Some(target), "stops what is not out"),
                     Effect::RemoveTemporary => said(&|record| matches!(record, Record::Closing { .. })),
                     Effect::Close => said(&|record| matches!(record, Record::Ended { .. })),
                     Effect::Leave => said(&|record| matches!(record, Record::Ended { .. } | Record::Paused { .. })),
@@ -507,6 +507,7 @@ fn is_result(record: &Record) -> bool {
         | Record::ByHand { .. }
         | Record::Skipped { .. }
         | Record::StopAsked { .. }
+        | Record::EnoughSeen { .. }
         | Record::Note { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)

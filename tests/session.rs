@@ -97,7 +97,7 @@ impl Executor for World {
                 self.runs = Some((target.clone(), *attempt));
             }
             Effect::Probe { target, .. } => self.runs = Some((target.clone(), 0)),
-            Effect::Stop { .. } => {
+            Effect::Stop { .. } | Effect::Enough { .. } => {
                 if let Some((target, attempt)) = self.runs.take() {
                     let input = match attempt {
                         0 => Input::Probed { target, verdicts: vec![story::verdict(false, false)] },
@@ -174,6 +174,7 @@ impl Front for Scripted {
             Update::Live => "live".to_owned(),
             Update::Output { text, .. } => format!("output {text}"),
             Update::Attempt { .. } => "attempt".to_owned(),
+            Update::Picture { .. } => "picture".to_owned(),
             Update::Preview { .. } => "show preview".to_owned(),
             Update::Refused(refusal) => format!("refused {refusal:?}"),
             Update::Notice(text) => format!("notice {text}"),

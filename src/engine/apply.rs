@@ -81,10 +81,9 @@ impl Run {
             }
             Record::StopAsked { target, .. } => {
                 self.set(plan, target, |step| step.held = true);
-                if let Some(busy) = &mut self.busy {
-                    busy.stopping = true;
-                }
+                self.stopping();
             }
+            Record::EnoughSeen { .. } => self.stopping(),
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => self.presence.push((at, presence.clone())),
@@ -114,6 +113,13 @@ impl Run {
             }
         }
         self.advance();
+    }
+
+    /// What is out is to be stopped.
+    fn stopping(&mut self) {
+        if let Some(busy) = &mut self.busy {
+            busy.stopping = true;
+        }
     }
 
     /// Moves the cursor over what is finished.

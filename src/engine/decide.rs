@@ -139,6 +139,14 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             Some(busy) => Ok(Record::StopAsked { target: busy.target.clone(), hard }),
             None => Err(Refusal::NothingRuns),
         },
+        Input::Enough { target } => {
+            let until = action(plan, &target).flatten().and_then(|action| action.act.until());
+            let at_it = run.busy.as_ref().is_some_and(|busy| busy.target == target && !busy.probing && !busy.stopping);
+            if !at_it || !until.is_some_and(|until| until.enough) || !running(plan, run, &target) {
+                return Err(Refusal::NotNow { what: "say that enough was seen".into() });
+            }
+            Ok(Record::EnoughSeen { target })
+        }
         Input::Note { step, text } => {
             if text.trim().is_empty() {
                 return Err(Refusal::NeedsReason);

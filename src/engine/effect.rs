@@ -70,6 +70,11 @@ pub enum Effect {
         /// At once, rather than politely.
         hard: bool,
     },
+    /// Enough was seen of what runs: stop it politely, as its success.
+    Enough {
+        /// What.
+        target: Target,
+    },
     /// Remove the playbook's `temporary` files. Comes back as `TemporaryRemoved`.
     RemoveTemporary,
     /// The run is closed: delete the vault.
@@ -88,6 +93,7 @@ impl Effect {
             | Self::Save { target, .. }
             | Self::Restore { target, .. }
             | Self::Probe { target, .. }
+            | Self::Enough { target }
             | Self::Stop { target, .. } => Some(&target.step),
             Self::Recapture { step } => Some(step),
             Self::LookAhead { .. } | Self::RemoveTemporary | Self::Close | Self::Leave => None,

@@ -51,7 +51,11 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
         // A record about something else (a note, a pause) starts nothing.
         let reached = !matches!(
             last,
-            Record::Note { .. } | Record::SecretCopied { .. } | Record::Presence(_) | Record::StopAsked { .. }
+            Record::Note { .. }
+                | Record::SecretCopied { .. }
+                | Record::Presence(_)
+                | Record::StopAsked { .. }
+                | Record::EnoughSeen { .. }
         );
         return (reached && begins_by_itself(step)).then(|| Record::Started {
             attempt: next_attempt(plan, run, &target),
@@ -127,6 +131,7 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         Record::Recaptured { step, .. } | Record::SignedOff { step: Some(step), .. } => probe(run, &Target::step(step)),
         Record::RecaptureStarted { step } => vec![Effect::Recapture { step: step.clone() }],
         Record::StopAsked { target, hard } => vec![Effect::Stop { target: target.clone(), hard: *hard }],
+        Record::EnoughSeen { target } => vec![Effect::Enough { target: target.clone() }],
         Record::Resumed { .. } => match (&run.busy, run.stage) {
             (Some(busy), _) => vec![asked(run, &busy.target)],
             (None, Stage::Closing) if !plan.temporary.is_empty() => vec![Effect::RemoveTemporary],

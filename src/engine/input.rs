@@ -117,6 +117,11 @@ pub enum Input {
         /// At once, rather than politely.
         hard: bool,
     },
+    /// Enough was seen of what runs; it may be stopped now, and that is its success.
+    Enough {
+        /// What runs, as seen by whoever says it.
+        target: Target,
+    },
     /// Leave a note.
     Note {
         /// The step it is about.

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 pub use effect::Effect;
 pub use input::Input;
 pub use record::{
-    Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Stamped, Target, Verdict,
+    Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Verdict,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};

@@ -188,6 +188,11 @@ pub enum Record {
         /// At once, rather than politely.
         hard: bool,
     },
+    /// The operator has seen enough of a command that does not end by itself. It is to be stopped, which is its success.
+    EnoughSeen {
+        /// What is stopped.
+        target: Target,
+    },
     /// A note.
     Note {
         /// The step it is about.
@@ -408,6 +413,9 @@ pub struct Outcome {
     /// The exit status, where a command ended by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<i32>,
+    /// What ended a command that does not end by itself; none where it ended by itself or against what was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Seen>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
     /// Captures that are no secrets.
@@ -419,6 +427,16 @@ pub struct Outcome {
     /// The fingerprints of those secrets, which say which are the same and nothing else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fingerprints: BTreeMap<Name, String>,
+}
+
+/// What was seen when a command was stopped that does not end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// A line of its output that the playbook waits for.
+    Line,
+    /// Enough, as the operator says.
+    Enough,
 }
 
 /// Whether an effect did what it should.

@@ -9,12 +9,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ahead;
-use super::child::Stop;
+use super::attended::{self, Attended};
 use super::command::{self, Task, failed, spell};
 use super::edit::{self, Earlier, Seen};
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::snapshot::{self, Wanted};
+use super::stop::Stop;
 use super::{files, links};
 use crate::engine::{Foreseen, How, Outcome, SavedFile};
 use crate::playbook::plan::{
@@ -22,13 +23,15 @@ use crate::playbook::plan::{
 };
 use crate::secret::{Recipe, generate};
 
-/// Where what a command prints is kept.
+/// Where what a command prints is kept, and who attends it.
 #[derive(Default)]
 pub(super) struct Keeps {
     /// Its transcript.
     pub(super) transcript: Option<PathBuf>,
     /// The stem of the files that outlive us; see [`super::spool`].
     pub(super) spool: Option<PathBuf>,
+    /// Who attends it, where it has a terminal.
+    pub(super) attended: Option<Attended>,
 }
 
 /// Carries out the act of an action. Never fails: what went wrong is the outcome.
@@ -42,9 +45,12 @@ pub(super) async fn perform(
 ) -> Outcome {
     match &action.act {
         Act::Run(spec) => {
-            let Keeps { transcript, spool } = keeps;
+            let Keeps { transcript, spool, attended } = keeps;
             let task = Task { spec, expect: &action.expect, capture, timeout: action.timeout, spool };
-            command::perform(task, scene, transcript, outlet, stop).await
+            match attended {
+                Some(attended) => attended::perform(task, scene, transcript, outlet, attended, stop).await,
+                None => command::perform(task, scene, transcript, outlet, stop).await,
+            }
         }
         Act::Generate(specs) => made(specs, scene),
         // Its copies are for the step's own edit to know; an author's undo has none.

@@ -10,12 +10,12 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::act::Keeps;
-use super::child::Stop;
+use super::attended::Attended;
 use super::command::failed;
 use super::edit::{Earlier, Seen};
 use super::launch::Launcher;
@@ -23,6 +23,8 @@ use super::scene::{self, Gaps, Scene};
 use super::shown::Outlet;
 use super::source::resolve;
 use super::spool::{Found, Shelf, Spools};
+use super::stop::Stop;
+use super::terminal::{Seat, Size};
 use super::world::{Attempt, Ctx, marks, verify};
 use super::{Executor, Report, act, short};
 use crate::engine::undo::{UndoAction, action};
@@ -67,6 +69,10 @@ pub struct World {
     setting: Setting,
     /// What runs, and how it is stopped.
     running: HashMap<Target, watch::Sender<Stop>>,
+    /// The keyboards of programs that have a terminal.
+    keyboards: HashMap<Target, UnboundedSender<Secret>>,
+    /// How large such terminals are.
+    size: watch::Sender<Size>,
     /// The bytes of output on their way to the front.
     under_way: Arc<AtomicUsize>,
     /// What was last shown of each edit.
@@ -77,7 +83,14 @@ impl World {
     /// Makes one for a run.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        Self { setting, running: HashMap::new(), under_way: Arc::default(), shown: Arc::default() }
+        Self {
+            setting,
+            running: HashMap::new(),
+            keyboards: HashMap::new(),
+            size: watch::Sender::default(),
+            under_way: Arc::default(),
+            shown: Arc::default(),
+        }
     }
 
     /// Returns what an effect can draw on.
@@ -142,6 +155,15 @@ impl World {
         stopped
     }
 
+    /// Gives a program a terminal, with a keyboard that only we have the other end of.
+    fn attended(&mut self, target: &Target) -> Attended {
+        self.keyboards.retain(|_, keys| !keys.is_closed());
+        let (keyboard, keys) = unbounded_channel();
+        self.keyboards.insert(target.clone(), keyboard);
+        let seat = Seat { keys, size: self.size.subscribe() };
+        Attended { seat, reports: self.setting.reports.clone(), target: target.clone() }
+    }
+
     /// What is known of an edit's files from before its first attempt.
     fn earlier(&self, saved: Vec<SavedFile>) -> Earlier {
         Earlier::of(saved, self.setting.folder.as_ref().map(|folder| folder.snapshots.clone()))
@@ -172,7 +194,8 @@ impl World {
         } else {
             None
         };
-        let keeps = Keeps { transcript, spool };
+        let attended = action.act.has_terminal().then(|| self.attended(&target));
+        let keeps = Keeps { transcript, spool, attended };
         self.spawn(async move {
             let mut begun = Instant::now();
             let outcome = if after.is_zero() || act::pause(after, &mut stopped).await {
@@ -249,7 +272,7 @@ impl World {
         self.spawn(async move {
             let begun = Instant::now();
             // What only reads is asked again, should we die.
-            let keeps = Keeps { transcript, spool: None };
+            let keeps = Keeps { transcript, spool: None, attended: None };
             let outcome = act::perform(&action, &capture, &scene, keeps, Some(outlet), &mut stopped).await;
             Input::Recaptured { step, outcome: timed(outcome, begun) }
         });
@@ -312,6 +335,11 @@ impl Executor for World {
                     stop.send_replace(if hard { Stop::Hard } else { Stop::Polite });
                 }
             }
+            Effect::Enough { target } => {
+                if let Some(stop) = self.running.get(&target) {
+                    stop.send_replace(Stop::Enough);
+                }
+            }
             Effect::RemoveTemporary => self.spawn(async move {
                 let (removed, left) = act::remove_temporary(scene).await;
                 Input::TemporaryRemoved { removed, left }
@@ -346,6 +374,17 @@ impl Executor for World {
 
     fn fingerprints(&self, names: &[Name]) -> BTreeMap<Name, String> {
         scene::fingerprints(&self.setting.secrets, names)
+    }
+
+    fn type_in(&mut self, target: &Target, keys: Secret) {
+        if let Some(keyboard) = self.keyboards.get(target) {
+            // What was typed after its end is typed to nobody.
+            let _ = keyboard.send(keys);
+        }
+    }
+
+    fn resize(&mut self, columns: u16, rows: u16) {
+        self.size.send_replace(Size::bounded(columns, rows));
     }
 
     fn recorded(&mut self, record: &Record) {

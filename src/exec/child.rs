@@ -6,10 +6,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::process::{Pid, WaitIdStatus};
+use rustix::process::WaitIdStatus;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Sender;
 use tokio::signal::unix::{Signal as Children, SignalKind, signal};
@@ -23,17 +23,13 @@ use super::holders;
 use super::launch::Launcher;
 use super::reach::Reach;
 use super::remote::{self, End, Remote};
+use super::said::{stopped, told};
 use super::scene::Scene;
 use super::spawn::{Process, Request, find_program};
+use super::stop::{Stop, Stopping};
 use super::transcript::Stream;
 use crate::engine::How;
 use crate::playbook::plan::{Given, Program, RunSpec, Template, Variable};
-
-/// The time between a polite stop and a hard one.
-const POLITE: Duration = Duration::from_secs(5);
-
-/// The time that others may go on holding the pipes of a child that has exited.
-const HELD: Duration = Duration::from_millis(500);
 
 /// The time without output after which what was held back to be masked is shown, as far as it may be.
 const QUIET: Duration = Duration::from_millis(250);
@@ -43,18 +39,6 @@ const PASSING_ON: Duration = Duration::from_secs(20);
 
 /// The most bytes of one read.
 const READ: usize = 128 << 10;
-
-/// Whether what runs is to be stopped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stop {
-    /// It is not.
-    #[default]
-    No,
-    /// It is asked to end, and made to after a while.
-    Polite,
-    /// It is made to end at once.
-    Hard,
-}
 
 /// A child to start.
 pub(crate) struct Command {
@@ -80,12 +64,26 @@ pub(crate) struct Ended {
     pub exit: Option<i32>,
     /// The same in words.
     pub words: String,
-    /// Whether it ended by itself.
+    /// Whether it ended by itself, or because enough was seen of it.
     pub how: How,
+    /// It was stopped because enough was seen of it.
+    pub enough: bool,
     /// Who still holds its output open.
     pub holders: Vec<String>,
     /// Who else of its group still runs.
     pub left: Vec<String>,
+}
+
+/// Who is told of a child while it runs.
+pub(super) type Take<'t> = dyn FnMut(Told<'_>) -> Then + Send + 't;
+
+/// What is to become of a child after something was told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It goes on.
+    GoOn,
+    /// Enough was seen of it.
+    Enough,
 }
 
 /// What is told of a child while it runs.
@@ -169,7 +167,17 @@ impl Command {
         Self { spool, ..self }
     }
 
-    fn start(&self, launcher: &Launcher) -> std::io::Result<Process> {
+    /// Makes it one for a terminal: what it is told of ours is not true of its own.
+    pub(super) fn at_terminal(self) -> Self {
+        let Self { mut environment, .. } = self;
+        let stale = |name: &OsString| ["COLUMNS", "LINES", "TERM", "TERMCAP", "COLORTERM"].iter().any(|of| name == of);
+        environment.retain(|(name, _)| !stale(name));
+        environment.push(("TERM".into(), "xterm-256color".into()));
+        Self { environment, ..self }
+    }
+
+    /// Starts it: at this terminal, or with pipes.
+    pub(super) fn start(&self, terminal: Option<&Path>, launcher: &Launcher) -> std::io::Result<Process> {
         let request = Request {
             program: &self.program,
             words: &self.words,
@@ -178,11 +186,12 @@ impl Command {
             stdin: self.stdin.is_some(),
             handed: &self.handed,
             spool: self.spool.as_deref(),
+            terminal,
         };
         Process::start(&request, launcher)
     }
 
-    fn named(&self) -> &str {
+    pub(super) fn named(&self) -> &str {
         self.words.first().map_or("it", String::as_str)
     }
 }
@@ -196,13 +205,13 @@ pub(crate) async fn run(
     launcher: &Launcher,
     timeout: Option<Duration>,
     stop: &mut watch::Receiver<Stop>,
-    take: &mut (dyn FnMut(Told<'_>) + Send),
+    take: &mut Take<'_>,
 ) -> Result<Ended, String> {
     let mut child =
-        command.start(launcher).map_err(|error| format!("{} could not be started: {error}", command.named()))?;
+        command.start(None, launcher).map_err(|error| format!("{} could not be started: {error}", command.named()))?;
     let named = command.named().to_owned();
     let remote = command.remote;
-    let (mut reach, orders) = Reach::of(child.id, remote.is_some());
+    let (reach, orders) = Reach::of(child.id, remote.is_some());
     let group = reach.group;
     let bytes = command.stdin;
     let writer = child.stdin.take().map(|stdin| tokio::spawn(feed(stdin, bytes, orders)));
@@ -212,76 +221,52 @@ pub(crate) async fn run(
     let mut passing_on = child.spooler.is_some();
 
     let mut exit: Option<WaitIdStatus> = None;
-    let mut how = How::Ok;
-    let mut stopping = Stop::No;
-    let mut kill_at: Option<Instant> = None;
-    let mut deadline = timeout.map(|timeout| Instant::now() + timeout);
+    let mut stopping = Stopping::new(reach, timeout);
     let mut listening = true;
     // A child that stops itself ends nothing and says nothing: only its parent is told, by this.
     let mut children = signal(SignalKind::child()).ok();
     while exit.is_none() || out.inner.is_some() || err.inner.is_some() {
         let (out_quiet, err_quiet) = (out.quiet_at, err.quiet_at);
-        tokio::select! {
+        let deadline = stopping.deadline;
+        let then = tokio::select! {
             () = out.read() => out.hand(Stream::Out, take),
             () = err.read() => err.hand(Stream::Err, take),
             () = at(out_quiet), if out_quiet.is_some() => out.fall_quiet(Stream::Out, take),
             () = at(err_quiet), if err_quiet.is_some() => err.fall_quiet(Stream::Err, take),
             status = child.wait(), if exit.is_none() => {
                 exit = Some(status.map_err(|error| format!("the end of {named} was not seen: {error}"))?);
-                deadline = Some(Instant::now() + HELD);
+                stopping.exited();
+                Then::GoOn
             }
-            () = rung(&mut children), if exit.is_none() => {
-                if let Some(by) = child.stopped() {
-                    take(Told::Note(stopped(group.0, by)));
-                }
-            }
+            () = rung(&mut children), if exit.is_none() => match child.stopped() {
+                Some(by) => take(Told::Note(stopped(group.0, by))),
+                None => Then::GoOn,
+            },
             () = at(deadline), if deadline.is_some() => {
                 if exit.is_some() {
                     if std::mem::take(&mut passing_on)
                         && holders::find(child.inodes.clone(), child.spooler).await.is_empty()
                     {
-                        deadline = Some(Instant::now() + PASSING_ON);
+                        stopping.deadline = Some(Instant::now() + PASSING_ON);
                         continue;
                     }
                     break;
                 }
-                deadline = match stopping {
-                    Stop::No => {
-                        how = How::TimedOut;
-                        stopping = Stop::Polite;
-                        reach.ask();
-                        kill_at = Some(Instant::now() + POLITE);
-                        kill_at
-                    }
-                    Stop::Polite | Stop::Hard => reach.make(take),
-                };
+                stopping.late(take);
+                Then::GoOn
             }
             changed = stop.changed(), if listening => {
                 listening = changed.is_ok();
                 let asked = *stop.borrow_and_update();
-                if asked > stopping {
-                    stopping = asked;
-                    if how == How::Ok {
-                        how = How::Stopped;
-                    }
-                    let now = Instant::now();
-                    kill_at = Some(if asked == Stop::Hard { now } else { now + POLITE });
-                    let again = if asked == Stop::Hard {
-                        reach.make(take)
-                    } else {
-                        reach.ask();
-                        kill_at
-                    };
-                    if exit.is_none() {
-                        deadline = again;
-                    }
-                }
+                stopping.ask(asked, exit.is_some(), take);
+                Then::GoOn
             }
+        };
+        if then == Then::Enough {
+            stopping.ask(Stop::Enough, exit.is_some(), take);
         }
     }
-    if let Some(kill_at) = kill_at {
-        group.end(kill_at).await;
-    }
+    stopping.end().await;
     if let Some(writer) = writer {
         writer.abort();
     }
@@ -294,7 +279,7 @@ pub(crate) async fn run(
     err.drain();
     let left = group.left(&holders).await;
     let (exit, words) = exit.map_or((None, "its end was not seen".to_owned()), told);
-    let ended = Ended { exit, words, how, holders, left };
+    let ended = Ended { exit, words, how: stopping.how, enough: stopping.enough, holders, left };
     Ok(match remote {
         Some(remote) => ended.over(&remote),
         None => ended,
@@ -314,7 +299,7 @@ async fn feed(mut stdin: Sender, bytes: Option<Zeroizing<Vec<u8>>>, mut orders: 
 impl Ended {
     /// Says what the end of a call of another machine tells of the command there.
     fn over(self, remote: &Remote) -> Self {
-        let Self { exit, words, how, holders, left } = self;
+        let Self { exit, words, how, enough, holders, left } = self;
         let host = &remote.host;
         let (exit, words, how) = match (remote.end(exit), how) {
             (End::Own, _) if exit.is_some() => (exit, words, how),
@@ -330,7 +315,7 @@ impl Ended {
                 (None, format!("{words}; whether it still runs on {host} is not known"), how)
             }
         };
-        Self { exit, words, how, holders, left }
+        Self { exit, words, how, enough, holders, left }
     }
 }
 
@@ -361,15 +346,16 @@ impl<R: AsyncRead + Unpin + Send + 'static> Pipe<R> {
         }
     }
 
-    fn hand(&mut self, stream: Stream, take: &mut (dyn FnMut(Told<'_>) + Send)) {
-        take(Told::Output(stream, &self.buffer));
+    fn hand(&mut self, stream: Stream, take: &mut Take<'_>) -> Then {
+        let then = take(Told::Output(stream, &self.buffer));
         self.buffer.clear();
         self.quiet_at = self.inner.is_some().then(|| Instant::now() + QUIET);
+        then
     }
 
-    fn fall_quiet(&mut self, stream: Stream, take: &mut (dyn FnMut(Told<'_>) + Send)) {
-        take(Told::Output(stream, &[]));
+    fn fall_quiet(&mut self, stream: Stream, take: &mut Take<'_>) -> Then {
         self.quiet_at = None;
+        take(Told::Output(stream, &[]))
     }
 
     /// Goes on reading what others write, to nowhere: without a reader, their next line would end them.
@@ -391,44 +377,9 @@ async fn rung(children: &mut Option<Children>) {
     }
 }
 
-/// Says that a child has stopped, and what to do.
-fn stopped(child: Pid, by: i32) -> String {
-    let signal = named(by);
-    let id = child.as_raw_nonzero();
-    format!(
-        "it has stopped (signal {by}{signal}) and does nothing until `kill -CONT {id}`; it can be stopped for good here"
-    )
-}
-
-async fn at(deadline: Option<Instant>) {
+pub(super) async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Tells a status as a number, where it has one, and in words.
-fn told(status: WaitIdStatus) -> (Option<i32>, String) {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => (Some(code), format!("exit status {code}")),
-        (None, Some(signal)) => (None, format!("ended by signal {signal}{}", named(signal))),
-        (None, None) => (None, "ended".to_owned()),
-    }
-}
-
-/// The usual name of a signal, where it has one that people know; the number says the others.
-fn named(signal: i32) -> &'static str {
-    match signal {
-        1 => " (HUP)",
-        2 => " (INT)",
-        3 => " (QUIT)",
-        6 => " (ABRT)",
-        9 => " (KILL)",
-        11 => " (SEGV)",
-        13 => " (PIPE)",
-        15 => " (TERM)",
-        19 => " (STOP)",
-        20 => " (TSTP)",
-        _ => "",
     }
 }

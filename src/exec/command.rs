@@ -13,15 +13,17 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::capture;
-use super::child::{self, Command, Ended, Stop, Told};
+use super::child::{self, Command, Ended, Then, Told};
 use super::expect::{Answer, judge};
 use super::kept::Kept;
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::spool;
+use super::stop::Stop;
 use super::transcript::{Sink, Stream, without_colours};
-use crate::engine::{How, Outcome};
-use crate::playbook::plan::{Capture, Expect, Name, RunSpec};
+use super::until::Watch;
+use crate::engine::{How, Outcome, Seen};
+use crate::playbook::plan::{Capture, Expect, Manner, Name, RunSpec, Until};
 use crate::secret::Secret;
 
 /// A command and how it is judged.
@@ -32,6 +34,35 @@ pub(super) struct Task<'a> {
     pub timeout: Option<Duration>,
     /// Where what it prints is kept should we die, as the stem of files' names.
     pub spool: Option<PathBuf>,
+}
+
+impl Task<'_> {
+    fn until(&self) -> Option<&Until> {
+        match &self.spec.manner {
+            Manner::Until(until) => Some(until),
+            Manner::Alone | Manner::Terminal => None,
+        }
+    }
+
+    /// Says whether only a line of its output is its success.
+    fn waits_for_a_line(&self) -> bool {
+        self.until().is_some_and(|until| until.matches.is_some() && !until.enough)
+    }
+
+    /// Says what was waited for and did not come, behind how it ended.
+    fn unseen(&self, scene: &Scene) -> String {
+        let matches = self.until().and_then(|until| until.matches.as_ref());
+        matches.map_or_else(String::new, |matches| format!(", and no line matched /{}/", scene.mask(matches.as_str())))
+    }
+
+    /// Says what ended a command that was to go on until something was seen.
+    fn seen(&self, ended: &Ended, line: bool) -> Option<Seen> {
+        match (self.until(), ended.how) {
+            (Some(_), How::Ok | How::Failed) if line => Some(Seen::Line),
+            (Some(_), How::Ok | How::Failed) if ended.enough => Some(Seen::Enough),
+            (Some(_) | None, How::Ok | How::Failed | How::TimedOut | How::Stopped | How::Lost) => None,
+        }
+    }
 }
 
 /// Carries out a command of a step. Never fails: what went wrong is the outcome.
@@ -54,16 +85,22 @@ pub(super) async fn perform(
     }
     let wants = !task.capture.is_empty() || task.expect.iter().any(|expect| !matches!(expect, Expect::Exit(_)));
     let mut kept = Kept::default();
+    let mut watch = Watch::new(task.until().and_then(|until| until.matches.as_ref()));
     let ended = child::run(command, &scene.launcher, task.timeout, stop, &mut |told| match told {
         Told::Output(stream, bytes) => {
             if wants && stream == Stream::Out {
                 kept.take(bytes);
             }
             sink.take(stream, bytes);
+            if watch.take(stream, bytes) { Then::Enough } else { Then::GoOn }
         }
-        Told::Note(note) => sink.say(&format!("\n{note}\n")),
+        Told::Note(note) => {
+            sink.say(&format!("\n{note}\n"));
+            Then::GoOn
+        }
     })
     .await;
+    watch.finish();
     let ended = match ended {
         Ok(ended) => ended,
         Err(wrong) => return failed(scene.line(&wrong)),
@@ -90,20 +127,22 @@ pub(super) async fn perform(
         sink.say(&format!("\n{word}\n"));
     }
     sink.finish();
-    conclude(&task, &ended, taken, text.ok(), &sink, scene)
+    conclude(&task, &ended, watch.found, taken, text.ok(), &sink, scene)
 }
 
 fn conclude(
     task: &Task<'_>,
     ended: &Ended,
+    line: Option<Zeroizing<String>>,
     taken: Taken,
     text: Option<Zeroizing<String>>,
     sink: &Sink,
     scene: &Scene,
 ) -> Outcome {
     let fingerprints = scene.fingerprints(&taken.secrets);
+    let until = task.seen(ended, line.is_some());
     let mut outcome =
-        Outcome { exit: ended.exit, how: ended.how, secrets: taken.secrets, fingerprints, ..Outcome::default() };
+        Outcome { exit: ended.exit, how: ended.how, until, secrets: taken.secrets, fingerprints, ..Outcome::default() };
     let last = |stream: Stream| sink.last_line(stream).map(without_colours).filter(|line| !line.is_empty());
     // What went wrong is said on standard error, what was done on standard output.
     let with_last = |told: String| match last(Stream::Err) {
@@ -115,19 +154,24 @@ fn conclude(
         How::Lost => ended.words.clone(),
         How::TimedOut => {
             let limit = task.timeout.map_or_else(String::new, |limit| format!(" than {}", spell(limit)));
-            with_last(format!("took longer{limit} and was stopped, {}", ended.words))
+            with_last(format!("took longer{limit} and was stopped, {}{}", ended.words, task.unseen(scene)))
         }
         How::Ok | How::Failed => {
+            // A command that was stopped because something was seen has no exit status that would tell anything.
+            let exit = ended.exit.filter(|_| until.is_none());
             let judged = match ended.exit {
-                Some(_) => {
+                _ if until.is_none() && task.waits_for_a_line() => {
+                    Err(format!("{}{}", ended.words, task.unseen(scene)))
+                }
+                None if until.is_none() => Err(ended.words.clone()),
+                Some(_) | None => {
                     let text = text.map_or_else(String::new, |text| text.to_string());
-                    let answer = Answer { text, exit: ended.exit, ..Answer::default() };
+                    let answer = Answer { text, exit, ..Answer::default() };
                     judge(&answer, task.expect, &scene.values, &|text| {
                         // What may hold a secret that nobody knows is not quoted.
                         if taken.unknown { "(withheld)".to_owned() } else { scene.mask(text) }
                     })
                 }
-                None => Err(ended.words.clone()),
             };
             // A wrong status explains a missing capture, not the other way round.
             match judged {
@@ -141,7 +185,12 @@ fn conclude(
                 }
                 Ok(()) => {
                     outcome.values = taken.values;
-                    last(Stream::Out).unwrap_or_else(|| ended.words.clone())
+                    match (until, line) {
+                        (Some(_), Some(_)) if taken.unknown => format!("the line came (withheld), {}", ended.words),
+                        (Some(_), Some(line)) => format!("the line came, {}: {}", ended.words, line.as_str()),
+                        (Some(_), None) => format!("the operator had seen enough, {}", ended.words),
+                        (None, _) => last(Stream::Out).unwrap_or_else(|| ended.words.clone()),
+                    }
                 }
             }
         }
@@ -225,10 +274,16 @@ pub(crate) async fn ask(
     let (mut kept, mut errors) = (Kept::default(), Kept::default());
     let started = Instant::now();
     let ended = child::run(command, &scene.launcher, timeout, stop, &mut |told| match told {
-        Told::Output(Stream::Out, bytes) => kept.take(bytes),
-        Told::Output(Stream::Err, bytes) => errors.take(bytes),
+        Told::Output(stream, bytes) => {
+            if stream == Stream::Out {
+                kept.take(bytes);
+            } else {
+                errors.take(bytes);
+            }
+            Then::GoOn
+        }
         // A probe's time is short, and nothing of it is shown but its answer.
-        Told::Note(_) => {}
+        Told::Note(_) => Then::GoOn,
     })
     .await
     .map_err(|wrong| scene.line(&wrong))?;

@@ -9,7 +9,7 @@ use super::Executor;
 use super::carry::{Setting, World};
 use super::scene::{Gaps, Scene};
 use crate::engine::{Effect, Finding, Input, Outcome, Run, Target, Verdict};
-use crate::playbook::plan::{Act, Given, Name, ProbeSpec, Program, RunSpec, Source, StepId, Template};
+use crate::playbook::plan::{Act, Given, Manner, Name, ProbeSpec, Program, RunSpec, Source, StepId, Template};
 use crate::secret::Secret;
 
 /// What everything that is not carried out says.
@@ -42,6 +42,11 @@ impl DryRun {
         }
     }
 
+    /// Says whether it only reads, and does not end by itself.
+    fn waits(&self, target: &Target) -> bool {
+        self.reads(target).is_some_and(|spec| !matches!(spec.manner, Manner::Alone))
+    }
+
     fn edits(&self, target: &Target) -> bool {
         self.world.action(target).is_some_and(|action| matches!(action.act, Act::Edit(_)))
     }
@@ -72,6 +77,8 @@ impl DryRun {
 impl Executor for DryRun {
     fn start(&mut self, effect: Effect, values: &BTreeMap<Name, String>) {
         match effect {
+            // What goes on until something is seen would wait for what no change has brought about; and nobody attends anything.
+            Effect::Perform { ref target, attempt, .. } if self.waits(target) => self.pretend(target.clone(), attempt),
             Effect::Perform { ref target, attempt, .. } => {
                 let missing = self.reads(target).map(|spec| missing(spec, &self.scene(target, values)));
                 match missing {
@@ -128,7 +135,7 @@ impl Executor for DryRun {
                 let scene = self.scene(&target, values);
                 self.world.probe(target, probes, Scene { logs, ..scene });
             }
-            Effect::Stop { .. } => self.world.start(effect, values),
+            Effect::Stop { .. } | Effect::Enough { .. } => self.world.start(effect, values),
             Effect::Close | Effect::Leave => {}
         }
     }

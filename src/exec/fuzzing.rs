@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 pub use super::world::fuzzing::{Heard, reply};
 
-use super::child::Stop;
+use super::stop::Stop;
 use super::{Scene, act, capture, dotenv, edit};
 use crate::engine::{Outcome, SavedFile};
 use crate::playbook::plan::{Act, Action, Capture, EditSpec, Format};

@@ -41,7 +41,13 @@ fn name(process: u32) -> String {
 
 /// Names the members of a group that are not only waiting to be collected by their parent.
 pub(super) async fn group(leader: Pid) -> Vec<String> {
-    let found = tokio::task::spawn_blocking(move || members(leader).map(name).collect());
+    let found = tokio::task::spawn_blocking(move || members(leader, Of::Group).map(name).collect());
+    found.await.unwrap_or_default()
+}
+
+/// Names the members of a session likewise: a shell at a terminal gives each command a group of its own.
+pub(super) async fn session(leader: Pid) -> Vec<String> {
+    let found = tokio::task::spawn_blocking(move || members(leader, Of::Session).map(name).collect());
     found.await.unwrap_or_default()
 }
 
@@ -53,17 +59,28 @@ pub(super) fn group_lives(leader: Pid) -> bool {
     if !fs::exists("/proc/self/stat").unwrap_or(false) {
         return true;
     }
-    members(leader).next().is_some()
+    members(leader, Of::Group).next().is_some()
 }
 
-fn members(leader: Pid) -> impl Iterator<Item = u32> {
-    let group = leader.as_raw_nonzero().get().to_string();
+/// What a process is a member of.
+#[derive(Clone, Copy)]
+enum Of {
+    Group,
+    Session,
+}
+
+fn members(leader: Pid, of: Of) -> impl Iterator<Item = u32> {
+    let leader = leader.as_raw_nonzero().get().to_string();
     processes().filter(move |process| {
         let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { return false };
-        // pid (name) state parent group …, and a name may hold anything
+        // pid (name) state parent group session …, and a name may hold anything
         let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace();
-        let (state, _parent, of) = (fields.next(), fields.next(), fields.next());
-        of == Some(group.as_str()) && !matches!(state, Some("Z" | "X"))
+        let (state, _parent) = (fields.next(), fields.next());
+        let member = match of {
+            Of::Group => fields.next(),
+            Of::Session => fields.nth(1),
+        };
+        member == Some(leader.as_str()) && !matches!(state, Some("Z" | "X"))
     })
 }
 

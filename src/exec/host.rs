@@ -41,6 +41,7 @@ impl HostProcess {
             stdin: true,
             handed: &[],
             spool: None,
+            terminal: None,
         };
         Process::start(&request, &Launcher::ourselves()).map(|process| Self { process })
     }

@@ -5,6 +5,7 @@
 
 mod act;
 mod ahead;
+mod attended;
 mod attributes;
 mod capture;
 mod carry;
@@ -29,6 +30,7 @@ mod memory;
 mod reach;
 mod remote;
 mod replaceable;
+mod said;
 mod scene;
 mod short;
 mod shown;
@@ -37,17 +39,19 @@ mod source;
 mod spawn;
 mod spool;
 mod spooler;
+mod stop;
+mod terminal;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod transcript;
+mod until;
 pub mod world;
 
 use std::collections::BTreeMap;
 
 pub use carry::{RunPaths, Setting, World};
-pub use child::Stop;
 pub use dry::DryRun;
 pub use guard::shut_off;
 pub use handed::remove_leftovers;
@@ -58,6 +62,8 @@ pub use scene::{Gaps, Scene};
 pub use shown::Piece;
 pub use source::resolve;
 pub use spool::Found;
+pub use stop::Stop;
+pub use terminal::Latest;
 
 use crate::engine::{Effect, Finding, Input, Record, Run, Target};
 use crate::playbook::plan::{Name, Source};
@@ -74,6 +80,13 @@ pub enum Report {
         target: Target,
         /// The text, a piece of any length.
         text: Piece,
+    },
+    /// There is a newer picture of a program's terminal.
+    Picture {
+        /// Whose terminal.
+        target: Target,
+        /// The picture, unless somebody has taken it already. Masked.
+        picture: Latest,
     },
     /// A probe was asked once more.
     Attempt {
@@ -130,6 +143,16 @@ pub trait Executor: Send {
     /// Why there is no room: a sentence for the operator.
     fn reserve(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Passes on what was typed at the terminal of a program that has one.
+    fn type_in(&mut self, target: &Target, keys: Secret) {
+        let _ = (target, keys);
+    }
+
+    /// Learns how large the terminals of programs are from now on.
+    fn resize(&mut self, columns: u16, rows: u16) {
+        let _ = (columns, rows);
     }
 
     /// Is told of each record that is on disk by now: what was kept for the case that it would not get there can go.

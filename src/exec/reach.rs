@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep};
 
-use super::child::Told;
+use super::child::{Take, Told};
 use super::holders;
 use super::remote;
 
@@ -42,7 +42,7 @@ impl Reach {
     }
 
     /// Makes it end. Says when to make sure of that, where more can be done.
-    pub(super) fn make(&mut self, take: &mut (dyn FnMut(Told<'_>) + Send)) -> Option<Instant> {
+    pub(super) fn make(&mut self, take: &mut Take<'_>) -> Option<Instant> {
         match &self.order {
             Some(order) if !std::mem::replace(&mut self.made, true) => {
                 let _ = order.send(remote::MAKE);
@@ -69,8 +69,19 @@ impl Group {
         }
     }
 
+    /// Tells it, and who is in the foreground of its terminal, that the terminal is gone: a shell at one does not hear anything
+    /// else.
+    pub(super) fn hang_up(self, foreground: Option<Pid>) {
+        for group in foreground.into_iter().chain([self.0]) {
+            for signal in [Signal::HUP, Signal::CONT] {
+                // Nobody is there when all have ended.
+                let _ = kill_process_group(group, signal);
+            }
+        }
+    }
+
     /// Makes all of it end. Where that is not allowed there is nothing more that we can do, and that is said.
-    fn make(self, take: &mut (dyn FnMut(Told<'_>) + Send)) {
+    fn make(self, take: &mut Take<'_>) {
         if kill_process_group(self.0, Signal::KILL) == Err(Errno::PERM) {
             let id = self.0.as_raw_nonzero();
             take(Told::Note(format!(

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::child::Stop;
 use super::scene::Scene;
+use super::stop::Stop;
 use super::{command, dotenv, files};
 use crate::playbook::plan::{Source, UrlPart};
 use crate::secret::Secret;

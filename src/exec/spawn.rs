@@ -1,4 +1,4 @@
-//! Starts a process: in a session of its own, without a terminal, with descriptors 0 to 2 and every signal as the system has it.
+//! Starts a process: in a session of its own, without a terminal or with one that is its own, with descriptors 0 to 2 and every signal as the system has it.
 //!
 //! By `posix_spawn`, whose cost does not grow with our memory; a closure before exec would make the standard library fork. It
 //! makes the session, closes what was handed down to us, and resets signals. What it cannot do portably is change the
@@ -12,8 +12,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, Signal};
+use nix::sys::stat::Mode;
 use rustix::fs::Access;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus, pidfd_open, waitid};
 use tokio::io::Interest;
@@ -43,6 +45,8 @@ pub(super) struct Request<'a> {
     pub handed: &'a [OwnedFd],
     /// Where what it prints is kept should we die, as the stem of files' names.
     pub spool: Option<&'a Path>,
+    /// The terminal that it gets as its own, in place of all three pipes.
+    pub terminal: Option<&'a Path>,
 }
 
 /// A process that was started.
@@ -72,6 +76,9 @@ impl Process {
     /// # Errors
     /// As the system says.
     pub(super) fn start(request: &Request<'_>, launcher: &Launcher) -> io::Result<Self> {
+        if let Some(terminal) = request.terminal {
+            return Self::start_at(terminal, request, launcher);
+        }
         let (out, out_theirs) = io::pipe()?;
         let (err, err_theirs) = io::pipe()?;
         let inodes = holders::inodes([out.as_fd(), err.as_fd()]);
@@ -90,21 +97,7 @@ impl Process {
         actions.add_dup2(stdin.as_ref().map_or(nothing.as_raw_fd(), |(theirs, _)| theirs.as_raw_fd()), 0)?;
         actions.add_dup2(out_theirs.as_raw_fd(), 1)?;
         actions.add_dup2(err_theirs.as_raw_fd(), 2)?;
-        let handed: Vec<i32> = request.handed.iter().map(AsRawFd::as_raw_fd).collect();
-        for descriptor in open().into_iter().filter(|descriptor| *descriptor > 2 && !handed.contains(descriptor)) {
-            actions.add_close(descriptor)?;
-        }
-        for descriptor in handed {
-            // Onto itself: that takes its mark away by which it would be closed.
-            actions.add_dup2(descriptor, descriptor)?;
-        }
-        let attributes = attributes()?;
-        let environment: Vec<CString> = request.environment.iter().map(assignment).collect::<io::Result<_>>()?;
-        let (program, words) = words(request, launcher)?;
-        let id = guard::with_their_limits(|| {
-            posix_spawn(program.as_path(), &actions, &attributes, &words, &environment).map_err(io::Error::from)
-        })?;
-        let id = Pid::from_raw(id.as_raw()).ok_or_else(|| io::Error::other("the system gave no process id"))?;
+        let id = spawn(&mut actions, request, launcher)?;
         Ok(Self {
             id,
             stdin: stdin.map(|(_, ours)| Sender::from_owned_fd(ours.into())).transpose()?,
@@ -114,6 +107,17 @@ impl Process {
             spooler,
             end: End::of(id)?,
         })
+    }
+
+    /// Starts a process at a terminal. It leads a session that has none, so the first that it opens becomes its own.
+    fn start_at(terminal: &Path, request: &Request<'_>, launcher: &Launcher) -> io::Result<Self> {
+        let mut actions = PosixSpawnFileActions::init()?;
+        actions.add_open(0, terminal, OFlag::O_RDWR, Mode::empty())?;
+        actions.add_dup2(0, 1)?;
+        actions.add_dup2(0, 2)?;
+        let id = spawn(&mut actions, request, launcher)?;
+        let (stdin, out, err, inodes, spooler) = (None, None, None, Vec::new(), None);
+        Ok(Self { id, stdin, out, err, inodes, spooler, end: End::of(id)? })
     }
 
     /// Waits for the end. May be dropped and asked again until it has told.
@@ -126,6 +130,25 @@ impl Process {
         let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
         waitid(WaitId::Pid(self.id), options).ok().flatten()?.stopping_signal()
     }
+}
+
+/// Starts it with these as its first three descriptors, and no others than those that are handed down.
+fn spawn(actions: &mut PosixSpawnFileActions, request: &Request<'_>, launcher: &Launcher) -> io::Result<Pid> {
+    let handed: Vec<i32> = request.handed.iter().map(AsRawFd::as_raw_fd).collect();
+    for descriptor in open().into_iter().filter(|descriptor| *descriptor > 2 && !handed.contains(descriptor)) {
+        actions.add_close(descriptor)?;
+    }
+    for descriptor in handed {
+        // Onto itself: that takes its mark away by which it would be closed.
+        actions.add_dup2(descriptor, descriptor)?;
+    }
+    let attributes = attributes()?;
+    let environment: Vec<CString> = request.environment.iter().map(assignment).collect::<io::Result<_>>()?;
+    let (program, words) = words(request, launcher)?;
+    let id = guard::with_their_limits(|| {
+        posix_spawn(program.as_path(), actions, &attributes, &words, &environment).map_err(io::Error::from)
+    })?;
+    Pid::from_raw(id.as_raw()).ok_or_else(|| io::Error::other("the system gave no process id"))
 }
 
 impl End {

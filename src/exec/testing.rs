@@ -15,7 +15,8 @@ use super::scene::{Gaps, Scene};
 use super::{Executor, Report};
 use crate::engine::{Effect, Input, Outcome, Target};
 use crate::playbook::plan::{
-    Act, Action, Name, NameSpec, OnFailure, Part, Plan, Program, Retry, RunSpec, Section, Step, StepId, Template,
+    Act, Action, Manner, Name, NameSpec, OnFailure, Part, Plan, Program, Retry, RunSpec, Section, Step, StepId,
+    Template,
 };
 use crate::secret::{Identity, Secret, Secrets};
 
@@ -58,6 +59,7 @@ pub(super) fn script(text: &str) -> RunSpec {
         env: Vec::new(),
         stdin: None,
         cwd: None,
+        manner: Manner::Alone,
         host: None,
     }
 }
@@ -182,7 +184,7 @@ pub(super) async fn until_input(received: &mut UnboundedReceiver<Report>) -> Giv
         match received.recv().await.unwrap() {
             Report::Output { text, .. } => given.output.push_str(&text),
             Report::Input(input) => given.inputs.push(input),
-            Report::Attempt { .. } | Report::Preview { .. } | Report::Notice(_) => {}
+            Report::Attempt { .. } | Report::Picture { .. } | Report::Preview { .. } | Report::Notice(_) => {}
         }
     }
     given

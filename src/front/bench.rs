@@ -122,7 +122,7 @@ impl<F: Front> Bench<F> {
                 self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
             }
             Say::Quit | Say::Detach(_) => self.over = true,
-            Say::Preview(_) | Say::TakeOver | Say::Presence(_) => {}
+            Say::Preview(_) | Say::TakeOver | Say::Presence(_) | Say::Type { .. } | Say::Size { .. } => {}
         }
     }
 
@@ -225,7 +225,7 @@ impl<F: Front> Bench<F> {
             Effect::Leave => {
                 self.over = true;
             }
-            Effect::Stop { .. } | Effect::Close => {}
+            Effect::Stop { .. } | Effect::Enough { .. } | Effect::Close => {}
         }
     }
 }

@@ -21,6 +21,8 @@ const fn deed(letter: char, label: &'static str, help: &'static str) -> Deed {
 pub(super) const AGREE: Deed =
     deed('y', "yes", "Agree to what is asked: an irreversible step, a statement, a rollback.");
 pub(super) const STOP: Deed = deed('x', "stop", "Stop what runs: the first time politely, the second time at once.");
+pub(super) const ENOUGH: Deed =
+    deed('e', "enough", "Say that enough was seen of what runs: it is stopped, and that is its success.");
 pub(super) const AGAIN: Deed = deed('r', "run again", "Run the failed step or action again.");
 pub(super) const VERIFY: Deed = deed('v', "verify again", "Ask the probes again, without running anything.");
 pub(super) const FETCH: Deed = deed('f', "fetch again", "Fetch the captured values again, changing nothing.");

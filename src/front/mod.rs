@@ -22,6 +22,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Awaiting, Finding, Input, Presence, Refusal, Run, Stamped, Target};
+use crate::output::Picture;
 use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
 
@@ -40,6 +41,13 @@ pub enum Update {
         target: Target,
         /// The text.
         text: Arc<str>,
+    },
+    /// What a program's terminal shows now. Masked.
+    Picture {
+        /// Whose terminal.
+        target: Target,
+        /// What it shows.
+        picture: Picture,
     },
     /// A probe was asked once more.
     Attempt {
@@ -109,6 +117,20 @@ pub enum Say {
     },
     /// Show what an `edit` would change.
     Preview(Target),
+    /// Type this at the terminal of a program that has one. It may be a password, and is kept nowhere.
+    Type {
+        /// Whose terminal.
+        target: Target,
+        /// What is typed, as a terminal sends it.
+        keys: Secret,
+    },
+    /// Terminals of programs have so much room on the screen from now on.
+    Size {
+        /// The columns.
+        columns: u16,
+        /// The rows.
+        rows: u16,
+    },
     /// Leave; the run stays open.
     Quit,
     /// The screen goes, for this reason. A run that lives in a process of its own goes on without it; another one cannot,

@@ -6,11 +6,15 @@
 
 mod cell;
 mod clipboard;
+mod picture;
+mod screen;
 mod signs;
 mod tail;
 mod visible;
 
 pub use cell::{columns, json, one_line, parts};
 pub use clipboard::{Clipboard, Copied, Reach, Told};
+pub use picture::{Grid, Picture};
+pub use screen::Screen;
 pub use tail::{Tail, head};
 pub use visible::{Visible, visible, visible_plain};

@@ -131,10 +131,18 @@ impl ProbeSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::playbook::plan::Manner;
 
     fn run(words: &[&str]) -> RunSpec {
         let words = words.iter().copied().map(Template::literal).collect();
-        RunSpec { program: Program::Words(words), env: Vec::new(), stdin: None, cwd: None, host: None }
+        RunSpec {
+            program: Program::Words(words),
+            env: Vec::new(),
+            stdin: None,
+            cwd: None,
+            host: None,
+            manner: Manner::Alone,
+        }
     }
 
     #[test]

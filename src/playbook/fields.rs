@@ -93,9 +93,30 @@ pub(super) const HOST: Field =
 
 pub(super) const TTY: Field = Field::new(
     "tty",
-    "An interactive program.",
-    Shape::Later("ask for what it needs with `ask`, and pass it by `stdin` or `env`"),
+    "An interactive program: it gets a terminal inside the screen, and the operator's keys.",
+    Shape::Boolean,
 );
+
+pub(super) const UNTIL: Field = Field::new(
+    "until",
+    "What ends a program that goes on for ever, such as one that follows a log: it is stopped then, and that is its success.",
+    Shape::OneOf(&[Shape::Choice(&["enough"]), Shape::Map(until)]),
+);
+
+fn until() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table::new(
+            "an `until`",
+            &[const {
+                &[
+                    Field::new("matches", "A regular expression that a line of its output must match.", Shape::Pattern),
+                    Field::new("enough", "The operator may end it, having seen enough.", Shape::Yes),
+                ]
+            }],
+        )
+    });
+    &TABLE
+}
 
 pub(super) const EXPECT: Field = Field::new(
     "expect",

@@ -215,6 +215,29 @@ pub enum Act {
     Wait(Duration),
 }
 
+impl Act {
+    /// Says whether a person attends its program at a terminal.
+    #[must_use]
+    pub fn has_terminal(&self) -> bool {
+        matches!(self, Self::Run(RunSpec { manner: Manner::Terminal, .. }))
+    }
+
+    /// Returns what ends its program, where that does not end by itself.
+    #[must_use]
+    pub fn until(&self) -> Option<&Until> {
+        match self {
+            Self::Run(RunSpec { manner: Manner::Until(until), .. }) => Some(until),
+            Self::Run(RunSpec { manner: Manner::Alone | Manner::Terminal, .. })
+            | Self::Person(_)
+            | Self::Generate(_)
+            | Self::Edit(_)
+            | Self::Snapshot(_)
+            | Self::Verify
+            | Self::Wait(_) => None,
+        }
+    }
+}
+
 /// A program to start.
 #[derive(Clone, Debug)]
 pub struct RunSpec {
@@ -228,6 +251,29 @@ pub struct RunSpec {
     pub cwd: Option<Template>,
     /// The machine that it runs on, as OpenSSH knows it; this one when left out.
     pub host: Option<Template>,
+    /// How it comes to its end.
+    pub manner: Manner,
+}
+
+/// How a program comes to its end.
+#[derive(Clone, Debug, Default)]
+pub enum Manner {
+    /// By itself.
+    #[default]
+    Alone,
+    /// From the keys of a person, who attends it at a terminal.
+    Terminal,
+    /// It goes on until something is seen, and is stopped then: that is its success.
+    Until(Until),
+}
+
+/// What ends a program that does not end by itself. One of the two at least is there.
+#[derive(Clone, Debug)]
+pub struct Until {
+    /// A line of its output that this matches.
+    pub matches: Option<Regex>,
+    /// The operator's word that enough was seen.
+    pub enough: bool,
 }
 
 /// What a [`RunSpec`] starts.

@@ -59,9 +59,6 @@ fn define(table: &Table, defs: &mut Map<String, Value>) {
     defs.insert(name.clone(), Value::Null);
     let mut properties = Map::new();
     for field in &table.fields {
-        if matches!(field.shape, Shape::Later(_)) {
-            continue;
-        }
         let mut value = of(&field.shape, defs);
         if let Value::Object(object) = &mut value {
             object.insert("description".to_owned(), field.doc.into());
@@ -76,7 +73,7 @@ fn define(table: &Table, defs: &mut Map<String, Value>) {
     let beside: Map<String, Value> = table
         .owners
         .iter()
-        .filter(|(name, _)| table.field(name).is_some_and(|field| !matches!(field.shape, Shape::Later(_))))
+        .filter(|(name, _)| table.field(name).is_some())
         .map(|(name, owners)| ((*name).to_owned(), any_of(owners)))
         .collect();
     if !beside.is_empty() {
@@ -156,6 +153,5 @@ fn of(shape: &Shape, defs: &mut Map<String, Value>) -> Value {
         Shape::List(item, least) => json!({ "type": "array", "items": of(item, defs), "minItems": least }),
         Shape::OneOf(shapes) => json!({ "anyOf": shapes.iter().map(|shape| of(shape, defs)).collect::<Vec<_>>() }),
         Shape::Any => json!({}),
-        Shape::Later(_) => json!(false),
     }
 }

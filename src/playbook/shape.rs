@@ -50,8 +50,6 @@ pub(super) enum Shape {
     OneOf(&'static [Shape]),
     /// Anything.
     Any,
-    /// Known, but not built: what to do in its place.
-    Later(&'static str),
 }
 
 /// What the keys of an open mapping may be.

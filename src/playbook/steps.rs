@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::capture;
 use super::expect;
 use super::fault::Fault;
-use super::kinds::{KINDS, Kind, run};
+use super::kinds::{KINDS, Kind, manner, run};
 use super::lower::{Lower, duration_of, flag};
 use super::names::{Wants, When};
 use super::plan::{Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, Step, StepId, Template};
@@ -141,6 +141,7 @@ fn recapture<'a>(
     run: Option<RunSpec>,
     action: Option<&Action>,
 ) -> Option<Action> {
+    manner::refuse(lower, node, "a `recapture`");
     lower.at.undo = true;
     let expect = match node.get("expect") {
         Some(expect) => expect::lower(lower, expect, run::EXPECTS, "run"),

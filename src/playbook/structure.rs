@@ -37,9 +37,6 @@ pub(super) fn check(node: &Node, shape: &Shape, what: What<'_>, faults: &mut Vec
     let place = node.place;
     match (&node.value, shape) {
         (Value::Broken, _) | (_, Shape::Any) => {}
-        (_, Shape::Later(advice)) => {
-            faults.push(Fault::new(place, format!("{what} is not built yet in this version")).advise(*advice));
-        }
         (Value::Scalar(Scalar { kind: ScalarKind::Null, .. }), _) => {
             faults.push(Fault::new(place, format!("{what} has no value")).advise(format!("write: {}", wanted(shape))));
         }
@@ -154,7 +151,7 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
             continue;
         };
         let what = What::Key(&entry.key);
-        if points_at_key(&entry.value, &field.shape) {
+        if points_at_key(&entry.value) {
             let key = Node { place: entry.place, value: entry.value.value.clone() };
             check(&key, &field.shape, what, faults);
         } else {
@@ -185,9 +182,8 @@ fn map(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>) {
 }
 
 /// Says whether a fault is about the key, because there is no value or none would do.
-fn points_at_key(node: &Node, shape: &Shape) -> bool {
-    matches!(shape, Shape::Later(_))
-        || matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null && node.place.length == 0)
+fn points_at_key(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.kind == ScalarKind::Null && node.place.length == 0)
 }
 
 fn unknown(entry: &Entry, table: &Table) -> (Fault, Option<&'static str>) {
@@ -223,9 +219,8 @@ fn kinds(node: &Node, entries: &[Entry], table: &Table, faults: &mut Vec<Fault>)
         }
     }
     let instead = table.instead.is_some_and(|name| entries.iter().any(|entry| entry.key == name));
-    // A key that is not built yet was told already.
-    let told =
-        entries.iter().any(|entry| table.field(&entry.key).is_none_or(|field| matches!(field.shape, Shape::Later(_))));
+    // An unknown key was told already.
+    let told = entries.iter().any(|entry| table.field(&entry.key).is_none());
     let known: Vec<&str> = table.kinds.iter().copied().flatten().copied().collect();
     if first.is_none() && !instead && !told {
         let fault = if known.len() <= 4 {

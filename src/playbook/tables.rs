@@ -107,6 +107,5 @@ pub fn expect_keys() -> Vec<KeyRow> {
 }
 
 fn rows<'f>(fields: impl Iterator<Item = &'f Field>) -> Vec<KeyRow> {
-    let built = fields.filter(|field| !matches!(field.shape, Shape::Later(_)));
-    built.map(|field| KeyRow { name: field.name, doc: field.doc, required: field.required }).collect()
+    fields.map(|field| KeyRow { name: field.name, doc: field.doc, required: field.required }).collect()
 }

@@ -26,7 +26,6 @@ pub(super) fn wanted(shape: &Shape) -> String {
         Shape::List(..) => "a list",
         Shape::OneOf(shapes) => return join(shapes.iter().map(wanted).collect()),
         Shape::Any => "anything",
-        Shape::Later(_) => "nothing yet",
     };
     text.to_owned()
 }

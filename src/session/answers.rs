@@ -144,6 +144,7 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::VerifyAgain { .. }
         | Input::Recapture { .. }
         | Input::Stop { .. }
+        | Input::Enough { .. }
         | Input::Rollback { .. }
         | Input::Undo { .. }
         | Input::TemporaryRemoved { .. }

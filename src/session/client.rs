@@ -181,6 +181,7 @@ fn show(front: &mut impl Front, down: Down) {
         Down::Attempt { target, probe, attempt, finding, pass, saw } => {
             Update::Attempt { target, probe, attempt, finding, pass, saw }
         }
+        Down::Picture { target, picture } => Update::Picture { target, picture },
         Down::Preview { target, diff } => Update::Preview { target, diff },
         Down::Refused(refusal) => Update::Refused(refusal),
         Down::Notice(text) => Update::Notice(text),

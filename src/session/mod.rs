@@ -253,6 +253,14 @@ impl<F: Front> Session<F> {
                 tracing::debug!(?written, "somebody came or went");
                 Ok(())
             }
+            Say::Type { target, keys } => {
+                self.executor.type_in(&target, keys);
+                Ok(())
+            }
+            Say::Size { columns, rows } => {
+                self.executor.resize(columns, rows);
+                Ok(())
+            }
             Say::Quit | Say::Detach(_) | Say::TakeOver => Ok(()),
         };
         if let Err(refusal) = said {
@@ -284,6 +292,11 @@ impl<F: Front> Session<F> {
                 }
             }
             Report::Output { target, text } => self.front.take(Update::Output { target, text: text.into() }),
+            Report::Picture { target, picture } => {
+                if let Some(picture) = picture.take() {
+                    self.front.take(Update::Picture { target, picture });
+                }
+            }
             Report::Attempt { target, probe, attempt, finding, pass, saw } => {
                 self.front.take(Update::Attempt { target, probe, attempt, finding, pass, saw });
             }

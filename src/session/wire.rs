@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::engine::{Awaiting, Finding, Input, Refusal, Stamped, Target};
 use crate::front::{Answer, Say, Seat};
+use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
 use crate::secret::Secret;
 use crate::secret::wiped::{Appending, append};
@@ -124,6 +125,9 @@ pub enum Word {
     Stop {
         hard: bool,
     },
+    Enough {
+        target: Target,
+    },
     Note {
         step: Option<StepId>,
         text: String,
@@ -155,6 +159,14 @@ pub enum Word {
     },
     CopySecret {
         name: Name,
+    },
+    Type {
+        target: Target,
+        keys: Given,
+    },
+    Size {
+        columns: u16,
+        rows: u16,
     },
     Leave,
 }
@@ -224,6 +236,10 @@ pub enum Down {
         pass: bool,
         saw: String,
     },
+    Picture {
+        target: Target,
+        picture: Picture,
+    },
     Preview {
         target: Target,
         diff: Result<String, String>,
@@ -280,6 +296,7 @@ impl Word {
             Self::ByHand { target, note } => Input::ByHand { target, note },
             Self::Skip { target, reason } => Input::Skip { target, reason },
             Self::Stop { hard } => Input::Stop { hard },
+            Self::Enough { target } => Input::Enough { target },
             Self::Note { step, text } => Input::Note { step, text },
             // A person at a screen is no policy.
             Self::Rollback { to } => Input::Rollback { to, by_policy: false },
@@ -288,6 +305,9 @@ impl Word {
             Self::RefuseSignOff { step, role, name, reason } => Input::RefuseSignOff { step, role, name, reason },
             Self::Abandon { reason } => Input::Abandon { reason },
             Self::Preview { target } => return Say::Preview(target),
+            Self::Type { target, keys: Given::Secret(keys) } => return Say::Type { target, keys },
+            Self::Type { target, keys: Given::Text(text) } => return Say::Type { target, keys: Secret::new(text) },
+            Self::Size { columns, rows } => return Say::Size { columns, rows },
             Self::CopySecret { name } => Input::CopySecret { name },
             Self::Leave => return Say::Quit,
         })
@@ -305,6 +325,10 @@ impl Up {
                 return Some(Self::Say(Word::Answer { target, answers }));
             }
             Say::Preview(target) => return Some(Self::Say(Word::Preview { target })),
+            Say::Type { target, keys } => {
+                return Some(Self::Say(Word::Type { target, keys: Given::Secret(keys) }));
+            }
+            Say::Size { columns, rows } => return Some(Self::Say(Word::Size { columns, rows })),
             Say::Quit => return Some(Self::Say(Word::Leave)),
             Say::Detach(why) => return Some(Self::Detach(why)),
             Say::TakeOver => return Some(Self::TakeOver),
@@ -318,6 +342,7 @@ impl Up {
             Input::ByHand { target, note } => Word::ByHand { target, note },
             Input::Skip { target, reason } => Word::Skip { target, reason },
             Input::Stop { hard } => Word::Stop { hard },
+            Input::Enough { target } => Word::Enough { target },
             Input::Note { step, text } => Word::Note { step, text },
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },
@@ -497,5 +522,16 @@ mod tests {
         let bytes = frame(&up).unwrap();
         let Ok(Up::Say(Word::Answer { answers, .. })) = understand(&bytes[4..]) else { panic!("an answer") };
         assert!(matches!(&answers[0].1, Given::Secret(secret) if secret.expose() == "CANARY-\"token\""));
+    }
+
+    #[test]
+    fn what_is_typed_is_not_shown() {
+        let keys = Secret::new("CANARY\u{3}\r".to_owned());
+        let say = Say::Type { target: Target::step(&StepId::new("ask")), keys };
+        let up = Up::of(say).unwrap();
+        assert!(!format!("{up:?}").contains("CANARY"));
+        let bytes = frame(&up).unwrap();
+        let Ok(Up::Say(word)) = understand(&bytes[4..]) else { panic!("a word") };
+        assert!(matches!(word.say(), Say::Type { keys, .. } if keys.expose() == "CANARY\u{3}\r"));
     }
 }

@@ -10,8 +10,8 @@ use crate::engine::undo::{self, UndoAction, UndoSort};
 use crate::engine::{Run, SavedFile};
 use crate::playbook::describe::{command, expectation};
 use crate::playbook::plan::{
-    Act, Action, Content, EditPlace, EditSpec, Expect, Generate, Given, Part, PersonSpec, ProbeSpec, Program, Put,
-    RunSpec, Step, Variable,
+    Act, Action, Content, EditPlace, EditSpec, Expect, Generate, Given, Manner, Part, PersonSpec, ProbeSpec, Program,
+    Put, RunSpec, Step, Until, Variable,
 };
 
 /// A fact about a step: a short label, and what there is to say. The text may have several lines.
@@ -163,9 +163,25 @@ fn surroundings(spec: &RunSpec, timeout: Option<Duration>, run: &Run) -> Vec<Fac
     let cwd = spec.cwd.as_ref().map_or_else(|| usual.to_owned(), |cwd| fill(cwd, run));
     let time = timeout.map_or_else(|| "without a timeout".to_owned(), |time| format!("at most {}", duration(time)));
     facts.push(Fact::new("runs in", format!("{cwd}, {time}")));
+    match &spec.manner {
+        Manner::Alone => {}
+        Manner::Terminal => {
+            facts.push(Fact::new("you", "attend it: it gets the screen and your keys, Ctrl-] comes back"));
+        }
+        Manner::Until(until) => facts.push(Fact::new("ends", ends(until))),
+    }
     facts.extend(spec.env.iter().map(|(name, value)| variable(name, value, run)));
     facts.extend(spec.stdin.iter().map(|stdin| Fact::new("reads", given(stdin, run))));
     facts
+}
+
+/// Says what ends a program that does not end by itself.
+fn ends(until: &Until) -> String {
+    match (&until.matches, until.enough) {
+        (Some(line), true) => format!("with a line that matches /{line}/, or when you have seen enough"),
+        (Some(line), false) => format!("with a line that matches /{line}/"),
+        (None, _) => "when you have seen enough".to_owned(),
+    }
 }
 
 fn given(given: &Given, run: &Run) -> String {

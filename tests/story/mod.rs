@@ -152,6 +152,7 @@ pub(crate) fn record(record: &Record) -> String {
             format!("{} {}", if *by_playbook { "passed over" } else { "skipped" }, name(target))
         }
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
+        Record::EnoughSeen { target } => format!("enough {}", name(target)),
         Record::Note { .. } => "note".to_owned(),
         Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
@@ -189,6 +190,7 @@ fn effect(effect: &Effect) -> String {
         }
         Effect::Probe { target, .. } => format!("probe {}", name(target)),
         Effect::Recapture { step } => format!("fetch {step}"),
+        Effect::Enough { target } => format!("enough {}", name(target)),
         Effect::Stop { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Effect::RemoveTemporary => "remove temporary".to_owned(),
         Effect::Close => "close".to_owned(),
@@ -258,6 +260,7 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "hand" => Input::ByHand { target: target(), note: reason() },
         "skip" => Input::Skip { target: target(), reason: (!rest.is_empty()).then(reason) },
         "stop" => Input::Stop { hard: false },
+        "enough" => Input::Enough { target: target() },
         "stop!" => Input::Stop { hard: true },
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
         "copy" => Input::CopySecret { name: Name::new(first.unwrap_or_default()) },
@@ -316,7 +319,7 @@ fn given(words: &[&str]) -> (BTreeMap<Name, String>, Vec<Name>) {
 
 pub(crate) fn outcome(how: How, words: &[&str]) -> Outcome {
     let (values, secrets) = given(words);
-    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets, fingerprints: BTreeMap::new() }
+    Outcome { how, saw: "seen".to_owned(), exit: None, took_ms: 7, values, secrets, ..Outcome::default() }
 }
 
 pub(crate) fn verdict(pass: bool, warn: bool) -> Verdict {

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use runsheet::playbook::plan::{
-    Act, Action, EditPlace, EditSpec, Generate, GenerateSpec, Given, InputKind, InputSpec, Name, OnFailure, PersonSpec,
-    Phase, Plan, Probe, ProbeSpec, Program, Put, Retry, RunSpec, Section, SignOff, SnapshotSpec, Step, StepId,
-    Template,
+    Act, Action, EditPlace, EditSpec, Generate, GenerateSpec, Given, InputKind, InputSpec, Manner, Name, OnFailure,
+    PersonSpec, Phase, Plan, Probe, ProbeSpec, Program, Put, Retry, RunSpec, Section, SignOff, SnapshotSpec, Step,
+    StepId, Template, Until,
 };
 
 /// Makes a plan of its text.
@@ -91,6 +91,12 @@ fn more(step: &mut Step, word: &str) {
         Some(_) => panic!("no such word: {word}"),
         None => match word {
             "run" => step.action.act = run(),
+            "until-enough" | "until-line" => {
+                let enough = word == "until-enough";
+                let matches = (!enough).then(|| regex::Regex::new("ready").unwrap());
+                let Act::Run(run) = run() else { panic!("a run") };
+                step.action.act = Act::Run(RunSpec { manner: Manner::Until(Until { matches, enough }), ..run });
+            }
             "manual" => step.action.act = by_hand(),
             "question" => step.action.act = Act::Person(PersonSpec::default()),
             "distinct" => {
@@ -138,7 +144,7 @@ fn action(act: Act) -> Action {
 
 fn run() -> Act {
     let program = Program::Script { text: "true".to_owned(), shell: vec!["bash".to_owned(), "-c".to_owned()] };
-    Act::Run(RunSpec { program, env: Vec::new(), stdin: None, cwd: None, host: None })
+    Act::Run(RunSpec { program, env: Vec::new(), stdin: None, cwd: None, host: None, manner: Manner::Alone })
 }
 
 fn by_hand() -> Act {

@@ -7,7 +7,8 @@ use crate::engine::How;
 use crate::exec::testing::{Stage, action, perform, run, script, template, until_input};
 use crate::exec::{Executor, World};
 use crate::playbook::plan::{
-    Act, Capture, CaptureHow, Expect, Given, InputKind, InputSpec, Name, Program, RunSpec, Source, Template, Variable,
+    Act, Capture, CaptureHow, Expect, Given, InputKind, InputSpec, Manner, Name, Program, RunSpec, Source, Template,
+    Variable,
 };
 
 fn capture(name: &str, how: CaptureHow, secret: bool) -> Capture {
@@ -155,6 +156,7 @@ async fn what_cannot_start_says_why() {
         env: Vec::new(),
         stdin: None,
         cwd: None,
+        manner: Manner::Alone,
         host: None,
     };
     let saw = async |spec: RunSpec| Stage::of(action(Act::Run(spec))).carry(perform()).await.outcome().saw.clone();

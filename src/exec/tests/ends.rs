@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::{Effect, How};
+use regex::Regex;
+
+use crate::engine::{Effect, How, Seen};
 use crate::exec::Executor;
 use crate::exec::testing::{Stage, action, perform, run, target, until_input};
-use crate::playbook::plan::Act;
+use crate::playbook::plan::{Act, Action, Manner, RunSpec, Until};
 
 /// A script, what is said of its end, and whether it ended well. What one leaves behind lives on, so its end is told before.
 #[tokio::test]
@@ -185,4 +187,92 @@ async fn a_wait_can_be_cut_short_and_a_retry_stopped_before_it_begins() {
     world.start(Effect::Stop { target: target(), hard: false }, &stage.values);
     assert_eq!(until_input(&mut received).await.outcome().how, How::Stopped);
     assert!(!stage.path("ran").exists());
+}
+
+fn followed(script: &str, matches: Option<&str>, enough: bool) -> Action {
+    let matches = matches.map(|matches| Regex::new(matches).unwrap());
+    match run(script).act {
+        Act::Run(spec) => action(Act::Run(RunSpec { manner: Manner::Until(Until { matches, enough }), ..spec })),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What follows something is stopped at the line, and that is its success; without the line it is none.
+#[tokio::test]
+async fn a_line_ends_what_goes_on_for_ever() {
+    let forever = "echo one; echo ready 42 >&2; echo more; exec sleep 600";
+    let cases: &[(&str, How, Option<Seen>, &str)] = &[
+        (forever, How::Ok, Some(Seen::Line), "the line came, ended by signal 15 (TERM): ready 42"),
+        // What it says of its own being stopped counts for nothing.
+        (
+            "trap 'exit 3' TERM; echo ready 7; while :; do sleep 0.05; done",
+            How::Ok,
+            Some(Seen::Line),
+            "the line came, exit status 3: ready 7",
+        ),
+        // A line without an end, then silence.
+        (
+            "printf 'ready 9'; exec sleep 600",
+            How::Ok,
+            Some(Seen::Line),
+            "the line came, ended by signal 15 (TERM): ready 9",
+        ),
+        // The line is its last.
+        ("printf 'ready 1'; exit 4", How::Ok, Some(Seen::Line), "the line came, exit status 4: ready 1"),
+        ("echo ready", How::Failed, None, "exit status 0, and no line matched /ready [0-9]+/: ready"),
+        (
+            "echo CANARY-it-is >&2; exit 5",
+            How::Failed,
+            None,
+            "exit status 5, and no line matched /ready [0-9]+/: [secret]",
+        ),
+        (
+            "echo ready 5 CANARY-it-is; exec sleep 600",
+            How::Ok,
+            Some(Seen::Line),
+            "the line came, ended by signal 15 (TERM): ready 5 [secret]",
+        ),
+    ];
+    for (script, how, until, saw) in cases {
+        let stage = Stage::of(followed(script, Some("ready [0-9]+"), false)).secret("it", "CANARY-it-is");
+        let outcome = stage.carry(perform()).await.outcome().clone();
+        assert_eq!((outcome.how, outcome.until, outcome.saw.as_str()), (*how, *until, *saw), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_does_not_come_in_time_is_a_failure() {
+    let mut action = followed("echo on; exec sleep 600", Some("ready"), true);
+    action.timeout = Some(Duration::from_millis(300));
+    let outcome = Stage::of(action).carry(perform()).await.outcome().clone();
+    assert_eq!((outcome.how, outcome.until), (How::TimedOut, None));
+    assert_eq!(
+        outcome.saw,
+        "took longer than 300ms and was stopped, ended by signal 15 (TERM), and no line matched /ready/: on"
+    );
+}
+
+#[tokio::test]
+async fn the_operators_word_ends_it_well_and_a_stop_does_not() {
+    for (effect, how, until, saw) in [
+        (
+            Effect::Enough { target: target() },
+            How::Ok,
+            Some(Seen::Enough),
+            "the operator had seen enough, ended by signal 15 (TERM)",
+        ),
+        (
+            Effect::Stop { target: target(), hard: false },
+            How::Stopped,
+            None,
+            "stopped by the operator, ended by signal 15 (TERM)",
+        ),
+    ] {
+        let stage = Stage::of(followed("exec sleep 600", Some("ready"), true));
+        let (mut world, mut received) = stage.world();
+        world.start(perform(), &stage.values);
+        world.start(effect, &stage.values);
+        let outcome = until_input(&mut received).await.outcome().clone();
+        assert_eq!((outcome.how, outcome.until, outcome.saw.as_str()), (how, until, saw));
+    }
 }

@@ -10,3 +10,4 @@ mod formats;
 mod handed;
 mod metadata;
 mod others;
+mod terminals;

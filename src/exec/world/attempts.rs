@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::judge::{Judged, judge};
 use super::{Asking, Attempt, Heard, Miss, put, title, took};
 use crate::engine::{Finding, Verdict};
-use crate::exec::child::Stop;
 use crate::exec::scene::Scene;
+use crate::exec::stop::Stop;
 use crate::playbook::plan::{Probe, ProbeSpec};
 
 /// Asks one probe to the end. `told` gets every attempt; the place in the list is filled in there.

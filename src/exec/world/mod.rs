@@ -37,9 +37,9 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 pub(super) use self::log::marks;
-use super::child::Stop;
 use super::expect::Answer;
 use super::scene::Scene;
+use super::stop::Stop;
 use crate::engine::{Finding, Verdict};
 use crate::playbook::plan::{Name, Probe, ProbeSpec, Program};
 

@@ -32,6 +32,10 @@ impl Headless {
         if !answered && person {
             return Some(self.person_needed(plan, id));
         }
+        if let Some(what) = attended(&step.action.act).filter(|_| !self.dry_run) {
+            let next = "resume with somebody at the terminal";
+            return Some(self.leave(Why::PersonNeeded, format!("{id} needs a person: {what}"), next));
+        }
         Some(Say::Input(Input::Go { step: id.clone(), confirmed: answered }))
     }
 
@@ -136,6 +140,14 @@ impl Headless {
             let what = format!("the rollback stands at {}, and each of its actions is confirmed", target.step);
             return self.leave(Why::PersonNeeded, what, "`runsheet rollback RUN --unattended` confirms all of them");
         }
+        let needs = match undo::action(plan, &target) {
+            Some(UndoAction::Author(action)) => attended(&action.act).filter(|_| !self.dry_run),
+            Some(UndoAction::Restore) | None => None,
+        };
+        if let Some(what) = needs {
+            let what = format!("the rollback of {} needs a person: {what}", target.step);
+            return self.leave(Why::PersonNeeded, what, "`runsheet rollback RUN` with somebody at the terminal");
+        }
         let by_hand = match undo::action(plan, &target) {
             Some(UndoAction::Author(action)) => matches!(action.act, Act::Person(_)),
             Some(UndoAction::Restore) | None => false,
@@ -173,4 +185,14 @@ fn by_hand(target: Target) -> Say {
 
 fn rehearsed(target: Target) -> Say {
     Say::Input(Input::ByHand { target, note: "dry run: nobody was asked".to_owned() })
+}
+
+/// Says what only a person can do while a command runs, if there is anything.
+fn attended(act: &Act) -> Option<&'static str> {
+    let enough = act.until().is_some_and(|until| until.matches.is_none());
+    if act.has_terminal() {
+        Some("its program is attended at a terminal")
+    } else {
+        enough.then_some("it goes on until somebody has seen enough; a line that its `until` `matches` would do")
+    }
 }

@@ -160,6 +160,7 @@ impl Headless {
             | Record::ByHand { .. }
             | Record::Skipped { .. }
             | Record::StopAsked { .. }
+            | Record::EnoughSeen { .. }
             | Record::Note { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
@@ -217,6 +218,7 @@ impl Front for Headless {
             Update::Notice(text) => self.print(&text),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
             Update::Attempt { .. }
+            | Update::Picture { .. }
             | Update::Preview { .. }
             | Update::Secret { .. }
             | Update::Seat(_)

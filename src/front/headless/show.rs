@@ -167,6 +167,7 @@ impl Headless {
             | Record::VerifyAgain { .. }
             | Record::RecaptureStarted { .. }
             | Record::StopAsked { .. }
+            | Record::EnoughSeen { .. }
             | Record::Note { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)

@@ -133,6 +133,8 @@ impl Desk {
             }
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Notice(text) => self.print(&visible_plain(&text)),
+            // Lines that leave a program's screen come as its output.
+            Update::Picture { .. } => {}
             Update::Seat(seat) => self.take_seat(seat),
             Update::Over => {
                 self.over = true;

@@ -148,13 +148,18 @@ impl Desk {
             text.eq_ignore_ascii_case(deed.letter.encode_utf8(&mut [0; 4])) || text.eq_ignore_ascii_case(deed.label)
         };
         match text.trim() {
+            enough if is(enough, keys::ENOUGH) && self.ends_with_enough(&busy.target) => {
+                self.say(Say::Input(Input::Enough { target: busy.target }));
+            }
             stop if is(stop, keys::STOP) => self.say(Say::Input(Input::Stop { hard: busy.stopping })),
             leave if is(leave, keys::LEAVE) => self.say(Say::Quit),
             detach if is(detach, keys::DETACH) && self.hosted() => self.detach(),
             _ => {
                 let detach = if self.hosted() { ", d leaves it running" } else { "" };
+                let enough =
+                    if self.ends_with_enough(&busy.target) { " e ends it, once you have seen enough." } else { "" };
                 let line = format!(
-                    "{} is at work, so that was not taken. x stops it (again: at once), q stops it and leaves{detach}.",
+                    "{} is at work, so that was not taken.{enough} x stops it (again: at once), q stops it and leaves{detach}.",
                     show::name(&busy.target)
                 );
                 self.print(&line);
@@ -162,8 +167,30 @@ impl Desk {
         }
     }
 
+    fn has_terminal(&self, target: &Target) -> bool {
+        show::action(&self.plan, target).is_some_and(|action| action.act.has_terminal())
+    }
+
+    /// Says whether the operator's word is the success of what runs.
+    pub(super) fn ends_with_enough(&self, target: &Target) -> bool {
+        let until = show::action(&self.plan, target).and_then(|action| action.act.until());
+        until.is_some_and(|until| until.enough)
+    }
+
     fn act(&mut self, question: Question, key: Key) -> Next {
         let target = target_of(&question);
+        let starts = matches!(key, Key::Start | Key::Again | Key::Yes);
+        if starts && target.as_ref().is_some_and(|target| self.has_terminal(target)) {
+            let attach = if self.hosted() {
+                "d leaves the run to its host, and `runsheet attach` shows it there"
+            } else {
+                "q leaves, and `runsheet resume` shows it there"
+            };
+            self.print(&format!(
+                "Its program has a terminal of its own and needs the full screen: {attach}. Or do it by hand (h)."
+            ));
+            return Next::Ask(question);
+        }
         match (key, question) {
             (Key::Start, Question::Go(id)) | (Key::Again, Question::Decision(id)) => {
                 let step = self.plan.step(&id);

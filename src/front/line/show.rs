@@ -167,6 +167,7 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::Skipped { target, .. } => format!("{} failed; the playbook says to go on.", target.step),
         Record::StopAsked { target, hard: false } => format!("Asked {} to stop.", name(target)),
         Record::StopAsked { target, hard: true } => format!("Stopping {} at once.", name(target)),
+        Record::EnoughSeen { target } => format!("Enough was seen of {}; it is being stopped.", name(target)),
         Record::Note { .. } => "Noted.".to_owned(),
         Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),

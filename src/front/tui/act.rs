@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
+use super::attend::Keyboard;
 use super::form::{Focus, Form};
 use super::keymap::{self, Action};
 use super::panel::{Ask, Palette, Panel, Purpose};
 use super::state::{Pane, Walk};
-use crate::engine::{Awaiting, Input, Stage, undo};
+use crate::engine::{Awaiting, Input, Stage, Target, undo};
 use crate::front::Say;
 use crate::playbook::plan::{Step, StepId};
 
@@ -22,6 +23,9 @@ impl Walk {
             return;
         }
         self.gate.pass(at);
+        if self.key_of_program(key) {
+            return;
+        }
         let typing = self.typing();
         let Some(action) = keymap::action(key, self.offers(), typing) else {
             let taken = (self.gate.open || self.panel.is_some()) && self.type_key(key);
@@ -69,6 +73,9 @@ impl Walk {
     /// Takes a paste.
     pub(super) fn paste(&mut self, text: &str, at: Instant) {
         self.gate.pass(at);
+        if self.paste_to_program(text) {
+            return;
+        }
         let watching = self.watching();
         match &mut self.panel {
             Some(Panel::Ask(ask)) => ask.form.paste(text),
@@ -139,6 +146,10 @@ impl Walk {
                 }
             }
             Action::Stop => self.stop(),
+            Action::Enough => self.enough(),
+            Action::Away => {}
+            Action::Wizard => self.turn_to_program(Keyboard::Run),
+            Action::Program => self.turn_to_program(Keyboard::Program),
             // Who watches has nothing to stop and nothing to lose.
             Action::Interrupt | Action::Leave if self.watching() => self.detach(),
             Action::Detach => self.detach(),
@@ -369,6 +380,21 @@ impl Walk {
             let text = if hard { "stopping it at once" } else { "asked it to stop; x again stops it at once" };
             self.message = Some((text.into(), false));
         }
+    }
+
+    /// Says that enough was seen of what runs.
+    fn enough(&mut self) {
+        if let Some(target) = self.ends_with_enough() {
+            self.says.push(Say::Input(Input::Enough { target }));
+            self.message = Some(("enough was seen; it is being stopped".into(), false));
+        }
+    }
+
+    /// Returns what runs, where the operator's word is its success.
+    pub(super) fn ends_with_enough(&self) -> Option<Target> {
+        let busy = self.run.busy.as_ref().filter(|busy| !busy.probing && !busy.stopping)?;
+        let until = self.action(&busy.target)?.act.until()?;
+        until.enough.then(|| busy.target.clone())
     }
 
     fn link(&mut self) {

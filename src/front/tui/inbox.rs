@@ -59,6 +59,11 @@ impl Inbox {
                     items.push_back(Item::Output { target, text: text.as_ref().to_owned(), cut: false });
                 }
             },
+            Update::Picture { target, picture } => {
+                // Only the newest one is looked at.
+                items.retain(|item| !matches!(item, Item::Update(Update::Picture { target: of, .. }) if *of == target));
+                items.push_back(Item::Update(Update::Picture { target, picture }));
+            }
             other => items.push_back(Item::Update(other)),
         }
         drop(items);

@@ -15,7 +15,7 @@ use super::panel::Panel;
 use super::state::{Pane, Walk};
 use super::text::{cells, clock, columns, duration, fit};
 use super::theme::Theme;
-use super::{copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps};
+use super::{attend, copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps};
 use crate::engine::Awaiting;
 
 /// The least columns and rows that the whole screen needs.
@@ -24,6 +24,11 @@ const LEAST: (u16, u16) = (80, 24);
 /// Draws everything.
 pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, now: Timestamp) {
     let area = frame.area();
+    if let Some(picture) = walk.attended().filter(|_| walk.shows_programs) {
+        header(walk, frame, row(area, 0), now);
+        attend::draw(walk, picture, frame, Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area });
+        return attend::footer(walk, picture, frame, row(area, area.height.saturating_sub(1)));
+    }
     if area.width < LEAST.0 || area.height < LEAST.1 {
         return too_small(walk, frame, now);
     }

@@ -9,6 +9,7 @@
 //! as it was found.
 
 mod act;
+mod attend;
 mod briefing;
 mod command;
 mod copy;

@@ -46,6 +46,8 @@ impl Walk {
         let mut offers = Vec::new();
         let answering = self.live && open && !self.sent && self.here();
         if self.live && !idle {
+            offers.extend(self.program().map(|_| Action::Program));
+            offers.extend(self.ends_with_enough().map(|_| Action::Enough));
             offers.push(Action::Stop);
             if self.has_output() {
                 offers.extend([Action::PageUp, Action::PageDown]);

@@ -48,7 +48,7 @@ pub(super) fn any(walk: &Walk) -> bool {
     walk.shown_target().and_then(|target| walk.outputs.get(&target)).is_some_and(|tail: &Tail| !tail.is_empty())
 }
 
-fn styled(line: &str, walk: &Walk, width: usize) -> Line<'static> {
+pub(super) fn styled(line: &str, walk: &Walk, width: usize) -> Line<'static> {
     let (all, line) = (line.len(), output::head(line, PARSED * width.max(20)));
     // A carriage return was made visible or ended the line before; what is left of escapes is colour.
     let Ok(text) = line.as_bytes().into_text() else { return Line::raw(fit(line, width, walk.theme)) };

@@ -156,6 +156,11 @@ async fn follow(
             }
             dirty = true;
         }
+        if walk.has_programs
+            && let Ok(size) = terminal.size()
+        {
+            walk.sized(size.width, size.height);
+        }
         for say in walk.says.drain(..) {
             // The session that does not listen any more is over, and tells it in the inbox.
             let _ = says.send(say);

@@ -163,7 +163,11 @@ fn running(walk: &Walk, target: &Target, place: &str, now: Timestamp, columns: u
     let text = format!("{word} for {time}{}: {place}", left.unwrap_or_default());
     let mut lines = vec![headline(&text, walk.theme.busy(), columns, walk)];
     let stop = if busy.stopping { "stop at once" } else { "stop it" };
-    lines.push(keyed(walk, &[(Action::Stop, stop)], columns));
+    lines.push(keyed(
+        walk,
+        &[(Action::Program, "back to the program"), (Action::Enough, "you have seen enough"), (Action::Stop, stop)],
+        columns,
+    ));
     lines
 }
 

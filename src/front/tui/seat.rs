@@ -28,6 +28,7 @@ impl Walk {
             return;
         }
         self.sent = false;
+        self.told_size = None;
         if !self.watching() {
             if before.is_some() {
                 self.panel = self.panel.take().filter(|panel| !matches!(panel, Panel::TakeOver));

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use super::attend::{self, Keyboard};
 use super::field::Field;
 use super::form::Form;
 use super::panel::Panel;
@@ -17,7 +18,7 @@ use super::steps::{Row, rows};
 use super::theme::Theme;
 use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
 use crate::front::{HowFar, Say, Seat, Update};
-use crate::output::{Copied, Tail};
+use crate::output::{Copied, Picture, Tail};
 use crate::playbook::plan::{Act, Action, Name, PersonSpec, Plan, Step, StepId, Template};
 use crate::words;
 
@@ -126,6 +127,16 @@ pub(super) struct Walk {
     pub(super) leaving: bool,
     /// The bell is to be rung.
     pub(super) ring: bool,
+    /// What a program's terminal shows.
+    pub(super) picture: Option<(Target, Picture)>,
+    /// Where keys go while a program has the screen.
+    pub(super) keyboard: Keyboard,
+    /// The playbook has steps with such programs.
+    pub(super) has_programs: bool,
+    /// The screen is large enough for that.
+    pub(super) shows_programs: bool,
+    /// The size of programs' terminals, as last told.
+    pub(super) told_size: Option<(u16, u16)>,
     /// A link that is to be opened, or copied where nothing can open it.
     pub(super) link: Option<String>,
     /// Why a link could not be opened, until it is said with what was done instead.
@@ -173,6 +184,11 @@ impl Walk {
             over: false,
             leaving: false,
             ring: false,
+            picture: None,
+            keyboard: Keyboard::Program,
+            has_programs: plan.steps.iter().any(attend::has_terminal),
+            shows_programs: true,
+            told_size: None,
             link: None,
             unopened: None,
             copies: Vec::new(),
@@ -192,6 +208,8 @@ impl Walk {
                 if let Record::Started { target, .. } = &stamped.record {
                     self.outputs.remove(target);
                     self.cut = false;
+                    self.picture = None;
+                    self.keyboard = Keyboard::Program;
                 }
                 if let Record::Presence(presence) = &stamped.record
                     && self.live
@@ -213,6 +231,13 @@ impl Walk {
                     probes[probe].remove(0);
                 }
                 probes[probe].push(Attempt { number: attempt, finding, pass, saw });
+            }
+            Update::Picture { target, picture } => {
+                // What is typed to a program is typed to one that was seen.
+                if self.picture.as_ref().is_none_or(|(of, _)| *of != target) {
+                    self.gate = Gate::default();
+                }
+                self.picture = Some((target, picture));
             }
             Update::Preview { target, diff } => {
                 self.previews.insert(target, diff);

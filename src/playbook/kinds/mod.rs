@@ -6,6 +6,7 @@ mod approval;
 mod edit;
 mod generate;
 pub(super) mod include;
+pub(super) mod manner;
 mod person;
 pub(super) mod run;
 mod snapshot;

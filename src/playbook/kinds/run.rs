@@ -2,17 +2,18 @@
 //!
 //! Values reach a script only by its environment: its text is no template, and `${known_name}` in it is a fault.
 
-use super::super::fields::{CAPTURE, COMMAND, CWD, ENV, EXPECT, HOST, SHELL, STDIN, TIMEOUT, TTY};
+use super::super::fields::{CAPTURE, COMMAND, CWD, ENV, EXPECT, HOST, SHELL, STDIN, TIMEOUT, TTY, UNTIL};
 use super::super::lower::{Lower, text_of};
 use super::super::names::{Script, Wants};
-use super::super::plan::{Act, Content, Escape, Part, Program, RunSpec, Template, Variable};
+use super::super::plan::{Act, Content, Escape, Manner, Part, Program, RunSpec, Template, Variable};
 use super::super::shape::Field;
 use super::super::yaml::{Node, Value};
 use super::Kind;
+use super::manner;
 
 pub(in super::super) static KIND: Kind = Kind {
     name: "run",
-    doc: "runs a shell script (text; `bash -euo pipefail`, or `shell:`) or a program (a list; no shell)",
+    doc: "runs a shell script (text; `bash -euo pipefail`, or `shell:`) or a program (a list; no shell); one that goes on for ever until a line comes or you have seen enough (`until`), an interactive one in a terminal inside the screen (`tty`)",
     example: "run: pm2 restart \"$APP_ROOT/ecosystem.config.js\"",
     fields: &[
         Field::new("run", "A shell script, or a program with its arguments.", COMMAND),
@@ -22,6 +23,7 @@ pub(in super::super) static KIND: Kind = Kind {
         CWD,
         HOST,
         TTY,
+        UNTIL,
         EXPECT,
         CAPTURE,
         TIMEOUT,
@@ -35,7 +37,9 @@ pub(in super::super) const EXPECTS: &[&str] =
     &["exit", "contains", "not_contains", "matches", "equals", "json", "between", "close_to"];
 
 fn lower<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Act> {
-    command(lower, node, "run").map(Act::Run)
+    let run = command(lower, node, "run")?;
+    let manner = manner::of(lower, node);
+    Some(Act::Run(RunSpec { manner, ..run }))
 }
 
 /// Lowers a command under a key, with what stands beside it.
@@ -70,7 +74,7 @@ pub(in super::super) fn command<'a>(lower: &mut Lower<'a>, map: &'a Node, key: &
         Value::Map(_) | Value::Broken => return None,
     };
     let host = host(lower, map, &env);
-    Some(RunSpec { program, env, stdin, cwd, host })
+    Some(RunSpec { program, env, stdin, cwd, host, manner: Manner::Alone })
 }
 
 /// Lowers the machine that a command runs on.

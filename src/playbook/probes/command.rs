@@ -1,6 +1,6 @@
 //! `command`: a command's exit status and output.
 
-use super::super::fields::{COMMAND, CWD, ENV, HOST, SHELL, STDIN, TTY};
+use super::super::fields::{COMMAND, CWD, ENV, HOST, SHELL, STDIN};
 use super::super::kinds::run;
 use super::super::lower::Lower;
 use super::super::plan::Probe;
@@ -19,7 +19,6 @@ pub(super) static PROBE: ProbeKind = ProbeKind {
         STDIN,
         CWD,
         HOST,
-        TTY,
     ],
     expects: run::EXPECTS,
     captures: true,

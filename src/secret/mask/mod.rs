@@ -34,6 +34,7 @@ mod styles;
 mod tokens;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -148,6 +149,24 @@ impl Masker {
         stream.push_str(text, &mut masked);
         stream.finish_str(&mut masked);
         masked
+    }
+
+    /// Tells which ranges of a whole text [`Masker::mask`] puts its mark in the place of, in order; of colours there must be none.
+    #[must_use]
+    pub fn covered(self: &Arc<Self>, text: &str) -> Vec<Range<usize>> {
+        let mut stream = self.stream();
+        stream.find(text.as_bytes(), true);
+        let mut spans = std::mem::take(&mut stream.found.spans);
+        spans.extend(stream.found.telling.map(|telling| (telling, text.len())));
+        spans.sort_unstable();
+        let mut ranges: Vec<Range<usize>> = Vec::with_capacity(spans.len());
+        for (start, end) in spans {
+            match ranges.last_mut() {
+                Some(last) if start <= last.end => last.end = last.end.max(end),
+                Some(_) | None => ranges.push(start..end),
+            }
+        }
+        ranges
     }
 
     /// Starts to mask a text that comes in pieces.

@@ -4,10 +4,12 @@
 //! and however often a probe is asked.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::super::wire::Down;
 use super::outbox::{LEFT_OUT, drop_front};
 use crate::engine::{Finding, Record, Target};
+use crate::output::Picture;
 
 /// The most bytes of output that are kept, over all steps.
 const OUTPUT: usize = 2 << 20;
@@ -25,6 +27,7 @@ pub(super) struct Memory {
     bytes: usize,
     attempts: VecDeque<Asked>,
     previews: VecDeque<(Target, Result<String, String>)>,
+    picture: Option<(Target, Arc<Picture>)>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,7 @@ impl Memory {
             self.attempts.retain(|asked| asked.target != *target);
         }
         if let Record::Started { target, .. } = record {
+            self.picture = None;
             self.outputs.retain(|printed| printed.target != *target);
             self.bytes = self.outputs.iter().map(|printed| printed.text.len()).sum();
         }
@@ -85,6 +89,16 @@ impl Memory {
                 self.outputs.pop_front();
             }
         }
+    }
+
+    /// Keeps the newest picture of a program's terminal; of an earlier program's there is its output.
+    pub(super) fn picture(&mut self, target: &Target, picture: &Arc<Picture>) {
+        self.picture = Some((target.clone(), Arc::clone(picture)));
+    }
+
+    /// Returns the newest picture of a program's terminal.
+    pub(super) fn last_picture(&self) -> Option<&(Target, Arc<Picture>)> {
+        self.picture.as_ref()
     }
 
     /// Keeps an answer of a probe.

@@ -123,6 +123,13 @@ impl Front for Hub {
                     outbox.output(&target, &text);
                 }
             }
+            Update::Picture { target, picture } => {
+                let picture = Arc::new(picture);
+                state.memory.picture(&target, &picture);
+                for outbox in state.outboxes() {
+                    outbox.picture(&target, &picture);
+                }
+            }
             Update::Attempt { target, probe, attempt, finding, pass, saw } => {
                 let asked = Asked { target, probe, attempt, finding, pass, saw };
                 state.memory.attempt(asked.clone());

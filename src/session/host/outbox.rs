@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::super::wire::{Down, Frame, frame};
 use crate::engine::Target;
+use crate::output::Picture;
 
 /// The most bytes of frames that wait for a client.
 const FRAMES: usize = 4 << 20;
@@ -40,7 +41,16 @@ struct Waiting {
 #[derive(Debug)]
 enum Item {
     Frame(Arc<Frame>),
-    Output { target: Target, text: String, cut: bool },
+    Output {
+        target: Target,
+        text: String,
+        cut: bool,
+    },
+    /// Only the newest one waits.
+    Picture {
+        target: Target,
+        picture: Arc<Picture>,
+    },
 }
 
 /// Why nothing more comes.
@@ -87,11 +97,23 @@ impl Outbox {
         waiting.output += piece.len();
         match waiting.items.back_mut() {
             Some(Item::Output { target: last, text, .. }) if last == target => text.push_str(piece),
-            Some(Item::Output { .. } | Item::Frame(_)) | None => {
+            Some(Item::Output { .. } | Item::Frame(_) | Item::Picture { .. }) | None => {
                 waiting.items.push_back(Item::Output { target: target.clone(), text: piece.to_owned(), cut: false });
             }
         }
         waiting.give_way();
+        drop(waiting);
+        self.bell.notify_one();
+    }
+
+    /// Puts in a picture; one that waits still is not worth sending any more.
+    pub(super) fn picture(&self, target: &Target, picture: &Arc<Picture>) {
+        let mut waiting = self.waiting();
+        if waiting.end.is_some() {
+            return;
+        }
+        waiting.items.retain(|item| !matches!(item, Item::Picture { .. }));
+        waiting.items.push_back(Item::Picture { target: target.clone(), picture: Arc::clone(picture) });
         drop(waiting);
         self.bell.notify_one();
     }
@@ -148,6 +170,12 @@ impl Outbox {
                 drop(waiting);
                 // At most six times what may wait: far less than a frame may have.
                 frame(&Down::Output { target, text }).ok().map(|frame| Next::Frame(Arc::new(frame)))
+            }
+            Some(Item::Picture { target, picture }) => {
+                drop(waiting);
+                let down = Down::Picture { target, picture: Picture::clone(&picture) };
+                // A picture of the largest terminal is shorter than the longest frame.
+                frame(&down).ok().map(|frame| Next::Frame(Arc::new(frame)))
             }
             None => waiting.end.map(|_| Next::Over),
         }
@@ -264,5 +292,18 @@ mod tests {
         assert!(texts[0].starts_with(LEFT_OUT) && texts[0].len() < OUTPUT / 2, "{}", texts[0].len());
         assert!(!texts[4].contains(LEFT_OUT) && texts[4].len() == OUTPUT / 2 + 1);
         assert_eq!([&texts[1], &texts[3], &texts[5]], ["Live"; 3]);
+    }
+
+    #[test]
+    fn of_pictures_only_the_newest_waits() {
+        let outbox = Outbox::default();
+        let target = Target::step(&StepId::new("a"));
+        for number in 0..1000 {
+            let picture = Picture { rows: vec![format!("picture {number}")], ..Picture::default() };
+            outbox.picture(&target, &Arc::new(picture));
+        }
+        outbox.output(&target, "behind\n");
+        assert!(down(outbox.take()).contains("picture 999"));
+        assert_eq!([(); 2].map(|()| down(outbox.take())), ["behind\n", "nothing"]);
     }
 }

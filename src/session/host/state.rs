@@ -150,6 +150,9 @@ impl State {
         if let Some(awaiting) = &self.expected {
             put(outbox, &Down::Expect(awaiting.clone()));
         }
+        if let Some((target, picture)) = self.memory.last_picture() {
+            outbox.picture(target, picture);
+        }
         for down in self.memory.tell() {
             match down {
                 Down::Output { target, text } => outbox.output(&target, &text),

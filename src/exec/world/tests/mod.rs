@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::{Attempt, Ctx, verify};
 use crate::engine::{Finding, Verdict};
-use crate::exec::child::Stop;
+use crate::exec::stop::Stop;
 use crate::exec::testing::{Stage, action};
 use crate::playbook::plan::{
     Act, Capture, CaptureHow, DatabaseSpec, Expect, HttpSpec, Name, NatsSpec, Probe, ProbeSpec, Template, TlsSpec,

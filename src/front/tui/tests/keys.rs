@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::story::Story;
+use super::story::{Story, plan};
 use crate::engine::{Awaiting, How, Target};
 use crate::front::tui::keymap::Action;
 use crate::front::{Answer, Say, Update};
+use crate::playbook::plan::{Act, Manner, Until};
 
 fn enter() -> KeyEvent {
     KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)
@@ -103,6 +104,21 @@ fn stopping_is_polite_first() {
     story.walk.key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL), story.clock);
     let hard = crate::engine::Input::Stop { hard: true };
     assert!(matches!(&story.walk.says[..], [Say::Input(input)] if *input == hard));
+}
+
+#[test]
+fn what_goes_on_for_ever_ends_with_the_operators_word_or_with_a_stop() {
+    let mut plan = plan();
+    if let Act::Run(run) = &mut plan.steps[0].action.act {
+        run.manner = Manner::Until(Until { matches: None, enough: true });
+    }
+    let mut story = Story::of(plan);
+    assert!(!story.walk.offers().contains(&Action::Enough));
+    story.press(KeyCode::Enter);
+    assert_eq!(story.walk.offers()[..2], [Action::Enough, Action::Stop]);
+    story.press(KeyCode::Char('e'));
+    assert!(!story.walk.offers().contains(&Action::Enough), "it was said");
+    assert!(story.walk.run.busy.as_ref().is_some_and(|busy| busy.stopping));
 }
 
 #[test]

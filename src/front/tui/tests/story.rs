@@ -59,6 +59,7 @@ pub(super) fn run(script: &str) -> Action {
         env: Vec::new(),
         stdin: None,
         cwd: None,
+        manner: Manner::Alone,
         host: None,
     }))
 }
@@ -292,7 +293,13 @@ impl Story {
                     }
                     self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
-                Say::Preview(_) | Say::Quit | Say::Detach(_) | Say::TakeOver | Say::Presence(_) => {}
+                Say::Preview(_)
+                | Say::Quit
+                | Say::Detach(_)
+                | Say::TakeOver
+                | Say::Presence(_)
+                | Say::Type { .. }
+                | Say::Size { .. } => {}
             }
         }
     }
