@@ -7,6 +7,7 @@ use crate::support::platform::{Platform, Sealed, begin, plan, playbook};
 use crate::support::process::write_private;
 use crate::support::rotation::go_on;
 use crate::support::terminal::Terminal;
+use crate::terminals::{away, ready};
 
 const PLAYBOOK: &str = "nats-credentials";
 
@@ -284,5 +285,62 @@ fn a_person_brings_the_credentials_from_the_portal() {
     rig.platform.all_have(SEALED, &new);
     assert!(rig.accepts(&new) && !rig.accepts(&rig.old));
     assert!(!rig.platform.folder().join("new.creds").exists());
+    rig.platform.leaks_nothing(&desk, &[&rig.old, &new]);
+}
+
+#[test]
+fn a_person_seals_them_in_an_editor() {
+    const OPEN: &str = "lines in nats-wasmcloud-creds.yaml";
+    // What an attempt has drawn stays to be seen when it is over, but not beside this.
+    const ATTENDED: &str = "all other keys go to the program";
+    let rig = Rig::start();
+    let before = rig.platform.file(SEALED);
+    let desk = rig.platform.desk("editor");
+    let plan = plan(PLAYBOOK);
+    let mut words = vec!["run".to_owned(), playbook(PLAYBOOK)];
+    let mut inputs = rig.inputs("nsc");
+    inputs.push("sealing=editor".to_owned());
+    words.extend(inputs.into_iter().flat_map(|input| ["--input".to_owned(), input]));
+    let terminal = Terminal::start(&desk, &words, 120, 40);
+    let operator = Operator::at(&terminal, &plan);
+    terminal.see("inputs: all there");
+    terminal.press("\x1b[21~");
+    operator.walks("keep-file");
+    terminal.press_until("\r", ATTENDED);
+    ready(&terminal, OPEN);
+    // sops leaves its clear text behind when it is stopped; it goes with the step.
+    away(&terminal, "x");
+    terminal.see("r run again");
+    rig.platform.left_no_copy(1);
+    assert!(rig.platform.file(SEALED) == before, "stopped");
+
+    // Whoever leaves without a change is told what the file does not hold.
+    terminal.press_until("r", ATTENDED);
+    ready(&terminal, OPEN);
+    terminal.press("leave\r");
+    let picture = terminal.see("r run again");
+    assert!(picture.contains("The file holds the new credentials: "), "{picture}");
+    assert!(rig.platform.file(SEALED) == before, "left as it was");
+
+    terminal.press_until("r", ATTENDED);
+    ready(&terminal, OPEN);
+    terminal.press("put user.creds NEW_CREDS\r");
+    ready(&terminal, "user.creds has");
+    terminal.press("write\r");
+    terminal.see("Next: ");
+    let new = rig.creds("wasmcloud-new");
+    assert!(rig.platform.unsealed(SEALED).as_deref() == Some(new.trim_end()), "the sealed file has another value");
+    rig.platform.left_no_copy(3);
+    operator.leaves();
+    let left = terminal.ends();
+    assert_eq!(left.code, Some(130));
+    Platform::shows_nothing(&left.raw, &[&rig.old, &new]);
+    let transcript = desk.run_folder().join("transcript/seal-in-editor.3.log");
+    assert!(std::fs::read_to_string(transcript).expect("the transcript").contains("user.creds has"));
+
+    go_on(&desk, "rollback", "").ends_with(4);
+    assert!(rig.platform.file(SEALED) == before);
+    rig.platform.all_have(SEALED, &rig.old);
+    assert!(rig.accepts(&rig.old) && !rig.accepts(&new));
     rig.platform.leaks_nothing(&desk, &[&rig.old, &new]);
 }

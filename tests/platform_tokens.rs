@@ -10,6 +10,8 @@ use crate::support::desk::{Called, Desk};
 use crate::support::nats::{Nats, new_user, nsc};
 use crate::support::platform::{Cloud, Platform, Sealed, begin};
 use crate::support::rotation::go_on;
+use crate::support::terminal::Terminal;
+use crate::terminals::ready;
 
 /// One playbook.
 struct Case {
@@ -231,6 +233,54 @@ fn wrong_and_dry(case: &'static Case) {
     let called = rig.begin(&desk, &rig.answers(), &["--on-failure", "stop"]);
     assert!(called.code != Some(0), "the old value is no new one\n{}", called.out);
     assert!((rig.files(), rig.platform.read("cluster.json")) == before, "same");
+}
+
+/// Returns the last line that a program has drawn above the last row.
+fn last(picture: &str) -> &str {
+    picture.lines().rev().skip(1).map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+/// Goes on from where nobody can go on unattended: a person edits both files in sops, and what follows needs none again.
+fn in_an_editor(case: &'static Case) {
+    let rig = Rig::start(case);
+    let desk = rig.platform.desk("editor");
+    desk.keep_secret("pasted", NEW);
+    rig.takes(&[OLD, NEW]);
+    let called = rig.begin(&desk, &rig.answers(), &["--input", "sealing=editor"]).ends_with(7);
+    assert!(called.err.contains("seal-in-editor needs a person"), "{}", called.err);
+    let terminal = Terminal::start(&desk, &["resume".to_owned()], 80, 24);
+    terminal.until("the step", |picture| picture.contains("Next: ") && picture.contains("Enter start"));
+    terminal.press_until("\r", "all other keys go to the program");
+    for sealed in rig.case.sealed {
+        let file = sealed.file.rsplit('/').next().expect("a file has a name");
+        ready(&terminal, &format!("lines in {file}"));
+        terminal.press(&format!("type {}\r", sealed.key));
+        terminal.until("its question", |picture| last(picture) == format!("{}:", sealed.key));
+        terminal.paste(NEW);
+        terminal.until("its answer", |picture| last(picture) == format!("{}: [secret]", sealed.key));
+        terminal.press("\r");
+        ready(&terminal, &format!("{} was typed", sealed.key));
+        terminal.press("write\r");
+    }
+    terminal.until("the next step", |picture| picture.contains("Next: ") && picture.contains("Enter start"));
+    terminal.press("q");
+    terminal.see("y leave");
+    terminal.press("y");
+    let left = terminal.ends();
+    assert_eq!(left.code, Some(130));
+    Platform::shows_nothing(&left.raw, &[OLD, NEW]);
+    rig.platform.left_no_copy(rig.case.sealed.len());
+    let (revoke, _) = rig.case.revoke;
+    go_on(&desk, "resume", &rig.answers()).ends_with(7);
+    rig.all_have(NEW);
+    rig.takes(&[NEW]);
+    go_on(&desk, "resume", &format!("{}{revoke}: done\n", rig.answers())).ends_with(0);
+    rig.platform.leaks_nothing(&desk, &[OLD, NEW]);
+}
+
+#[test]
+fn cloudflare_in_an_editor() {
+    in_an_editor(&CLOUDFLARE);
 }
 
 #[test]

@@ -92,12 +92,13 @@ fn goes(picture: &str) -> bool {
     picture.lines().last().is_some_and(|foot| foot.contains("Ctrl-]") && !foot.contains("one moment"))
 }
 
-fn ready(terminal: &Terminal, shown: &str) {
+/// Waits until something is to be seen at a program's terminal, and keys go there.
+pub(crate) fn ready(terminal: &Terminal, shown: &str) {
     terminal.until(shown, |picture| picture.contains(shown) && goes(picture));
 }
 
 /// Goes behind `Ctrl-]` with a key.
-fn away(terminal: &Terminal, key: &str) {
+pub(crate) fn away(terminal: &Terminal, key: &str) {
     terminal.press("\x1d");
     terminal.see("type Ctrl-]");
     terminal.press(key);

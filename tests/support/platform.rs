@@ -117,7 +117,8 @@ impl Platform {
         let path = format!("{}:{}", standins().display(), env::var("PATH").unwrap_or_default());
         let state = self.state.display().to_string();
         let key = self.state.join("age.key").display().to_string();
-        let env = [("PATH", path), ("PLATFORM_STANDIN_STATE", state), ("SOPS_AGE_KEY_FILE", key)];
+        let editor = standins().join("line-editor").display().to_string();
+        let env = [("PATH", path), ("PLATFORM_STANDIN_STATE", state), ("SOPS_AGE_KEY_FILE", key), ("EDITOR", editor)];
         env.map(|(name, value)| (name.to_owned(), value)).to_vec()
     }
 
@@ -190,6 +191,37 @@ impl Platform {
     /// Returns every call so far, a line each.
     pub(crate) fn calls(&self) -> String {
         fs::read_to_string(self.state.join("calls")).expect("read the calls")
+    }
+
+    /// Holds that sops gave its editor a copy in clear text so many times, each in a folder of a step in memory that is gone.
+    #[track_caller]
+    pub(crate) fn left_no_copy(&self, times: usize) {
+        let calls = self.calls();
+        let copies: Vec<Vec<String>> = calls
+            .lines()
+            .filter_map(|call| call.strip_prefix("line-editor "))
+            .map(|words| serde_json::from_str(words).expect("JSON"))
+            .collect();
+        assert_eq!(copies.len(), times, "{copies:?}");
+        for copy in copies {
+            let [copy] = &copy[..] else { panic!("an editor gets a file: {copy:?}") };
+            let folder = Path::new(copy).ancestors().find(|place| {
+                place.file_name().is_some_and(|name| name.to_string_lossy().starts_with("runsheet-env-"))
+            });
+            assert!(folder.is_some_and(|folder| !folder.exists()), "{copy}");
+        }
+    }
+
+    /// Holds that none of these secrets is on a screen, and in nothing that it was sent.
+    #[track_caller]
+    pub(crate) fn shows_nothing(raw: &[u8], secrets: &[&str]) {
+        let text = String::from_utf8_lossy(raw);
+        for line in secrets.iter().flat_map(|secret| secret.lines()).filter(|line| is_secret(line)) {
+            // A long line stands on several rows.
+            for part in line.as_bytes().chunks(32).filter(|part| part.len() >= 16) {
+                assert!(!text.contains(&*String::from_utf8_lossy(part)), "a secret is shown");
+            }
+        }
     }
 
     /// Holds that none of these secrets stands in a call, nor in what a desk's program left but the sealed parts.
