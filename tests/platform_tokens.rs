@@ -240,9 +240,10 @@ fn last(picture: &str) -> &str {
     picture.lines().rev().skip(1).map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
 }
 
-/// Goes on from where nobody can go on unattended: a person edits both files in sops, and what follows needs none again.
+/// Goes on from where nobody can go on unattended: a person edits both files in sops. Then all the way back.
 fn in_an_editor(case: &'static Case) {
     let rig = Rig::start(case);
+    let before = rig.files();
     let desk = rig.platform.desk("editor");
     desk.keep_secret("pasted", NEW);
     rig.takes(&[OLD, NEW]);
@@ -270,11 +271,13 @@ fn in_an_editor(case: &'static Case) {
     assert_eq!(left.code, Some(130));
     Platform::shows_nothing(&left.raw, &[OLD, NEW]);
     rig.platform.left_no_copy(rig.case.sealed.len());
-    let (revoke, _) = rig.case.revoke;
+    // What is left is the end of the old token.
     go_on(&desk, "resume", &rig.answers()).ends_with(7);
     rig.all_have(NEW);
-    rig.takes(&[NEW]);
-    go_on(&desk, "resume", &format!("{}{revoke}: done\n", rig.answers())).ends_with(0);
+    let (make, _) = rig.case.make;
+    go_on(&desk, "rollback", &format!("{make}: {{ undo: done }}\n")).ends_with(4);
+    assert!(rig.files() == before, "the sealed files");
+    rig.all_have(OLD);
     rig.platform.leaks_nothing(&desk, &[OLD, NEW]);
 }
 

@@ -6,6 +6,7 @@
 use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -67,6 +68,7 @@ impl Platform {
         platform.write("cluster.json", &json!({ "context": "test", "secrets": {}, "workloads": {} }));
         platform.write("cloud.json", &json!({}));
         write_private(&platform.state.join("calls"), "");
+        symlink(standins().join("line-editor"), platform.state.join("vim")).expect("name the editor");
         platform
     }
 
@@ -117,7 +119,7 @@ impl Platform {
         let path = format!("{}:{}", standins().display(), env::var("PATH").unwrap_or_default());
         let state = self.state.display().to_string();
         let key = self.state.join("age.key").display().to_string();
-        let editor = standins().join("line-editor").display().to_string();
+        let editor = self.state.join("vim").display().to_string();
         let env = [("PATH", path), ("PLATFORM_STANDIN_STATE", state), ("SOPS_AGE_KEY_FILE", key), ("EDITOR", editor)];
         env.map(|(name, value)| (name.to_owned(), value)).to_vec()
     }
@@ -204,7 +206,8 @@ impl Platform {
             .collect();
         assert_eq!(copies.len(), times, "{copies:?}");
         for copy in copies {
-            let [copy] = &copy[..] else { panic!("an editor gets a file: {copy:?}") };
+            let (copy, options) = copy.split_last().expect("an editor gets a file");
+            assert_eq!(options, ["-n", "-i", "NONE"], "vim keeps nothing of what it was shown");
             let folder = Path::new(copy).ancestors().find(|place| {
                 place.file_name().is_some_and(|name| name.to_string_lossy().starts_with("runsheet-env-"))
             });
