@@ -130,7 +130,7 @@ fn undoing(walk: &Walk, target: &Target, number: u32, columns: usize) -> Vec<Lin
     lines
 }
 
-/// Sets instructions as Markdown, but for the lines to tick. Returns the row of the one that has the focus.
+/// Sets instructions as Markdown, the lines to tick each for itself. Returns the row of the one that has the focus.
 fn instructions(
     walk: &Walk,
     target: &Target,
@@ -154,14 +154,15 @@ fn instructions(
         if focused {
             focus = Some(lines.len());
         }
-        for (at, piece) in wrap(task, columns.saturating_sub(6)).into_iter().enumerate() {
+        for (at, piece) in markdown(task, columns.saturating_sub(6), walk.theme).into_iter().enumerate() {
             let lead = match (at, focused) {
                 (0, true) => format!("{} {} ", walk.theme.pointer(), walk.theme.tick(ticked)),
                 (0, false) => format!("  {} ", walk.theme.tick(ticked)),
                 (_, _) => " ".repeat(6),
             };
             let style = if focused { walk.theme.heading() } else { ratatui::style::Style::new() };
-            lines.push(Line::from(vec![Span::styled(lead, walk.theme.key()), Span::styled(piece, style)]));
+            let task = piece.spans.into_iter().map(|span| Span { style: style.patch(span.style), ..span });
+            lines.push(std::iter::once(Span::styled(lead, walk.theme.key())).chain(task).collect());
         }
         number += 1;
     }
