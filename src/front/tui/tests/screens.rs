@@ -219,6 +219,14 @@ fn who_watches_and_takes_over() {
 }
 
 #[test]
+fn lines_to_tick_are_markdown_too() {
+    let mut story = Story::begin();
+    story.up_to("reset-valkey");
+    let frame = story.frame(120, 40);
+    assert!(frame.contains("] nobody else is on it") && !frame.contains("**"), "{frame}");
+}
+
+#[test]
 fn a_secret_before_it_is_copied() {
     let mut story = Story::begin();
     for key in [KeyCode::Char('c'), KeyCode::Down, KeyCode::Enter] {

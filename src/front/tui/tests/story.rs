@@ -153,7 +153,7 @@ pub(super) fn plan() -> Plan {
         "Reset the Valkey password in the control panel",
         action(Act::Person(PersonSpec {
             text: Some(text(
-                "1. Choose **Reset password** beside `default`.\n2. Copy the new password.\n\n- [ ] the page says ${pg_host}\n- [ ] nobody else is on it\n",
+                "1. Choose **Reset password** beside `default`.\n2. Copy the new password.\n\n- [ ] the page says ${pg_host}\n- [ ] **nobody else** is on it\n",
             )),
             open: Some(text("https://cloud.example.com/databases/valkey/users")),
             approval: None,
