@@ -126,7 +126,7 @@ fn the_screen_takes_names_and_comes_back_to_the_approval() {
     terminal.press("\r");
     terminal.see("y starts it");
     terminal.press("y");
-    terminal.see("approved by");
+    terminal.see("approves");
     signs(&terminal, "dba", "ann");
     terminal.press("\r");
     terminal.see("somebody else");

@@ -138,8 +138,8 @@ fn by_person(person: &PersonSpec, run: &Run) -> Vec<Fact> {
         Fact::new("asks", prompt)
     }));
     if let Some(approval) = &person.approval {
-        let distinct = if approval.distinct { ", not by who began the run" } else { "" };
-        facts.push(Fact::new("approved by", format!("{}{distinct}", approval.by.join(", "))));
+        let distinct = if approval.distinct { ", and not who began the run" } else { "" };
+        facts.push(Fact::new("approves", format!("{}{distinct}", approval.by.join(", "))));
     }
     if facts.is_empty() {
         facts.push(Fact::new("asks", "whether this holds"));

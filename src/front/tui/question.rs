@@ -127,7 +127,7 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             lines
         }
         Awaiting::Approval(step, role) => {
-            let text = format!("{}: {role} approves. Recorded as typed, not as proven.", place(&Target::step(step)));
+            let text = format!("{}: {role} approves, by a typed name.", place(&Target::step(step)));
             let mut lines = say(text, theme.care());
             lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
             lines
