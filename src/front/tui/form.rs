@@ -200,8 +200,12 @@ impl Form {
             draw_field(frame, Rect { y, height: 1, ..area }, field, focused, label, theme);
         }
         if usize::from(area.height) > 1 {
-            let explain = self.fields.get(at).map_or_else(String::new, Self::explain);
+            let mut explain = self.fields.get(at).map_or_else(String::new, Self::explain);
             let bad = self.fields.get(at).is_some_and(|field| field.visited && field.judge().is_err());
+            // A question that has no room beside its answer stands here whole.
+            if let Some(field) = self.fields.get(at).filter(|field| !bad && columns(&field.prompt) > label) {
+                explain = format!("{}: {explain}", field.prompt);
+            }
             let style = if bad { theme.bad() } else { theme.quiet() };
             let line = Line::styled(fit(&format!("  {explain}"), width, theme), style);
             frame.render_widget(Paragraph::new(line), Rect { y: area.y + area.height - 1, height: 1, ..area });

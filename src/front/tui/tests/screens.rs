@@ -60,6 +60,16 @@ fn the_briefing() {
 }
 
 #[test]
+fn a_question_that_is_cut_stands_beneath() {
+    let mut plan = plan();
+    let prompt = "How many good answers in a row are enough to say that all is well";
+    plan.inputs[0].prompt = Some(crate::playbook::plan::Template::literal(prompt));
+    let briefing = Briefing::new(&plan, &BTreeMap::new(), facts(), Theme::rich());
+    let page = draw_page(&briefing, 80, 24);
+    assert_eq!(page.matches(prompt).count(), 1, "{page}");
+}
+
+#[test]
 fn the_library() {
     let entry = |title: &str, choice| LibraryEntry {
         title: title.into(),
