@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use display::Display;
+pub(crate) use terminal::past_the_buffer;
 
 /// How long a copied secret stays in the clipboard.
 const KEPT: Duration = Duration::from_secs(30);

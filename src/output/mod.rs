@@ -13,6 +13,7 @@ mod tail;
 mod visible;
 
 pub use cell::{columns, json, one_line, parts};
+pub(crate) use clipboard::past_the_buffer;
 pub use clipboard::{Clipboard, Copied, Reach, Told};
 pub use picture::{Grid, Picture};
 pub use screen::Screen;

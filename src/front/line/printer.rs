@@ -11,9 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use crate::output::past_the_buffer;
 use crate::words::count;
 
 /// The most output of commands that waits to be written, in bytes.
@@ -247,20 +247,6 @@ impl Queue {
         }
         true
     }
-}
-
-/// Writes to standard output itself.
-fn past_the_buffer(bytes: &[u8]) -> io::Result<()> {
-    let mut left = bytes;
-    while !left.is_empty() {
-        match rustix::io::write(io::stdout(), left) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => left = &left[written..],
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

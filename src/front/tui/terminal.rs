@@ -20,6 +20,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::front::signals::Signals;
+use crate::output::past_the_buffer;
 
 /// The terminal as the screen writes to it.
 pub(super) type Drawn = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -124,16 +125,7 @@ pub(super) fn ring(terminal: &mut Drawn) {
 /// Asks the terminal for something that is not drawn. It may hold a secret: it goes past the buffer, which is not wiped.
 pub(super) fn ask(terminal: &mut Drawn, bytes: &[u8]) -> io::Result<()> {
     terminal.backend_mut().flush()?;
-    let mut left = bytes;
-    while !left.is_empty() {
-        match rustix::io::write(io::stdout(), left) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => left = &left[written..],
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
+    past_the_buffer(bytes)
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Asking the terminal to copy: OSC 52, as xterm has it ("Operating System Commands", Ps = 52).
 //!
-//! Only makes the bytes; whoever has the terminal writes them.
+//! When they are written is for whoever has the terminal to say; how, so that no buffer keeps a secret, is said here.
+
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 /// The most bytes that terminals take at once, before base64.
@@ -34,4 +37,22 @@ pub(super) fn ask(text: &str, in_tmux: bool) -> Result<Zeroizing<Vec<u8>>, Strin
         asked.extend_from_slice(b"\x1b\\");
     }
     Ok(asked)
+}
+
+/// Writes to standard output itself, past the buffers around it: what may hold a secret must not stay in one that is not
+/// wiped. What they hold must have been flushed.
+///
+/// # Errors
+/// Standard output takes no more.
+pub(crate) fn past_the_buffer(bytes: &[u8]) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        match rustix::io::write(io::stdout(), left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => left = &left[written..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
