@@ -16,6 +16,12 @@ use crate::engine::{Awaiting, Input, Stage, Target, undo};
 use crate::front::Say;
 use crate::playbook::plan::{Step, StepId};
 
+/// What is said of the command that runs, and is no longer true when it has ended.
+pub(super) const OF_WHAT_RUNS: [&str; 3] = [ASKED_TO_STOP, STOPPING, ENOUGH];
+const ASKED_TO_STOP: &str = "asked it to stop; x again stops it at once";
+const STOPPING: &str = "stopping it at once";
+const ENOUGH: &str = "enough was seen; it is being stopped";
+
 impl Walk {
     /// Takes a key that was read at a time. A key from before the question was shown answers nothing.
     pub(super) fn key(&mut self, key: KeyEvent, at: Instant) {
@@ -377,7 +383,7 @@ impl Walk {
         if let Some(busy) = &self.run.busy {
             let hard = busy.stopping;
             self.says.push(Say::Input(Input::Stop { hard }));
-            let text = if hard { "stopping it at once" } else { "asked it to stop; x again stops it at once" };
+            let text = if hard { STOPPING } else { ASKED_TO_STOP };
             self.message = Some((text.into(), false));
         }
     }
@@ -386,7 +392,7 @@ impl Walk {
     fn enough(&mut self) {
         if let Some(target) = self.ends_with_enough() {
             self.says.push(Say::Input(Input::Enough { target }));
-            self.message = Some(("enough was seen; it is being stopped".into(), false));
+            self.message = Some((ENOUGH.into(), false));
         }
     }
 

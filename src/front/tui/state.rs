@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use super::act::OF_WHAT_RUNS;
 use super::attend::{self, Keyboard};
 use super::field::Field;
 use super::form::Form;
@@ -299,6 +300,7 @@ impl Walk {
         self.awaiting = next;
         self.gate = Gate::default();
         self.form = None;
+        self.message.take_if(|(text, _)| OF_WHAT_RUNS.contains(&text.as_str()));
         self.down = 0;
         self.back = 0;
         if self.panel.as_ref().is_some_and(Panel::answers) {

@@ -104,6 +104,10 @@ fn stopping_is_polite_first() {
     story.walk.key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL), story.clock);
     let hard = crate::engine::Input::Stop { hard: true };
     assert!(matches!(&story.walk.says[..], [Say::Input(input)] if *input == hard));
+    assert!(story.frame(120, 40).contains("stopping it at once"));
+    story.walk.says.clear();
+    story.performed("signed-in", crate::engine::How::Stopped, "stopped");
+    assert!(!story.frame(120, 40).contains("stopping it at once"), "it has ended");
 }
 
 #[test]
