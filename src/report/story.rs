@@ -181,6 +181,8 @@ impl Story {
             | Record::Presence(_)
             | Record::Closing { .. }
             | Record::TemporaryRemoved { .. }
+            | Record::WindowExtended { .. }
+            | Record::Overrun { .. }
             | Record::Ended { .. } => {}
         }
         debug_assert!(run.begun.is_some() || !matches!(record, Record::Begun(_)), "the run takes a record first");
@@ -352,6 +354,8 @@ fn about(record: &Record) -> Option<&Target> {
         | Record::SignOffRefused { .. }
         | Record::Closing { .. }
         | Record::TemporaryRemoved { .. }
+        | Record::WindowExtended { .. }
+        | Record::Overrun { .. }
         | Record::Ended { .. } => None,
     }
 }
