@@ -130,6 +130,12 @@ pub fn took(ms: u64) -> String {
     duration(Duration::from_millis(ms))
 }
 
+/// Says how long something is meant to last, from milliseconds: `5m`, where [`took`] says what was measured.
+#[must_use]
+pub fn lasts(ms: u64) -> String {
+    duration(Duration::from_millis(ms))
+}
+
 /// Says a duration in whole seconds: `1h 2m 3s`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
