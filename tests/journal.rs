@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Foreseen, How, Outcome, Presence, Record, Seen, Stamped, Target};
+use runsheet::engine::{Begun, End, Foreseen, How, Outcome, Part, Presence, Record, Seen, Stamped, Target};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -53,6 +53,10 @@ const RECORDS: &[&str] = &[
     "secret_copied",
     "enough_seen",
     "performed",
+    "hint_shown",
+    "why_shown",
+    "looked",
+    "called",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -63,6 +67,7 @@ const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.j
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let hinted = step.clone();
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
@@ -147,6 +152,10 @@ fn every_record() -> Vec<Record> {
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
         Record::Performed { target: followed, attempt: 1, outcome: enough },
+        Record::HintShown { step: hinted.clone() },
+        Record::WhyShown { step: hinted.clone() },
+        Record::Looked { step: hinted, at: Part::Probes },
+        Record::Called { contact: "Escalation".to_owned() },
     ]
 }
 
@@ -276,7 +285,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replace("reset-doadmin", "doadmin-reset"));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replacen("2026-09-21", "2026-09-22", 1));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -513,6 +522,10 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Detached { .. }) => 28,
         Record::SecretCopied { .. } => 29,
         Record::EnoughSeen { .. } => 30,
+        Record::HintShown { .. } => 32,
+        Record::WhyShown { .. } => 33,
+        Record::Looked { .. } => 34,
+        Record::Called { .. } => 35,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

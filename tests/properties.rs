@@ -105,6 +105,7 @@ fn anything(plan: &Plan) -> Vec<String> {
         "stop",
         "stop!",
         "note hello",
+        "call nobody",
         "attached Ada",
         "rollback",
         "removed",
@@ -119,7 +120,7 @@ fn anything(plan: &Plan) -> Vec<String> {
     .map(str::to_owned)
     .into();
     for step in &plan.steps {
-        words.push(format!("rollback {}", step.id));
+        words.extend([format!("rollback {}", step.id), format!("look {}", step.id)]);
         let undo = (1..=undo::actions(step).len() + 1).map(|number| format!("{}.{number}", step.id));
         for target in undo.chain([step.id.to_string()]) {
             let verbs = [
@@ -509,6 +510,10 @@ fn is_result(record: &Record) -> bool {
         | Record::StopAsked { .. }
         | Record::EnoughSeen { .. }
         | Record::Note { .. }
+        | Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::Called { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

@@ -94,6 +94,7 @@ fn run(input: &[u8]) -> u64 {
                         | Input::Skip { .. }
                         | Input::Stop { .. }
                         | Input::Note { .. }
+                        | Input::Aside(_)
                         | Input::Rollback { by_policy: false, .. }
                         | Input::Undo { .. }
                         | Input::SignOff { .. }

@@ -52,6 +52,10 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
         let reached = !matches!(
             last,
             Record::Note { .. }
+                | Record::HintShown { .. }
+                | Record::WhyShown { .. }
+                | Record::Looked { .. }
+                | Record::Called { .. }
                 | Record::SecretCopied { .. }
                 | Record::Presence(_)
                 | Record::StopAsked { .. }
@@ -147,6 +151,10 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::ByHand { .. }
         | Record::Skipped { .. }
         | Record::Note { .. }
+        | Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::Called { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::aside::Aside;
 use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
@@ -129,6 +130,8 @@ pub enum Input {
         /// What it says.
         text: String,
     },
+    /// Something is done beside the walk.
+    Aside(Aside),
     /// Hand a secret out, to be copied.
     CopySecret {
         /// Its name.

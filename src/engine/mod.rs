@@ -6,6 +6,7 @@
 
 mod ahead;
 mod apply;
+mod aside;
 mod back;
 mod decide;
 mod effect;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use aside::{Aside, Asides, Part};
 pub use effect::Effect;
 pub use input::Input;
 pub use record::{

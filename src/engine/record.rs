@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::Part;
 use crate::playbook::plan::{Name, StepId};
 
 /// A step, or one action of its rollback.
@@ -267,6 +268,28 @@ pub enum Record {
         /// Why, where it was given up.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// The hint of a step was opened.
+    HintShown {
+        /// The step.
+        step: StepId,
+    },
+    /// It was opened why a step is done.
+    WhyShown {
+        /// The step.
+        step: StepId,
+    },
+    /// What a step printed, or what its probes answered, was looked at.
+    Looked {
+        /// The step.
+        step: StepId,
+        /// The part of it.
+        at: Part,
+    },
+    /// One of the playbook's contacts was called, as the operator says.
+    Called {
+        /// The contact, as the playbook names it.
+        contact: String,
     },
     /// Files with secrets were removed, or could not be.
     TemporaryRemoved {

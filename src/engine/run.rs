@@ -8,6 +8,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::Asides;
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Act, Name, Plan, Section, SignOff, Step, StepId};
 
@@ -38,6 +39,8 @@ pub struct Run {
     pub notes: Vec<Note>,
     /// Who came to act while it went on, and who went, in order.
     pub presence: Vec<(Timestamp, Presence)>,
+    /// What was done beside the walk.
+    pub asides: Asides,
     /// The secrets that were handed out to be copied, in order.
     pub copied: Vec<(Timestamp, Name)>,
     /// Who signed, as typed.

@@ -149,6 +149,7 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Undo { .. }
         | Input::TemporaryRemoved { .. }
         | Input::Presence(_)
+        | Input::Aside(_)
         | Input::CopySecret { .. }
         | Input::Resume { .. }) => other,
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
-use crate::engine::{Awaiting, Finding, Input, Refusal, Stamped, Target};
+use crate::engine::{Aside, Awaiting, Finding, Input, Refusal, Stamped, Target};
 use crate::front::{Answer, Say, Seat};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
@@ -132,6 +132,7 @@ pub enum Word {
         step: Option<StepId>,
         text: String,
     },
+    Aside(Aside),
     Rollback {
         to: Option<StepId>,
     },
@@ -246,6 +247,10 @@ pub enum Down {
     },
     Refused(Refusal),
     Notice(String),
+    Page {
+        title: String,
+        text: String,
+    },
     /// To the one screen that asked for it, and acts.
     Secret {
         name: Name,
@@ -298,6 +303,7 @@ impl Word {
             Self::Stop { hard } => Input::Stop { hard },
             Self::Enough { target } => Input::Enough { target },
             Self::Note { step, text } => Input::Note { step, text },
+            Self::Aside(aside) => Input::Aside(aside),
             // A person at a screen is no policy.
             Self::Rollback { to } => Input::Rollback { to, by_policy: false },
             Self::Undo { target } => Input::Undo { target },
@@ -344,6 +350,7 @@ impl Up {
             Input::Stop { hard } => Word::Stop { hard },
             Input::Enough { target } => Word::Enough { target },
             Input::Note { step, text } => Word::Note { step, text },
+            Input::Aside(aside) => Word::Aside(aside),
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },
             Input::SignOff { step, role, name } => Word::SignOff { step, role, name },

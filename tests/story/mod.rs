@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use runsheet::engine::{
-    Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Presence, Record, Refusal, Run, SavedFile,
-    StepState, Target, Turn, Verdict,
+    Aside, Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Part, Presence, Record, Refusal,
+    Run, SavedFile, StepState, Target, Turn, Verdict,
 };
 use runsheet::playbook::plan::{Name, Plan, StepId};
 
@@ -154,6 +154,10 @@ pub(crate) fn record(record: &Record) -> String {
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Record::EnoughSeen { target } => format!("enough {}", name(target)),
         Record::Note { .. } => "note".to_owned(),
+        Record::HintShown { step } => format!("hint {step}"),
+        Record::WhyShown { step } => format!("why {step}"),
+        Record::Looked { step, .. } => format!("looked at {step}"),
+        Record::Called { contact } => format!("called {contact}"),
         Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
         Record::RollbackBegun { to, by_policy } => {
@@ -262,6 +266,10 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "stop" => Input::Stop { hard: false },
         "enough" => Input::Enough { target: target() },
         "stop!" => Input::Stop { hard: true },
+        "hint" => Input::Aside(Aside::Hint(step())),
+        "why" => Input::Aside(Aside::Why(step())),
+        "look" => Input::Aside(Aside::Look(step(), Part::Output)),
+        "call" => Input::Aside(Aside::Call(first.unwrap_or_default().to_owned())),
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
         "copy" => Input::CopySecret { name: Name::new(first.unwrap_or_default()) },
         "attached" => Input::Presence(Presence::Attached {

@@ -162,6 +162,10 @@ impl Headless {
             | Record::StopAsked { .. }
             | Record::EnoughSeen { .. }
             | Record::Note { .. }
+            | Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::Called { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::RollbackBegun { .. }
@@ -216,6 +220,7 @@ impl Front for Headless {
                 self.left.get_or_insert(Left { why, what, next: next.to_owned() });
             }
             Update::Notice(text) => self.print(&text),
+            Update::Page { text, .. } => text.lines().for_each(|line| self.print(line)),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
             Update::Attempt { .. }
             | Update::Picture { .. }

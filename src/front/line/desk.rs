@@ -133,6 +133,7 @@ impl Desk {
             }
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Notice(text) => self.print(&visible_plain(&text)),
+            Update::Page { title, text } => self.page(&title, &text),
             // Lines that leave a program's screen come as its output.
             Update::Picture { .. } => {}
             Update::Seat(seat) => self.take_seat(seat),
@@ -386,7 +387,7 @@ impl Desk {
             Question::Work(Work { last: Last::Holds, .. }) => "Does this hold?".to_owned(),
             Question::Confirm(_) => "Start it?".to_owned(),
             Question::Rollback(_) => "Roll back as shown? Each action is asked for again.".to_owned(),
-            Question::Copy(_) => "Which? Type its number.".to_owned(),
+            Question::Copy(_) | Question::Call => "Which? Type its number.".to_owned(),
             Question::CopySecret(_) => "Copy it?".to_owned(),
             Question::HowFar => {
                 "How far? Type the id of the last step to be undone, or press Enter for everything.".to_owned()

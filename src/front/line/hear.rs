@@ -50,7 +50,7 @@ impl Desk {
             Question::Confirm(_) | Question::Rollback(_) | Question::CopySecret(_) => {
                 return vec![Key::Yes, Key::Back, Key::Help];
             }
-            Question::HowFar | Question::Copy(_) => return vec![Key::Back, Key::Help],
+            Question::HowFar | Question::Copy(_) | Question::Call => return vec![Key::Back, Key::Help],
             Question::Words(_) => return vec![Key::Back],
             Question::Work(Work { ticks, .. }) if !ticks.is_empty() => vec![Key::Tick, Key::Skip, Key::ByHand],
             Question::Work(Work { asks, .. }) if !asks.is_empty() => vec![Key::Skip, Key::ByHand],
@@ -85,12 +85,13 @@ impl Desk {
         if touched && !undoing && !in_undo {
             keys.push(Key::RollBack);
         }
-        let why = step_of(question)
-            .and_then(|id| self.plan.step(&id))
-            .is_some_and(|step| step.why.is_some() || step.hint.is_some());
+        let step = step_of(question).and_then(|id| self.plan.step(&id));
+        let (why, hint) = (step.is_some_and(|step| step.why.is_some()), step.is_some_and(|step| step.hint.is_some()));
         keys.push(Key::Note);
         keys.extend(self.may_copy(target_of(question).as_ref()).then_some(Key::Copy));
         keys.extend(why.then_some(Key::Why));
+        keys.extend(hint.then_some(Key::Hint));
+        keys.extend(self.may_call().then_some(Key::Call));
         keys.push(Key::Steps);
         if !matches!(question, Question::Incomplete) && !question.free() {
             keys.push(Key::Abandon);
@@ -254,13 +255,8 @@ impl Desk {
             },
             (Key::Copy, question) => self.open_copying(question, target.as_ref()),
             (Key::Yes, Question::CopySecret(name)) => self.ask_for_secret(name),
-            (Key::Why, question) => {
-                if let Some(id) = step_of(&question) {
-                    let lines = show::why(&self.plan, &self.run, &id);
-                    self.lines(&lines);
-                }
-                Next::Ask(question)
-            }
+            (key @ (Key::Why | Key::Hint), question) => self.explain(question, key == Key::Hint),
+            (Key::Call, question) => self.open_calling(question),
             (Key::Steps, question) => {
                 let lines = show::steps(&self.plan, &self.run);
                 self.lines(&lines);
@@ -332,6 +328,7 @@ impl Desk {
             },
             Question::HowFar => self.how_far(text.trim()),
             Question::Copy(found) => self.copy_one(found, text.trim()),
+            Question::Call => self.call(text.trim()),
             Question::Words(purpose) => self.said(purpose, text.trim()),
             // The others are answered by keys.
             other => Next::Ask(other),
@@ -465,6 +462,7 @@ fn target_of(question: &Question) -> Option<Target> {
         | Question::HowFar
         | Question::Rollback(_)
         | Question::Copy(_)
+        | Question::Call
         | Question::CopySecret(_)
         | Question::Sign(None, _)
         | Question::Words(_) => None,
@@ -472,6 +470,6 @@ fn target_of(question: &Question) -> Option<Target> {
     }
 }
 
-fn step_of(question: &Question) -> Option<StepId> {
+pub(super) fn step_of(question: &Question) -> Option<StepId> {
     target_of(question).map(|target| target.step)
 }

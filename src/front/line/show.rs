@@ -41,13 +41,16 @@ pub(super) fn said(label: &str, text: &str) -> Vec<String> {
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Sets why a step is done, and its hint.
+/// Sets why a step is done.
 pub(super) fn why(plan: &Plan, run: &Run, id: &StepId) -> Vec<String> {
     let Some(step) = plan.step(id) else { return Vec::new() };
-    let why = step.why.iter().flat_map(|why| said("why", &fill(why, run)));
-    let hint = step.hint.iter().flat_map(|hint| said("hint", &fill(hint, run)));
-    let lines: Vec<String> = why.chain(hint).collect();
-    if lines.is_empty() { vec!["The playbook does not say why.".to_owned()] } else { lines }
+    step.why.iter().flat_map(|why| said("why", &fill(why, run))).collect()
+}
+
+/// Sets the hint of a step.
+pub(super) fn hint(plan: &Plan, run: &Run, id: &StepId) -> Vec<String> {
+    let Some(step) = plan.step(id) else { return Vec::new() };
+    step.hint.iter().flat_map(|hint| said("hint", &fill(hint, run))).collect()
 }
 
 /// Sets an action of a rollback.
@@ -169,6 +172,9 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::StopAsked { target, hard: true } => format!("Stopping {} at once.", name(target)),
         Record::EnoughSeen { target } => format!("Enough was seen of {}; it is being stopped.", name(target)),
         Record::Note { .. } => "Noted.".to_owned(),
+        Record::Called { contact } => format!("Called {contact}, on record."),
+        // Who opened it sees it.
+        Record::HintShown { .. } | Record::WhyShown { .. } | Record::Looked { .. } => return Vec::new(),
         Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),
         Record::RollbackBegun { to: Some(to), .. } => format!("Rolling back to before {to}."),

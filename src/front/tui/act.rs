@@ -67,9 +67,11 @@ impl Walk {
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
                 | Panel::Copy { .. }
+                | Panel::Call(_)
                 | Panel::CopySecret(_)
                 | Panel::Leave
                 | Panel::TakeOver
+                | Panel::Page { .. }
                 | Panel::Notice { .. },
             )
             | None => false,
@@ -95,9 +97,11 @@ impl Walk {
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
                 | Panel::Copy { .. }
+                | Panel::Call(_)
                 | Panel::CopySecret(_)
                 | Panel::Leave
                 | Panel::TakeOver
+                | Panel::Page { .. }
                 | Panel::Notice { .. },
             ) => {}
             None if watching => {
@@ -200,8 +204,9 @@ impl Walk {
             | Action::PreviousField
             | Action::KeepPaste
             | Action::ClearField => self.in_form(action),
-            Action::Why => self.why = !self.why,
-            Action::Hint => self.hint = !self.hint,
+            Action::Why => self.toggle_why(),
+            Action::Hint => self.toggle_hint(),
+            Action::Call => self.open_calling(),
             Action::Zoom => self.zoom = !self.zoom,
             Action::GoToCurrent => self.selected = None,
             Action::Up
@@ -268,7 +273,9 @@ impl Walk {
                 | Panel::Palette(_)
                 | Panel::Search(_)
                 | Panel::Ask(_)
+                | Panel::Call(_)
                 | Panel::Copy { .. }
+                | Panel::Page { .. }
                 | Panel::Notice { .. }),
             ) => {
                 self.panel = Some(panel);
@@ -292,6 +299,7 @@ impl Walk {
         match self.panel.take() {
             Some(Panel::Ask(ask)) => return self.asked(ask),
             Some(Panel::Copy { found, at }) => return self.copy_one(found.into_iter().nth(at)),
+            Some(Panel::Call(at)) => return self.call(at),
             Some(Panel::Palette(palette)) => {
                 let Some(&action) = palette.found().get(palette.at) else { return };
                 // What was offered when the list was opened may not be any more.
@@ -447,7 +455,9 @@ impl Walk {
         };
         let choices = self.rollback_choices().len();
         match &mut self.panel {
-            Some(Panel::Help(down) | Panel::Notice { down, .. }) => *down = down.saturating_add_signed(by),
+            Some(Panel::Help(down) | Panel::Page { down, .. } | Panel::Notice { down, .. }) => {
+                *down = down.saturating_add_signed(by)
+            }
             Some(Panel::Palette(palette)) => {
                 palette.at = palette.at.saturating_add_signed(by).min(palette.found().len().saturating_sub(1));
             }
@@ -458,6 +468,9 @@ impl Walk {
                 } else {
                     *down = down.saturating_add_signed(by);
                 }
+            }
+            Some(Panel::Call(at)) => {
+                *at = at.saturating_add_signed(by).min(self.plan.contacts.len().saturating_sub(1));
             }
             Some(Panel::Copy { found, at }) => {
                 *at = at.saturating_add_signed(by).min(found.len().saturating_sub(1));
@@ -476,6 +489,7 @@ impl Walk {
                     Pane::Step if self.has_output() => Pane::Output,
                     Pane::Step | Pane::Output => Pane::Steps,
                 };
+                self.note_look();
             }
             None => self.scroll(action, by),
         }

@@ -15,7 +15,9 @@ use super::panel::Panel;
 use super::state::{Pane, Walk};
 use super::text::{cells, clock, columns, duration, fit};
 use super::theme::Theme;
-use super::{attend, copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps};
+use super::{
+    aside, attend, copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps,
+};
 use crate::engine::Awaiting;
 
 /// The least columns and rows that the whole screen needs.
@@ -186,6 +188,7 @@ fn label(walk: &Walk, action: Action) -> &'static str {
         (Action::Agree, Some(Panel::TakeOver), _) => "take over",
         (Action::Agree, Some(Panel::CopySecret(_)), _) => "copy it",
         (Action::Choose, Some(Panel::Copy { .. }), _) => "copy",
+        (Action::Choose, Some(Panel::Call(_)), _) => "call",
         (Action::Leave, None, _) if walk.watching() => "stop watching",
         (Action::Agree, Some(Panel::Rollback { .. }), _) => "begin this rollback",
         (Action::Agree, Some(Panel::Confirm(_)), _) => "yes, start it",
@@ -245,9 +248,13 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => (centred(cells(notes::confirm(walk, panel, inside).len()) + 2), " before it starts "),
         Panel::Rollback { .. } => (centred(area.height), " rollback "),
         Panel::Copy { found, .. } => (centred(cells(found.len()).saturating_add(2).min(area.height)), " copy "),
+        Panel::Call(_) => {
+            (centred(cells(walk.plan.contacts.len()).saturating_add(2).min(area.height)), " call somebody ")
+        }
         Panel::CopySecret(name) => (centred(cells(copy::secret(walk, name, inside).len()) + 2), " copy a secret? "),
         Panel::Leave => (centred(cells(notes::leave(walk, inside).len()) + 2), " leave? "),
         Panel::TakeOver => (centred(cells(notes::take_over(walk, inside).len()) + 2), " take over? "),
+        Panel::Page { title, .. } => (centred(area.height), title.as_str()),
         Panel::Notice { .. } => (centred(area.height), " please read "),
     };
     frame.render_widget(Clear, place);
@@ -260,9 +267,11 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => frame.render_widget(Paragraph::new(notes::confirm(walk, panel, inside)), inner),
         Panel::Rollback { choice, down } => rollback::draw(walk, *choice, *down, frame, inner),
         Panel::Copy { found, at } => copy::draw(walk, found, *at, frame, inner),
+        Panel::Call(at) => aside::draw(walk, *at, frame, inner),
         Panel::CopySecret(name) => frame.render_widget(Paragraph::new(copy::secret(walk, name, inside)), inner),
         Panel::TakeOver => frame.render_widget(Paragraph::new(notes::take_over(walk, inside)), inner),
         Panel::Leave => frame.render_widget(Paragraph::new(notes::leave(walk, inside)), inner),
+        Panel::Page { text, down, .. } => notes::page(walk, text, *down, frame, inner),
         Panel::Notice { text, down } => notes::notice(walk, text, *down, frame, inner),
     }
 }

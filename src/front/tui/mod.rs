@@ -9,6 +9,7 @@
 //! as it was found.
 
 mod act;
+mod aside;
 mod attend;
 mod briefing;
 mod command;

@@ -3,6 +3,7 @@
 //! The footer, the palette and the keys all ask here, so what is shown is what works. What must stay true: nothing that
 //! answers the run is offered unless the question is on the screen, has been for a moment, and was not answered yet.
 
+use super::aside;
 use super::form::Form;
 use super::keymap::Action;
 use super::panel::Panel;
@@ -86,6 +87,7 @@ impl Walk {
         if !offers.contains(&Action::PageUp) {
             offers.extend([Action::PageUp, Action::PageDown]);
         }
+        aside::offer(self, &mut offers);
         offers.extend([Action::First, Action::Last, Action::NextPane, Action::Zoom]);
         if self.has_output() {
             offers.push(Action::Search);

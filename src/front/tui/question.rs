@@ -192,7 +192,7 @@ fn decision(walk: &Walk, target: &Target, place: &str, columns: usize) -> Vec<Li
     };
     lines.extend(wrap(&why, columns).into_iter().take(3).map(Line::from));
     let all = [
-        (Action::Hint, if walk.hint { "hide the hint" } else { "show a hint" }),
+        (Action::Hint, if walk.hint() { "hide the hint" } else { "show a hint" }),
         (Action::Again, "run again"),
         (Action::Verify, "verify again"),
         (Action::Fetch, "fetch the values again"),

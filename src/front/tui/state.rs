@@ -97,7 +97,8 @@ pub(super) struct Walk {
     pub(super) pane: Pane,
     pub(super) zoom: bool,
     pub(super) why: bool,
-    pub(super) hint: bool,
+    /// The steps whose hint is open.
+    pub(super) hints: HashSet<StepId>,
     /// Lines scrolled back from the end of the output.
     pub(super) back: usize,
     /// Lines scrolled down in the step's text.
@@ -166,7 +167,7 @@ impl Walk {
             pane: Pane::Steps,
             zoom: false,
             why: false,
-            hint: false,
+            hints: HashSet::new(),
             back: 0,
             down: 0,
             outputs: HashMap::new(),
@@ -250,6 +251,7 @@ impl Walk {
             }
             Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
             Update::Notice(text) => self.message = Some((text, false)),
+            Update::Page { title, text } => self.panel = Some(Panel::Page { title, text, down: 0 }),
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Seat(seat) => self.take_seat(seat),
             Update::Over => self.over = true,
