@@ -10,6 +10,7 @@
 //! | [`engine`] | what may happen next, and what follows from what did. Pure |
 //! | [`journal`] | the records of a run on disk, hash-chained; run folders and locks |
 //! | [`exec`] | effects to the world: children, files, servers; and the dry run |
+//! | [`signature`] | what somebody signs with a key, and whether a signature is good |
 //! | [`secret`] | secrets: the type, the vault, masking, generation |
 //! | [`output`] | foreign text made visible, kept for scrolling, copied |
 //! | [`session`] | the loop where engine, journal, world and front meet; the host that a run lives in, and its clients |
@@ -34,4 +35,5 @@ pub mod playbook;
 pub mod report;
 pub mod secret;
 pub mod session;
+pub mod signature;
 pub mod words;

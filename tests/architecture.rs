@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module may use, beside itself.
-const TABLE: [(&str, &[&str]); 16] = [
+const TABLE: [(&str, &[&str]); 17] = [
     ("secret", &[]),
+    // Checked by the record's readers too, so it knows none of them.
+    ("signature", &[]),
     ("output", &[]),
     // What it prints may name a file or hold a server's words.
     ("ending", &["output"]),
@@ -22,7 +24,8 @@ const TABLE: [(&str, &[&str]); 16] = [
     ("exec", &["engine", "playbook", "output", "secret"]),
     ("front", &["engine", "playbook", "output", "secret", "words"]),
     // A report is foreign text for the most part.
-    ("report", &["engine", "playbook", "journal", "words", "output"]),
+    // It says which signatures hold.
+    ("report", &["engine", "playbook", "journal", "words", "output", "signature"]),
     ("session", &["engine", "playbook", "journal", "exec", "front", "output", "secret"]),
     ("app", ALL),
     ("main", ALL),
@@ -31,7 +34,19 @@ const TABLE: [(&str, &[&str]); 16] = [
 ];
 
 const ALL: &[&str] = &[
-    "app", "cli", "ending", "engine", "exec", "front", "journal", "output", "playbook", "report", "secret", "session",
+    "app",
+    "cli",
+    "ending",
+    "engine",
+    "exec",
+    "front",
+    "journal",
+    "output",
+    "playbook",
+    "report",
+    "secret",
+    "session",
+    "signature",
     "words",
 ];
 

@@ -57,6 +57,7 @@ fn step<'a>(id: &str, line: usize, words: impl Iterator<Item = &'a str>) -> Step
         retry: Retry::default(),
         on_failure: OnFailure::Ask,
         recapture: None,
+        quiz: None,
     };
     for word in words {
         more(&mut step, word);
@@ -139,7 +140,15 @@ fn more(step: &mut Step, word: &str) {
 }
 
 fn action(act: Act) -> Action {
-    Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None }
+    Action {
+        title: None,
+        act,
+        expect: Vec::new(),
+        capture: Vec::new(),
+        verify: Vec::new(),
+        timeout: None,
+        simulate: Vec::new(),
+    }
 }
 
 fn run() -> Act {
@@ -170,6 +179,7 @@ fn probe() -> ProbeSpec {
         timeout: Duration::from_secs(10),
         capture: Vec::new(),
         warn: false,
+        simulate: Vec::new(),
     }
 }
 
