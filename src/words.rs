@@ -1,5 +1,6 @@
 //! Words that every front, the report and the endings say, in one place: states, findings, refusals, durations, counts.
 
+pub mod clocks;
 pub mod describe;
 
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use crate::engine::undo::UndoSort;
 use crate::engine::{Awaiting, End, Finding, How, Outcome, Presence, Refusal, Run, StepRun, StepState};
 use crate::playbook;
-use crate::playbook::plan::{FollowUp, Name, Plan, ProbeSpec, Section, Source, Step, StepId, Template};
+use crate::playbook::plan::{FollowUp, Name, Plan, ProbeSpec, Quiz, Section, Source, Step, StepId, Template};
 
 /// Says where a step stands.
 #[must_use]
@@ -176,6 +177,8 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NoRoom { step, why } => {
             format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
         }
+        Refusal::WindowOver { step, by_ms } => clocks::over(step, Duration::from_millis(*by_ms)),
+        Refusal::NoWindow => "the playbook plans no window".to_owned(),
         Refusal::Stale => "that came too late".to_owned(),
     }
 }
@@ -189,6 +192,17 @@ pub fn presence(presence: &Presence) -> String {
             format!("{operator} took over from {from}, from a screen on {host}")
         }
         Presence::Detached { operator, why } => format!("{operator} is gone from the screen ({why}); the run goes on"),
+    }
+}
+
+/// Says whether an answer to the question of a drill was right, what is, and why; Markdown.
+#[must_use]
+pub fn quiz_answered(quiz: &Quiz, right: bool) -> String {
+    let answer = quiz.choices.get(quiz.answer).map_or("", String::as_str);
+    let said = if right { format!("Right: {answer}") } else { format!("Not so. It is: {answer}") };
+    match &quiz.because {
+        Some(because) => format!("{said}\n\n{because}"),
+        None => said,
     }
 }
 
@@ -210,6 +224,7 @@ pub fn awaiting(awaiting: &Awaiting) -> String {
     match awaiting {
         Awaiting::Begin => "has not begun".to_owned(),
         Awaiting::Go(step) => format!("next: {step}"),
+        Awaiting::Quiz(step) => format!("asks a question about {step}"),
         Awaiting::Person(target) => format!("waits for a person: {}", target.step),
         Awaiting::World(target) => format!("at work: {}", target.step),
         Awaiting::Decision(step) => format!("waits for a decision: {step}"),
@@ -243,7 +258,8 @@ pub fn source(source: &Source) -> String {
 /// Lists what did not go as the playbook says: skipped, by hand, failed and passed over, repeated. Each with its reason.
 #[must_use]
 pub fn deviations(plan: &Plan, run: &Run) -> Vec<String> {
-    plan.steps.iter().zip(&run.steps).flat_map(|(step, state)| deviation(step, state)).collect()
+    let steps = plan.steps.iter().zip(&run.steps).flat_map(|(step, state)| deviation(step, state));
+    steps.chain(clocks::deviations(run)).collect()
 }
 
 fn deviation(step: &Step, state: &StepRun) -> Vec<String> {

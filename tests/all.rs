@@ -10,6 +10,7 @@ mod back;
 mod back_quick;
 mod bad_playbooks;
 mod binary;
+mod clocks;
 mod copied;
 mod crash;
 mod crash_first_steps;

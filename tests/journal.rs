@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Foreseen, How, Outcome, Part, Presence, Record, Seen, Stamped, Target};
+use runsheet::engine::{Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, Seen, Stamped, Target};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -53,10 +53,13 @@ const RECORDS: &[&str] = &[
     "secret_copied",
     "enough_seen",
     "performed",
+    "window_extended",
+    "overrun",
     "hint_shown",
     "why_shown",
     "looked",
     "called",
+    "quiz_answered",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -67,7 +70,7 @@ const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.j
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
-    let hinted = step.clone();
+    let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
@@ -92,6 +95,7 @@ fn every_record() -> Vec<Record> {
             secrets: secrets.clone(),
             fingerprints: BTreeMap::new(),
             protected: true,
+            expected: BTreeMap::from([(step.clone(), Expected { work_ms: 2100, people_ms: 900, runs: 3 })]),
         })),
         Record::LeftOut { step: step.clone() },
         Record::Started { target: target.clone(), attempt: 2, retry: true, despite: Some("by hand later".to_owned()) },
@@ -152,10 +156,13 @@ fn every_record() -> Vec<Record> {
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
         Record::Performed { target: followed, attempt: 1, outcome: enough },
+        Record::WindowExtended { by_ms: 600_000, reason: "the reset hangs".to_owned() },
+        Record::Overrun { reason: "nobody waits for it".to_owned(), by_policy: true },
         Record::HintShown { step: hinted.clone() },
         Record::WhyShown { step: hinted.clone() },
         Record::Looked { step: hinted, at: Part::Probes },
         Record::Called { contact: "Escalation".to_owned() },
+        Record::QuizAnswered { step: quizzed, choice: "it dies".to_owned(), right: true },
     ]
 }
 
@@ -285,7 +292,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replacen("2026-09-21", "2026-09-22", 1));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("\"2026-", "\"2027-"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -454,6 +461,7 @@ fn the_first_journal_is_read() {
     let known: Vec<Record> = every_record()
         .into_iter()
         .map(|record| match record {
+            Record::Begun(begun) => Record::Begun(Box::new(Begun { expected: BTreeMap::new(), ..*begun })),
             Record::Started { target, attempt, retry, .. } => Record::Started { target, attempt, retry, despite: None },
             other => other,
         })
@@ -522,10 +530,13 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Detached { .. }) => 28,
         Record::SecretCopied { .. } => 29,
         Record::EnoughSeen { .. } => 30,
-        Record::HintShown { .. } => 32,
-        Record::WhyShown { .. } => 33,
-        Record::Looked { .. } => 34,
-        Record::Called { .. } => 35,
+        Record::WindowExtended { .. } => 32,
+        Record::Overrun { .. } => 33,
+        Record::HintShown { .. } => 34,
+        Record::WhyShown { .. } => 35,
+        Record::Looked { .. } => 36,
+        Record::Called { .. } => 37,
+        Record::QuizAnswered { .. } => 38,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

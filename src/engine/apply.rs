@@ -84,8 +84,14 @@ impl Run {
                 self.stopping();
             }
             Record::EnoughSeen { .. } => self.stopping(),
+            // What they mean is the clocks' affair, below.
+            Record::WindowExtended { .. } | Record::Overrun { .. } => {}
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
-            Record::HintShown { .. } | Record::WhyShown { .. } | Record::Looked { .. } | Record::Called { .. } => {
+            Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::QuizAnswered { .. }
+            | Record::Called { .. } => {
                 self.asides.take(&stamped.record, at);
             }
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
@@ -116,6 +122,7 @@ impl Run {
             }
         }
         self.advance();
+        self.tick(plan, stamped);
     }
 
     /// What is out is to be stopped.
@@ -162,6 +169,7 @@ impl Run {
             step.attempts = attempt;
             step.tries = if retry { step.tries.saturating_add(1) } else { 1 };
             step.started = step.started.or(Some(at));
+            step.attempt_at = Some(at);
             step.ended = None;
             step.outcome = None;
             step.verdicts.clear();

@@ -10,8 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Record;
 use super::refusal::Refusal;
-use super::run::Run;
+use super::run::{Awaiting, Run};
 use crate::playbook::plan::{Plan, Step, StepId};
+
+/// What was answered to the question of a drill about a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuizAnswer {
+    /// The choice, as the playbook has it.
+    pub choice: String,
+    /// Whether it is the right one.
+    pub right: bool,
+}
 
 /// Something done beside the walk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +57,8 @@ pub struct Asides {
     pub looked: BTreeMap<StepId, BTreeSet<Part>>,
     /// Who was called, and when.
     pub called: Vec<(Timestamp, String)>,
+    /// The answers to the questions of a drill.
+    pub quizzed: BTreeMap<StepId, QuizAnswer>,
 }
 
 impl Asides {
@@ -69,10 +80,32 @@ impl Asides {
             Record::HintShown { step } => _ = self.hints.insert(step.clone()),
             Record::WhyShown { step } => _ = self.whys.insert(step.clone()),
             Record::Looked { step, at } => _ = self.looked.entry(step.clone()).or_default().insert(*at),
+            Record::QuizAnswered { step, choice, right } => {
+                let answer = QuizAnswer { choice: choice.clone(), right: *right };
+                _ = self.quizzed.insert(step.clone(), answer);
+            }
             Record::Called { contact } => self.called.push((at, contact.clone())),
             // Every other record is about the walk.
             _ => {}
         }
+    }
+}
+
+/// Says whether a question is to be answered before a step may start for the first time.
+pub(super) fn asks(plan: &Plan, run: &Run, step: &Step) -> bool {
+    plan.quiz(&step.id).is_some() && !run.asides.quizzed.contains_key(&step.id)
+}
+
+/// Judges an answer to the question of a drill.
+pub(super) fn quiz(plan: &Plan, run: &Run, step: StepId, choice: String) -> Result<Record, Refusal> {
+    if run.awaiting(plan) != Awaiting::Quiz(step.clone()) {
+        return Err(Refusal::NotNow { what: "answer a question".into() });
+    }
+    let quiz = plan.quiz(&step);
+    let at = quiz.and_then(|quiz| quiz.choices.iter().position(|known| *known == choice));
+    match (quiz, at) {
+        (Some(quiz), Some(at)) => Ok(Record::QuizAnswered { step, choice, right: at == quiz.answer }),
+        (_, _) => Err(Refusal::NotNow { what: "answer with what is none of the choices".into() }),
     }
 }
 

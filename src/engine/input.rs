@@ -1,6 +1,7 @@
 //! What the engine is told: by the operator, by the world, by the session.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::aside::Aside;
 use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
@@ -123,12 +124,33 @@ pub enum Input {
         /// What runs, as seen by whoever says it.
         target: Target,
     },
+    /// Make the window longer.
+    ExtendWindow {
+        /// By how much.
+        by: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// Go on although the window is over.
+    Overrun {
+        /// Why.
+        reason: String,
+        /// Nobody is there to be asked.
+        by_policy: bool,
+    },
     /// Leave a note.
     Note {
         /// The step it is about.
         step: Option<StepId>,
         /// What it says.
         text: String,
+    },
+    /// The question of a drill about a step is answered.
+    Quiz {
+        /// The step.
+        step: StepId,
+        /// The choice, as the playbook has it.
+        choice: String,
     },
     /// Something is done beside the walk.
     Aside(Aside),

@@ -10,6 +10,7 @@ pub(crate) mod plan;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use runsheet::engine::{
@@ -92,6 +93,7 @@ fn awaited(awaiting: &Awaiting) -> String {
     match awaiting {
         Awaiting::Begin => "begin".to_owned(),
         Awaiting::Go(step) => format!("go {step}"),
+        Awaiting::Quiz(step) => format!("quiz {step}"),
         Awaiting::Person(target) => format!("person {}", name(target)),
         Awaiting::World(target) => format!("world {}", name(target)),
         Awaiting::Decision(step) => format!("decide {step}"),
@@ -153,10 +155,13 @@ pub(crate) fn record(record: &Record) -> String {
         }
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Record::EnoughSeen { target } => format!("enough {}", name(target)),
+        Record::WindowExtended { by_ms, .. } => format!("extended {by_ms}"),
+        Record::Overrun { by_policy, .. } => format!("overrun{}", if *by_policy { " by policy" } else { "" }),
         Record::Note { .. } => "note".to_owned(),
         Record::HintShown { step } => format!("hint {step}"),
         Record::WhyShown { step } => format!("why {step}"),
         Record::Looked { step, .. } => format!("looked at {step}"),
+        Record::QuizAnswered { step, right, .. } => format!("quizzed {step} {right}"),
         Record::Called { contact } => format!("called {contact}"),
         Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
@@ -203,6 +208,7 @@ fn effect(effect: &Effect) -> String {
 }
 
 /// Understands an input. Results from the world take the attempt that the run is at.
+#[expect(clippy::too_many_lines, reason = "one flat table: an arm a word")]
 pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
     let mut words = text.split_whitespace();
     let (verb, first) = (words.next().unwrap(), words.next());
@@ -265,7 +271,10 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "skip" => Input::Skip { target: target(), reason: (!rest.is_empty()).then(reason) },
         "stop" => Input::Stop { hard: false },
         "enough" => Input::Enough { target: target() },
+        "extend" => Input::ExtendWindow { by: Duration::from_secs(first.unwrap().parse().unwrap()), reason: reason() },
+        "overrun" => Input::Overrun { reason: first.unwrap_or_default().to_owned(), by_policy: false },
         "stop!" => Input::Stop { hard: true },
+        "quiz" => Input::Quiz { step: step(), choice: rest.join(" ") },
         "hint" => Input::Aside(Aside::Hint(step())),
         "why" => Input::Aside(Aside::Why(step())),
         "look" => Input::Aside(Aside::Look(step(), Part::Output)),

@@ -23,6 +23,7 @@ pub(crate) fn plan(text: &str) -> Plan {
                 plan.sign_off = Some(SignOff { by, distinct: false });
             }
             "@distinct" => plan.sign_off.as_mut().unwrap().distinct = true,
+            "@window" => plan.window = Some(Duration::from_secs(words.next().unwrap().parse().unwrap())),
             "@temporary" => plan.temporary.push(Template::literal("/tmp/secret.json")),
             "@input" => plan.inputs.extend(words.map(asked)),
             "@protected" => {
@@ -86,6 +87,7 @@ fn more(step: &mut Step, word: &str) {
             let (name, value) = condition.split_once(':').unwrap();
             step.when.push((Name::new(name), vec![value.to_owned()]));
         }
+        Some(("takes", seconds)) => step.estimate = Some(Duration::from_secs(seconds.parse().unwrap())),
         Some(("retry", attempts)) => {
             step.retry = Retry { attempts: attempts.parse().unwrap(), every: Duration::from_secs(2) };
         }

@@ -9,6 +9,7 @@ use super::show;
 use crate::engine::{Aside, Input, Stage};
 use crate::front::Say;
 use crate::output::visible_plain;
+use crate::playbook::plan::StepId;
 
 impl Desk {
     /// Shows something to be read at leisure.
@@ -44,13 +45,21 @@ impl Desk {
     /// Takes the number of who is called.
     pub(super) fn call(&mut self, text: &str) -> Next {
         let at = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        match at.and_then(|at| self.plan.contacts.get(at)).map(|(role, _)| role.clone()) {
-            Some(role) => Next::Said(Say::Input(Input::Aside(Aside::Call(role)))),
-            None => {
-                self.print("That is none of these numbers.");
-                Next::Ask(Question::Call)
-            }
+        if let Some((role, _)) = at.and_then(|at| self.plan.contacts.get(at)) {
+            return Next::Said(Say::Input(Input::Aside(Aside::Call(role.clone()))));
         }
+        self.print("That is none of these numbers.");
+        Next::Ask(Question::Call)
+    }
+
+    /// Takes the number of an answer to the question of a drill.
+    pub(super) fn quiz(&mut self, step: StepId, text: &str) -> Next {
+        let at = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        if let Some(choice) = at.and_then(|at| self.plan.quiz(&step)?.choices.get(at)) {
+            return Next::Said(Say::Input(Input::Quiz { step, choice: choice.clone() }));
+        }
+        self.print("That is none of these numbers.");
+        Next::Ask(Question::Quiz(step))
     }
 
     /// Says whether a call can be put on record now.

@@ -31,6 +31,8 @@ pub(super) enum Question {
     Rollback(Option<StepId>),
     /// What to copy.
     Copy(Vec<Copyable>),
+    /// The question of a drill about a step.
+    Quiz(StepId),
     /// Whom to call.
     Call,
     /// Whether to copy a secret.
@@ -48,6 +50,10 @@ pub(super) enum Purpose {
     Anyway(StepId),
     /// What there is to say of something done by hand.
     ByHand(Target),
+    /// Why the run goes on although the window is over.
+    Overrun,
+    /// By how much the window is made longer, and why.
+    Extend,
     /// A note.
     Note(Option<StepId>),
     /// Why the run is given up.
@@ -111,6 +117,7 @@ pub(super) enum Key {
     Call,
     Steps,
     Refuse,
+    Extend,
     Abandon,
     Back,
     Quit,
@@ -137,7 +144,7 @@ const fn deed(key: Key, deed: Deed) -> Row {
 }
 
 /// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
-const TABLE: [Row; 23] = [
+const TABLE: [Row; 24] = [
     (Key::Start, Typed::Enter, "start", "Start the step as shown."),
     (Key::Done, Typed::Enter, "done", "You have done it."),
     (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
@@ -156,6 +163,8 @@ const TABLE: [Row; 23] = [
     deed(Key::Call, keys::CALL),
     (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
     (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
+    // A word, for `e` says something else while a command runs.
+    (Key::Extend, Typed::Word, "extend", keys::EXTEND.help),
     deed(Key::Abandon, keys::ABANDON),
     // The previous one. Not `c`, which copies, nor `b`, which rolls back.
     (Key::Back, Typed::Letter('p'), "go back", "Go back to the question before."),
@@ -220,7 +229,7 @@ impl Question {
     pub(super) fn free(&self) -> bool {
         match self {
             Self::Work(work) => work.ticks.is_empty() && !work.asks.is_empty(),
-            Self::Sign(..) | Self::Words(_) | Self::HowFar | Self::Copy(_) | Self::Call => true,
+            Self::Sign(..) | Self::Words(_) | Self::HowFar | Self::Copy(_) | Self::Call | Self::Quiz(_) => true,
             Self::Go(_)
             | Self::Confirm(_)
             | Self::Decision(_)

@@ -35,6 +35,10 @@ impl Walk {
             if matches!(panel, Panel::Rollback { .. }) && (!self.may_roll_back() || goes_on || self.sent || !open) {
                 offers.retain(|&action| action != Action::Agree);
             }
+            // The run opened it, so what was pressed before it was seen is no answer.
+            if matches!(panel, Panel::Quiz(_)) && (self.sent || !open) {
+                offers.retain(|&action| action != Action::Choose);
+            }
             if matches!(panel, Panel::Leave) && self.seat == Some(Seat::Acts) {
                 let behind = offers.iter().position(|&action| action == Action::Back).unwrap_or(offers.len());
                 offers.insert(behind, Action::Detach);
@@ -92,7 +96,11 @@ impl Walk {
         if self.has_output() {
             offers.push(Action::Search);
         }
-        if self.live && idle && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing) {
+        let ends = matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing);
+        if self.live && self.plan.window.is_some() && !ends {
+            offers.push(Action::Extend);
+        }
+        if self.live && idle && !ends {
             offers.push(Action::Abandon);
         }
         offers.push(Action::Interrupt);
@@ -106,6 +114,7 @@ impl Walk {
             // A run that was closed earlier can still be rolled back; one that is closed now has nobody to listen.
             Awaiting::Nothing => self.over,
             Awaiting::Go(_)
+            | Awaiting::Quiz(_)
             | Awaiting::Person(_)
             | Awaiting::World(_)
             | Awaiting::Decision(_)
@@ -123,6 +132,7 @@ impl Walk {
         let probes = |target: &Target| self.action(target).is_some_and(|action| !action.verify.is_empty());
         match &self.awaiting {
             Awaiting::Go(_) => offers.extend([Action::Start, Action::Skip, Action::ByHand]),
+            Awaiting::Quiz(_) => offers.push(Action::Start),
             Awaiting::Person(target) => {
                 let form = self.form.as_ref();
                 let link = self.person(target).is_some_and(|person| person.open.is_some());

@@ -38,6 +38,8 @@ pub(super) enum Panel {
         /// The row.
         at: usize,
     },
+    /// The question of a drill; the marked choice, from 0.
+    Quiz(usize),
     /// Whom to call; the marked row, from 0.
     Call(usize),
     /// Whether to copy a secret.
@@ -86,6 +88,10 @@ pub(super) enum Purpose {
     ByHand(Target),
     /// Something is passed over.
     Skip(Target),
+    /// The run goes on although the window is over, so that a step may start.
+    Overrun(StepId),
+    /// The window is made longer.
+    Extend,
     /// A note, on a step.
     Note(Option<StepId>),
     /// The run is given up.
@@ -117,7 +123,10 @@ impl Ask {
     pub(super) fn new(purpose: Purpose, free: bool) -> Self {
         let prompt = match &purpose {
             Purpose::ByHand(_) => "What was done",
-            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
+            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Overrun(_) | Purpose::Abandon | Purpose::Refuse { .. } => {
+                "Reason"
+            }
+            Purpose::Extend => "How long, and why",
             Purpose::Note(_) => "Note",
         };
         Self { purpose, form: Form::new(vec![Field::line("text", prompt)], Vec::new()), free, wrong: None }
@@ -147,10 +156,14 @@ impl Panel {
     /// Says whether the panel answers the question of the moment, so that it makes no sense once that has changed.
     pub(super) fn answers(&self) -> bool {
         match self {
-            Self::Confirm(_) | Self::Palette(_) => true,
+            Self::Confirm(_) | Self::Palette(_) | Self::Quiz(_) => true,
             Self::Ask(ask) => match ask.purpose {
-                Purpose::Anyway(_) | Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
-                Purpose::Note(_) | Purpose::Abandon => false,
+                Purpose::Anyway(_)
+                | Purpose::ByHand(_)
+                | Purpose::Skip(_)
+                | Purpose::Overrun(_)
+                | Purpose::Refuse { .. } => true,
+                Purpose::Note(_) | Purpose::Extend | Purpose::Abandon => false,
             },
             Self::Help(_)
             | Self::Search(_)
@@ -174,7 +187,7 @@ impl Panel {
             Self::Search(_) => vec![Action::FindAbove, Action::FindBelow, Action::Back, Action::Interrupt],
             Self::Palette(_) => vec![Action::Choose, Action::Up, Action::Down, Action::Back],
             Self::Ask(_) => vec![Action::Accept, Action::ClearField, Action::Back, Action::Interrupt],
-            Self::Copy { .. } | Self::Call(_) => {
+            Self::Copy { .. } | Self::Call(_) | Self::Quiz(_) => {
                 vec![Action::Choose, Action::Up, Action::Down, Action::Back, Action::Interrupt]
             }
             Self::Confirm(_) | Self::CopySecret(_) => vec![Action::Agree, Action::Back, Action::Interrupt],
