@@ -44,6 +44,7 @@ mod probes;
 mod properties;
 mod readme;
 mod remote;
+mod reports;
 mod rigs;
 mod rotation;
 mod schema;

@@ -13,6 +13,7 @@ use proptest::sample::Index;
 use runsheet::engine::{Awaiting, Effect, Engine, Record, Refusal, Stage, Stamped, StepState, Target, Turn, undo};
 use runsheet::playbook::plan::{Act, Plan, StepId};
 
+use crate::reports;
 use crate::story::{self, Story, input, name};
 
 /// A step in words, without its id.
@@ -333,6 +334,13 @@ proptest! {
             turn.records.iter().for_each(|record| folded.replay(record));
             assert_eq!(folded.run(), after.run());
         });
+    }
+
+    /// Any run can be reported in every format, open or over, and its time is told once.
+    #[test]
+    fn any_run_can_be_reported((text, says) in run()) {
+        let (plan, records) = walk(&text, &says, |_, _, _| ());
+        reports::told(&plan, &records);
     }
 
     /// From any prefix, a run that is taken up again can be brought to its end.

@@ -11,6 +11,7 @@ mod library;
 mod log;
 mod look;
 mod place;
+mod report;
 mod resume;
 mod run;
 mod walk;
@@ -52,7 +53,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Rollback(args)) => run::rollback(&args),
         Some(Command::Runs(args)) => look::runs(args.json),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
-        Some(Command::Report(args)) => look::report(args.run.as_deref()),
+        Some(Command::Report(args)) => report::report(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),
