@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module may use, beside itself.
-const TABLE: [(&str, &[&str]); 16] = [
+const TABLE: [(&str, &[&str]); 17] = [
     ("secret", &[]),
     ("output", &[]),
     // What it prints may name a file or hold a server's words.
@@ -23,6 +23,8 @@ const TABLE: [(&str, &[&str]); 16] = [
     ("front", &["engine", "playbook", "output", "secret", "words"]),
     // A report is foreign text for the most part.
     ("report", &["engine", "playbook", "journal", "words", "output"]),
+    // What it holds the record against is the engine that it was made by; what is wrong with a file it says in plain words.
+    ("audit", &["engine", "playbook", "journal", "words", "output", "secret"]),
     ("session", &["engine", "playbook", "journal", "exec", "front", "output", "secret"]),
     ("app", ALL),
     ("main", ALL),
@@ -31,8 +33,8 @@ const TABLE: [(&str, &[&str]); 16] = [
 ];
 
 const ALL: &[&str] = &[
-    "app", "cli", "ending", "engine", "exec", "front", "journal", "output", "playbook", "report", "secret", "session",
-    "words",
+    "app", "audit", "cli", "ending", "engine", "exec", "front", "journal", "output", "playbook", "report", "secret",
+    "session", "words",
 ];
 
 /// From here on a file is named as one that may hold two things.

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Foreseen, How, Outcome, Presence, Record, Seen, Stamped, Target};
+use runsheet::engine::{
+    Begun, End, Foreseen, How, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Written,
+};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -53,6 +55,8 @@ const RECORDS: &[&str] = &[
     "secret_copied",
     "enough_seen",
     "performed",
+    "saved",
+    "performed",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -64,6 +68,8 @@ fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
+    let written = Written { size: 12, sha256: "ab".repeat(32) };
+    let written = Outcome { transcript: Some(written), ..Outcome::default() };
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
     let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
@@ -146,7 +152,18 @@ fn every_record() -> Vec<Record> {
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
-        Record::Performed { target: followed, attempt: 1, outcome: enough },
+        Record::Performed { target: followed.clone(), attempt: 1, outcome: enough },
+        Record::Saved {
+            target: followed.clone(),
+            files: vec![SavedFile {
+                attributes: Some("1.attributes.age".to_owned()),
+                sealed_sha256: Some("cd".repeat(32)),
+                attributes_sha256: Some("ef".repeat(32)),
+                ..story::file()
+            }],
+            logs: Vec::new(),
+        },
+        Record::Performed { target: followed, attempt: 2, outcome: written },
     ]
 }
 
@@ -484,7 +501,9 @@ fn no_record_is_forgotten() {
         Record::Begun(_) => 0,
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
+        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 32,
         Record::Saved { .. } => 3,
+        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 33,
         Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,

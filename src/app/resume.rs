@@ -92,7 +92,14 @@ pub(super) fn find(state: &Place, prefix: Option<&str>, open_only: bool) -> Resu
 /// The run is not there, or its journal or playbook is damaged.
 pub(super) fn look(prefix: Option<&str>) -> Result<Seen, Ending> {
     let state = place::state()?;
-    let folder = state.folder(&find(&state, prefix, false)?);
+    look_in(state.folder(&find(&state, prefix, false)?))
+}
+
+/// Reads the run in a folder without changing anything.
+///
+/// # Errors
+/// Its journal or playbook is damaged.
+pub(super) fn look_in(folder: RunFolder) -> Result<Seen, Ending> {
     let (plan, _) = playbook(&folder)?;
     let plan = Arc::new(plan);
     let mut run = Run::new(&plan);

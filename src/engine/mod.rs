@@ -15,6 +15,7 @@ mod record;
 mod refusal;
 mod run;
 pub mod undo;
+mod witness;
 
 use std::sync::Arc;
 
@@ -24,9 +25,11 @@ pub use effect::Effect;
 pub use input::Input;
 pub use record::{
     Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Verdict,
+    Written,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
+pub use witness::{Misfit, Witness};
 
 use crate::playbook::plan::{Name, Plan};
 

@@ -4,12 +4,14 @@
 //! name only, text from outside cannot break out of its place, and what failed is never called done.
 
 mod checklist;
+mod compare;
 mod record;
 
 #[cfg(test)]
 mod tests;
 
 pub use checklist::checklist;
+pub use compare::{Difference, Side, differences, told_apart};
 pub use record::record;
 
 use crate::output::visible_plain;
