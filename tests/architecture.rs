@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module may use, beside itself.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("secret", &[]),
+    // Checked by the record's readers too, so it knows none of them.
+    ("signature", &[]),
     ("output", &[]),
     // What it prints may name a file or hold a server's words.
     ("ending", &["output"]),
@@ -22,7 +24,8 @@ const TABLE: [(&str, &[&str]); 17] = [
     ("exec", &["engine", "playbook", "output", "secret"]),
     ("front", &["engine", "playbook", "output", "secret", "words"]),
     // A report is foreign text for the most part.
-    ("report", &["engine", "playbook", "journal", "words", "output"]),
+    // It says which signatures hold.
+    ("report", &["engine", "playbook", "journal", "words", "output", "signature"]),
     // What it holds the record against is the engine that it was made by; what is wrong with a file it says in plain words.
     ("audit", &["engine", "playbook", "journal", "words", "output", "secret"]),
     ("session", &["engine", "playbook", "journal", "exec", "front", "output", "secret"]),
@@ -33,8 +36,21 @@ const TABLE: [(&str, &[&str]); 17] = [
 ];
 
 const ALL: &[&str] = &[
-    "app", "audit", "cli", "ending", "engine", "exec", "front", "journal", "output", "playbook", "report", "secret",
-    "session", "words",
+    "app",
+    "audit",
+    "cli",
+    "ending",
+    "engine",
+    "exec",
+    "front",
+    "journal",
+    "output",
+    "playbook",
+    "report",
+    "secret",
+    "session",
+    "signature",
+    "words",
 ];
 
 /// From here on a file is named as one that may hold two things.

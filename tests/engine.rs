@@ -883,6 +883,8 @@ fn letter(refusal: &Refusal) -> &'static str {
         | Refusal::Unfit { .. }
         | Refusal::NoSuchRole { .. }
         | Refusal::MustDiffer { .. }
+        | Refusal::WindowOver { .. }
+        | Refusal::NoWindow
         // The session says it, not the engine.
         | Refusal::NoRoom { .. } => "?",
     }

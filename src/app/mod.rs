@@ -15,6 +15,7 @@ mod log;
 mod look;
 mod place;
 mod record;
+mod report;
 mod resume;
 mod run;
 mod runs;
@@ -57,7 +58,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Rollback(args)) => run::rollback(&args),
         Some(Command::Runs(args)) => runs::runs(&args),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
-        Some(Command::Report(args)) => look::report(args.run.as_deref()),
+        Some(Command::Report(args)) => report::report(&args),
         Some(Command::Audit(args)) => audit::audit(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Diff(args)) => compare::diff(&args),

@@ -12,9 +12,11 @@ use tempfile::TempDir;
 use super::place;
 use super::resume::{self, Seen};
 use crate::ending::{Code, Ending};
+use crate::engine::{Run, Stamped};
 use crate::journal::RunFolder;
 use crate::journal::archive::{UnpackError, Unpacked, unpack};
 use crate::output::visible_plain;
+use crate::playbook::plan::Plan;
 
 /// The record of a run, here or brought along.
 pub(super) struct Opened {
@@ -82,6 +84,14 @@ impl Opened {
     /// # Errors
     /// It is damaged, or its exported file is not as its manifest says.
     pub(super) fn look(&self) -> Result<Seen, Ending> {
+        self.look_on(|_, _, _| {})
+    }
+
+    /// Reads the run, and gives each record, with the run that has just taken it in, to `on`.
+    ///
+    /// # Errors
+    /// As [`Opened::look`].
+    pub(super) fn look_on(&self, on: impl FnMut(&Plan, &Run, &Stamped)) -> Result<Seen, Ending> {
         if let Some(export) = self.export.as_ref().filter(|export| !export.wrong.is_empty()) {
             return Err(Ending {
                 code: Code::Failed,
@@ -90,7 +100,7 @@ impl Opened {
                 next: Some("`runsheet audit FILE` says what of it is still proved".to_owned()),
             });
         }
-        resume::look_in(self.folder.clone())
+        resume::look_in(self.folder.clone(), on)
     }
 
     /// Names where the record is.

@@ -5,6 +5,9 @@
 //! judged there. What must stay true: what a run of this version wrote is never called wrong, however it was interrupted.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::Engine;
 use super::decide;
@@ -13,6 +16,7 @@ use super::input::Input;
 use super::record::{End, Record, Stamped};
 use super::refusal::Refusal;
 use super::run::Run;
+use super::window;
 use crate::playbook::plan::Plan;
 
 /// Somebody who hears a run's records one after the other, and says of each whether it could stand there.
@@ -68,13 +72,13 @@ impl Witness {
     /// # Errors
     /// Why it cannot stand there.
     pub fn hear(&mut self, stamped: &Stamped) -> Result<(), Misfit> {
-        let judged = self.judge(&stamped.record);
+        let judged = self.judge(&stamped.record, stamped.at);
         self.engine.replay(stamped);
         self.due = follow(&self.engine.plan, &self.engine.run, &stamped.record);
         judged
     }
 
-    fn judge(&self, record: &Record) -> Result<(), Misfit> {
+    fn judge(&self, record: &Record, at: Timestamp) -> Result<(), Misfit> {
         match &self.due {
             Some(due) if due == record => return Ok(()),
             // The program died between two records of one turn.
@@ -84,7 +88,8 @@ impl Witness {
         }
         let (plan, run) = (&self.engine.plan, &self.engine.run);
         let Origin::Said(input) = origin(plan, record) else { return Err(Misfit::Unprompted) };
-        match decide::decide(plan, run, input) {
+        let decided = decide::decide(plan, run, input);
+        match decided.and_then(|decided| window::judge(plan, run, &decided, at).map(|()| decided)) {
             Ok(decided) if decided == *record => Ok(()),
             Ok(decided) => Err(Misfit::Another(Box::new(decided))),
             Err(refusal) => Err(Misfit::Refused(refusal)),
@@ -131,6 +136,8 @@ fn origin(plan: &Plan, record: &Record) -> Origin {
         Record::SignedOff { step, role, name } => Input::SignOff { step, role, name },
         Record::SignOffRefused { step, role, name, reason } => Input::RefuseSignOff { step, role, name, reason },
         Record::Closing { end: End::Abandoned, reason: Some(reason) } => Input::Abandon { reason },
+        Record::WindowExtended { by_ms, reason } => Input::ExtendWindow { by: Duration::from_millis(by_ms), reason },
+        Record::Overrun { reason, by_policy } => Input::Overrun { reason, by_policy },
         Record::TemporaryRemoved { removed, left } => Input::TemporaryRemoved { removed, left },
         Record::LeftOut { .. }
         | Record::Skipped { by_playbook: true, .. }

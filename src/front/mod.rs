@@ -5,7 +5,9 @@
 
 #[cfg(test)]
 mod bench;
+mod clock;
 mod copying;
+mod extending;
 pub mod headless;
 mod keys;
 pub mod line;
