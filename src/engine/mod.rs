@@ -18,6 +18,7 @@ mod refusal;
 mod run;
 pub mod undo;
 pub mod window;
+mod witness;
 
 use std::sync::Arc;
 
@@ -29,10 +30,11 @@ pub use input::Input;
 pub use pace::{Pace, expected};
 pub use record::{
     Begun, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target,
-    Verdict,
+    Verdict, Written,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
+pub use witness::{Misfit, Witness};
 
 use crate::playbook::plan::{Name, Plan};
 
