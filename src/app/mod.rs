@@ -2,6 +2,7 @@
 
 mod attach;
 mod briefing;
+mod config;
 mod doctor;
 mod host;
 mod identity;
@@ -10,9 +11,11 @@ mod left;
 mod library;
 mod log;
 mod look;
+mod notary;
 mod place;
 mod resume;
 mod run;
+mod sign;
 mod walk;
 
 use std::process::ExitCode;
@@ -50,6 +53,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Attach(args)) => attach::attach(&args, Role::Act),
         Some(Command::Watch(args)) => attach::attach(&args, Role::Watch),
         Some(Command::Rollback(args)) => run::rollback(&args),
+        Some(Command::Sign(args)) => sign::sign(&args),
         Some(Command::Runs(args)) => look::runs(args.json),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
         Some(Command::Report(args)) => look::report(args.run.as_deref()),

@@ -14,6 +14,7 @@ mod input;
 mod record;
 mod refusal;
 mod run;
+mod sign;
 pub mod undo;
 
 use std::sync::Arc;
@@ -21,12 +22,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use effect::Effect;
-pub use input::Input;
+pub use input::{Input, Signing};
 pub use record::{
-    Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Verdict,
+    Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Signature, Stamped,
+    Target, Verdict,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
+pub use sign::{SignedBy, same_person};
 
 use crate::playbook::plan::{Name, Plan};
 
@@ -69,6 +72,14 @@ impl Engine {
     /// Takes in a record that was written down earlier. Nothing follows from it.
     pub fn replay(&mut self, stamped: &Stamped) {
         self.run.apply(&self.plan, stamped);
+    }
+
+    /// Says whether an input would be taken now. Nothing changes.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when it would not.
+    pub fn would_take(&self, input: Input) -> Result<(), Refusal> {
+        decide::decide(&self.plan, &self.run, input).map(drop)
     }
 
     /// Takes an input at a time.

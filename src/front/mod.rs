@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod bench;
 mod copying;
+mod handed;
 pub mod headless;
 mod keys;
 pub mod line;
@@ -26,6 +27,7 @@ use crate::output::Picture;
 use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
 
+pub use handed::{Handed, Proof};
 pub use spoken::{Spoken, Words};
 
 /// What a front is told.
@@ -84,6 +86,13 @@ pub enum Update {
     },
     /// The run lives in a process of its own; what this screen may do there.
     Seat(Seat),
+    /// What came of a signature that was handed in.
+    Signed {
+        /// Who handed it in, as the front that passed it on calls them.
+        guest: u64,
+        /// Taken and on disk, or why not.
+        taken: Result<(), Refusal>,
+    },
     /// The session is over; the front should end.
     Over,
 }
@@ -138,6 +147,13 @@ pub enum Say {
     Detach(String),
     /// Act in place of whoever does. Only a watcher says it.
     TakeOver,
+    /// A signature, from a terminal that is none of this front's own.
+    Sign {
+        /// Who handed it in, as this front calls them.
+        guest: u64,
+        /// What they handed in, unchecked.
+        handed: Box<Handed>,
+    },
     /// Somebody came to act, or went: said by who knows it, never by a person.
     Presence(Presence),
 }

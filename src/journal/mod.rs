@@ -13,7 +13,7 @@ mod writer;
 pub use entry::Entry;
 pub use lock::{Holder, Lock, LockError};
 pub use place::{Place, RunFolder, Summary};
-pub use reader::{Journal, ReadError, read, read_first};
+pub use reader::{Journal, ReadError, read, read_first, read_heads};
 pub use writer::Writer;
 
 use crate::engine::Stamped;

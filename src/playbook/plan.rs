@@ -169,6 +169,8 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// Fetches the same captures again, without changing anything.
     pub recapture: Option<Action>,
+    /// Who signs it once it is done.
+    pub sign_off: Option<SignOff>,
 }
 
 /// What a step, or one action of a rollback, does and how that is judged.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::one_line;
 use crate::engine::undo;
 use crate::engine::{End, Run, Stage, StepRun, StepState, UndoRun, Verdict};
-use crate::playbook::plan::{Plan, Section, Step};
+use crate::playbook::plan::{Act, PersonSpec, Plan, Section, Step};
 use crate::words::{self, describe};
 
 /// Writes the record of a run. `head` is the hash of the journal's last line: whoever has it can tell whether the journal is
@@ -165,8 +165,13 @@ impl Page<'_> {
             self.under(&format!("cannot be undone: {reason}"));
         }
         self.verdicts(&state.verdicts);
-        for (role, name) in &state.signed {
-            self.under(&format!("approved by {name} as {role}: the name as typed, not proved"));
+        for by in &state.signed {
+            let word = if matches!(step.action.act, Act::Person(PersonSpec { approval: Some(_), .. })) {
+                "approved"
+            } else {
+                "signed"
+            };
+            self.under(&format!("{word} by {} as {}: {}", by.name, by.role, words::signed_by(by)));
         }
         if let Some(note) = &state.note {
             self.under(&format!("the operator says: {note}"));
@@ -305,9 +310,8 @@ impl Page<'_> {
     fn end(&mut self, head: &str) {
         if self.plan.sign_off.is_some() {
             self.heading("Sign-off");
-            self.line("Names as typed; nobody's identity was proved.\n");
-            for (role, name) in self.run.signed.clone() {
-                self.fact(&plain(&role), &format!("signed by {name}"));
+            for by in self.run.signed.clone() {
+                self.fact(&plain(&by.role), &format!("signed by {}: {}", by.name, words::signed_by(&by)));
             }
             for (role, name, reason) in self.run.refused.clone() {
                 self.fact(&plain(&role), &format!("refused by {name}: {reason}"));

@@ -132,7 +132,7 @@ fn the_record_says_what_happened_and_nothing_else() {
         "\n## Deviations\n\n- look was skipped: seen already\n- reset was started 2 times\n- drop was done by hand: in the console\n",
         "(reset): slow\n",
         "- `new_key`: fp 1a2b3c4d, the same as `old_key`\n- `old_key`: fp 1a2b3c4d, was 9f8e7d6c, the same as `new_key`\n",
-        "- operator: signed by ann\n- reviewer: refused by bob: not seen\n- reviewer: has not signed\n",
+        "- operator: signed by ann: the name as typed, not proved\n- reviewer: refused by bob: not seen\n- reviewer: has not signed\n",
         "- [ ] Revoke the old one, within 1d\n",
         "Journal's last line, SHA-256: `c0ffee`\n",
     ] {

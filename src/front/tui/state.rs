@@ -252,6 +252,8 @@ impl Walk {
             Update::Notice(text) => self.message = Some((text, false)),
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Seat(seat) => self.take_seat(seat),
+            // Handed in from elsewhere, and told there; what came of it is a record.
+            Update::Signed { .. } => {}
             Update::Over => self.over = true,
         }
     }

@@ -96,6 +96,7 @@ fn step(id: &str, title: &str, action: Action) -> Step {
         retry: Retry::default(),
         on_failure: OnFailure::Ask,
         recapture: None,
+        sign_off: None,
     }
 }
 
@@ -293,7 +294,8 @@ impl Story {
                     }
                     self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
-                Say::Preview(_)
+                Say::Sign { .. }
+                | Say::Preview(_)
                 | Say::Quit
                 | Say::Detach(_)
                 | Say::TakeOver
