@@ -223,6 +223,9 @@ pub struct ReportArgs {
     /// The format
     #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
     pub format: ReportFormat,
+    /// Write it to a file, which only you can read, in place of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// What `report --format` takes.
@@ -230,6 +233,10 @@ pub struct ReportArgs {
 pub enum ReportFormat {
     /// Markdown
     Md,
+    /// One page, for any browser and for printing
+    Html,
+    /// JSON, for machines
+    Json,
 }
 
 /// `check`.

@@ -1,5 +1,6 @@
 //! Words that every front, the report and the endings say, in one place: states, findings, refusals, durations, counts.
 
+pub mod clocks;
 pub mod describe;
 
 use std::time::Duration;
@@ -189,6 +190,8 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NoRoom { step, why } => {
             format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
         }
+        Refusal::WindowOver { step, by_ms } => clocks::over(step, Duration::from_millis(*by_ms)),
+        Refusal::NoWindow => "the playbook plans no window".to_owned(),
         Refusal::Stale => "that came too late".to_owned(),
     }
 }
@@ -196,11 +199,17 @@ pub fn refusal(refusal: &Refusal) -> String {
 /// Says how somebody signed: with which key, or by a typed name, and from where.
 #[must_use]
 pub fn signed_by(by: &SignedBy) -> String {
-    let from = match (&by.account, &by.host) {
+    proved(by.signature.as_deref(), by.account.as_ref(), by.host.as_ref())
+}
+
+/// Says what proves a signature, and from where it was given.
+#[must_use]
+pub fn proved(signature: Option<&Signature>, account: Option<&String>, host: Option<&String>) -> String {
+    let from = match (account, host) {
         (Some(account), Some(host)) => format!(", from the account {account} on {host}"),
         _ => String::new(),
     };
-    format!("{}{from}", proof(by.signature.as_deref()))
+    format!("{}{from}", proof(signature))
 }
 
 /// Says what a role does that signs a step: approves, or signs what was done.
@@ -299,7 +308,8 @@ pub fn source(source: &Source) -> String {
 /// Lists what did not go as the playbook says: skipped, by hand, failed and passed over, repeated. Each with its reason.
 #[must_use]
 pub fn deviations(plan: &Plan, run: &Run) -> Vec<String> {
-    plan.steps.iter().zip(&run.steps).flat_map(|(step, state)| deviation(step, state)).collect()
+    let steps = plan.steps.iter().zip(&run.steps).flat_map(|(step, state)| deviation(step, state));
+    steps.chain(clocks::deviations(run)).collect()
 }
 
 fn deviation(step: &Step, state: &StepRun) -> Vec<String> {

@@ -968,6 +968,8 @@ fn letter(refusal: &Refusal) -> &'static str {
         | Refusal::NoSuchRole { .. }
         | Refusal::MustDiffer { .. }
         | Refusal::SameKey { .. }
+        | Refusal::WindowOver { .. }
+        | Refusal::NoWindow
         // The session says these, not the engine.
         | Refusal::Unproven { .. }
         | Refusal::NeedsKey { .. }

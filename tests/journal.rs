@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Foreseen, How, Outcome, Presence, Record, Seen, Signature, Stamped, Target};
+use runsheet::engine::{Begun, End, Expected, Foreseen, How, Outcome, Presence, Record, Seen, Signature, Stamped, Target};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -53,6 +53,8 @@ const RECORDS: &[&str] = &[
     "secret_copied",
     "enough_seen",
     "performed",
+    "window_extended",
+    "overrun",
     "signed_off",
     "sign_off_refused",
 ];
@@ -89,6 +91,7 @@ fn every_record() -> Vec<Record> {
             secrets: secrets.clone(),
             fingerprints: BTreeMap::new(),
             protected: true,
+            expected: BTreeMap::from([(step.clone(), Expected { work_ms: 2100, people_ms: 900, runs: 3 })]),
         })),
         Record::LeftOut { step: step.clone() },
         Record::Started { target: target.clone(), attempt: 2, retry: true, despite: Some("by hand later".to_owned()) },
@@ -159,6 +162,8 @@ fn every_record() -> Vec<Record> {
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
         Record::Performed { target: followed, attempt: 1, outcome: enough },
+        Record::WindowExtended { by_ms: 600_000, reason: "the reset hangs".to_owned() },
+        Record::Overrun { reason: "nobody waits for it".to_owned(), by_policy: true },
         Record::SignedOff {
             step: Some(StepId::new("allow")),
             role: "dba".to_owned(),
@@ -314,7 +319,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replace("reset-doadmin", "doadmin-reset"));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("\"2026-", "\"2027-"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -483,6 +488,7 @@ fn the_first_journal_is_read() {
     let known: Vec<Record> = every_record()
         .into_iter()
         .map(|record| match record {
+            Record::Begun(begun) => Record::Begun(Box::new(Begun { expected: BTreeMap::new(), ..*begun })),
             Record::Started { target, attempt, retry, .. } => Record::Started { target, attempt, retry, despite: None },
             other => other,
         })
@@ -538,9 +544,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
-        Record::SignedOff { signature: Some(_), .. } => 32,
+        Record::SignedOff { signature: Some(_), .. } => 34,
         Record::SignedOff { .. } => 18,
-        Record::SignOffRefused { signature: Some(_), .. } => 33,
+        Record::SignOffRefused { signature: Some(_), .. } => 35,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
@@ -553,6 +559,8 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Detached { .. }) => 28,
         Record::SecretCopied { .. } => 29,
         Record::EnoughSeen { .. } => 30,
+        Record::WindowExtended { .. } => 32,
+        Record::Overrun { .. } => 33,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

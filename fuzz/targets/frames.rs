@@ -16,6 +16,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "frames",
     longest: 2000,
+    round: 1_400_000,
     words: &[
         "{\"say\":",
         "\"take_over\"",

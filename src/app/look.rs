@@ -1,4 +1,4 @@
-//! The commands that only look: `runs`, `show`, `report`, `list`, `check`, `plan`, `schema`.
+//! The commands that only look: `runs`, `show`, `list`, `check`, `plan`, `schema`.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -6,15 +6,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::resume::{self, Seen};
-use super::run::Mode;
-use super::{attach, identity, left, library, place};
+use super::{attach, left, library, place};
 use crate::ending::{Code, Ending};
 use crate::engine::End;
 use crate::journal::{Holder, RunFolder, Summary};
 use crate::output::{json as safe_json, visible_plain};
 use crate::playbook;
 use crate::report;
-use crate::secret::{Identity, Secrets};
 use crate::session::wire::Welcome;
 use crate::words;
 
@@ -234,45 +232,6 @@ fn cut_off(seen: &resume::Seen) -> Vec<String> {
         ));
     }
     lines
-}
-
-/// `runsheet report`.
-pub(super) fn report(prefix: Option<&str>) -> Result<Code, Ending> {
-    let seen = resume::look(prefix)?;
-    let text = report::record(&seen.plan, &seen.run, &seen.journal.head);
-    search(&seen, &text)?;
-    print(&text)
-}
-
-/// Looks for the run's secrets in a report before it is written, by a search that is not the masker's.
-///
-/// An open run has a vault, so its secrets are known. That of a closed run is gone: then only what looks like a secret by
-/// itself is found.
-fn search(seen: &Seen, text: &str) -> Result<(), Ending> {
-    let refused = |because: String, next: &str| Ending {
-        code: Code::Failed,
-        what: "the report was not written".to_owned(),
-        because: Some(because),
-        next: Some(next.to_owned()),
-    };
-    let cannot = |why: String| {
-        refused(
-            format!("the run's secrets cannot be looked for in it: {why}"),
-            "call it as the user who began the run, with the same configuration folder",
-        )
-    };
-    let secrets = if seen.folder.vault().exists() {
-        Secrets::open(Some(seen.folder.vault()), &identity::open(Mode::Plain, None)?)
-    } else {
-        Secrets::open(None, &Identity::passing())
-    };
-    match secrets.and_then(|secrets| secrets.search(text)).map_err(cannot)? {
-        None => Ok(()),
-        Some(place) => Err(refused(
-            format!("it holds a secret, or what looks like one, in {place} of the report"),
-            "that should not be; look at the record on this machine with `runsheet show`, and do not send it on",
-        )),
-    }
 }
 
 /// `runsheet list`.

@@ -13,6 +13,7 @@ mod log;
 mod look;
 mod notary;
 mod place;
+mod report;
 mod resume;
 mod run;
 mod sign;
@@ -56,7 +57,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Sign(args)) => sign::sign(&args),
         Some(Command::Runs(args)) => look::runs(args.json),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
-        Some(Command::Report(args)) => look::report(args.run.as_deref()),
+        Some(Command::Report(args)) => report::report(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),

@@ -165,6 +165,7 @@ fn begun(loaded: &Loaded, known: &Known, who: &Who, ticket: Option<String>, id: 
         values,
         secrets,
         fingerprints: BTreeMap::new(),
+        expected: BTreeMap::new(),
     }
 }
 

@@ -87,6 +87,8 @@ impl Run {
                 self.stopping();
             }
             Record::EnoughSeen { .. } => self.stopping(),
+            // What they mean is the clocks' affair, below.
+            Record::WindowExtended { .. } | Record::Overrun { .. } => {}
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => {
@@ -124,6 +126,7 @@ impl Run {
             }
         }
         self.advance();
+        self.tick(plan, stamped);
     }
 
     /// What is out is to be stopped.
@@ -170,6 +173,7 @@ impl Run {
             step.attempts = attempt;
             step.tries = if retry { step.tries.saturating_add(1) } else { 1 };
             step.started = step.started.or(Some(at));
+            step.attempt_at = Some(at);
             step.ended = None;
             step.outcome = None;
             step.verdicts.clear();

@@ -8,6 +8,7 @@ use super::refusal::Refusal;
 use super::run::{Awaiting, Run, Stage, StepRun, StepState, approval};
 use super::sign;
 use super::undo;
+use super::window;
 use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Section, Step, StepId};
 
 /// Judges an input against the run as it stands.
@@ -149,6 +150,10 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
             Ok(Record::EnoughSeen { target })
         }
+        Input::ExtendWindow { by, reason } => window::extend(plan, by, reason),
+        // Whether there is anything to be said is judged by the time.
+        Input::Overrun { reason, .. } if reason.trim().is_empty() => Err(Refusal::NeedsReason),
+        Input::Overrun { reason, by_policy } => Ok(Record::Overrun { reason, by_policy }),
         Input::Note { step, text } => {
             if text.trim().is_empty() {
                 return Err(Refusal::NeedsReason);

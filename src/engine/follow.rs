@@ -54,6 +54,8 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
             Record::Note { .. }
                 | Record::SecretCopied { .. }
                 | Record::Presence(_)
+                | Record::WindowExtended { .. }
+                | Record::Overrun { .. }
                 | Record::StopAsked { .. }
                 | Record::EnoughSeen { .. }
         );
@@ -146,6 +148,8 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::Recovered { .. }
         | Record::ByHand { .. }
         | Record::Skipped { .. }
+        | Record::WindowExtended { .. }
+        | Record::Overrun { .. }
         | Record::Note { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)

@@ -1,6 +1,7 @@
 //! What the engine is told: by the operator, by the world, by the session.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Signature, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
@@ -121,6 +122,20 @@ pub enum Input {
     Enough {
         /// What runs, as seen by whoever says it.
         target: Target,
+    },
+    /// Make the window longer.
+    ExtendWindow {
+        /// By how much.
+        by: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// Go on although the window is over.
+    Overrun {
+        /// Why.
+        reason: String,
+        /// Nobody is there to be asked.
+        by_policy: bool,
     },
     /// Leave a note.
     Note {

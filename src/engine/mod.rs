@@ -11,11 +11,13 @@ mod decide;
 mod effect;
 mod follow;
 mod input;
+mod pace;
 mod record;
 mod refusal;
 mod run;
 mod sign;
 pub mod undo;
+pub mod window;
 
 use std::sync::Arc;
 
@@ -23,9 +25,10 @@ use jiff::Timestamp;
 
 pub use effect::Effect;
 pub use input::{Input, Signing};
+pub use pace::{Pace, expected};
 pub use record::{
-    Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Signature, Stamped,
-    Target, Verdict,
+    Begun, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Signature,
+    Stamped, Target, Verdict,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
@@ -87,7 +90,9 @@ impl Engine {
     /// # Errors
     /// A [`Refusal`] when the run does not allow it now; nothing has changed then.
     pub fn handle(&mut self, input: Input, at: Timestamp) -> Result<Turn, Refusal> {
-        let mut next = Some(decide::decide(&self.plan, &self.run, input)?);
+        let first = decide::decide(&self.plan, &self.run, input)?;
+        window::judge(&self.plan, &self.run, &first, at)?;
+        let mut next = Some(first);
         let mut turn = Turn::default();
         while let Some(record) = next {
             let stamped = Stamped { at, record };

@@ -193,6 +193,21 @@ pub enum Record {
         /// What is stopped.
         target: Target,
     },
+    /// The window was made longer.
+    WindowExtended {
+        /// By how much, in milliseconds.
+        by_ms: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The run goes on although the window is over.
+    Overrun {
+        /// Why.
+        reason: String,
+        /// Nobody was there to be asked.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_policy: bool,
+    },
     /// A note.
     Note {
         /// The step it is about.
@@ -388,6 +403,20 @@ pub struct Begun {
     pub fingerprints: BTreeMap<Name, String>,
     /// Whether the inputs make it a protected run.
     pub protected: bool,
+    /// How long its steps took in earlier runs, so far as there were any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected: BTreeMap<StepId, Expected>,
+}
+
+/// How long a step took in earlier runs of a playbook: the medians.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The program, the world and the probes, in milliseconds.
+    pub work_ms: u64,
+    /// The waiting for people, in milliseconds.
+    pub people_ms: u64,
+    /// How many runs that is known from.
+    pub runs: u32,
 }
 
 /// A later step that would be refused as things stand.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use super::sign::{SignedBy, missing};
+use super::window::{Exposure, Extension, Overrun};
 use crate::playbook::plan::{Act, Name, Plan, Section, SignOff, Step, StepId};
 
 /// One walk through a plan.
@@ -21,6 +22,12 @@ pub struct Run {
     pub began_at: Option<Timestamp>,
     /// When the first step that changes something started.
     pub window_from: Option<Timestamp>,
+    /// How the window was made longer, in order.
+    pub extensions: Vec<Extension>,
+    /// Why the run went on once the window was over, in order.
+    pub overruns: Vec<Overrun>,
+    /// How the service was exposed, in the order in which it began.
+    pub exposures: Vec<Exposure>,
     /// The values that are no secrets.
     pub values: BTreeMap<Name, String>,
     /// The secrets that are in the vault.
@@ -92,6 +99,8 @@ pub struct StepRun {
     pub attempts: u32,
     /// When it was first started.
     pub started: Option<Timestamp>,
+    /// When its last attempt was started.
+    pub attempt_at: Option<Timestamp>,
     /// When it last came to rest.
     pub ended: Option<Timestamp>,
     /// How the last attempt came out.

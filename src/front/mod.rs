@@ -5,8 +5,10 @@
 
 #[cfg(test)]
 mod bench;
+mod clock;
 mod copying;
 mod handed;
+mod extending;
 pub mod headless;
 mod keys;
 pub mod line;

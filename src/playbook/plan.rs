@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+pub use super::drill::{Drill, DrillFault, Move, ProbeShows, Quiz, Response, Shows, Simulated};
 pub use super::name::{Name, StepId};
 pub use super::template::{Part, Template};
 
@@ -49,6 +50,8 @@ pub struct Plan {
     pub sign_off: Option<SignOff>,
     /// What stays to be done after the run.
     pub follow_up: Vec<FollowUp>,
+    /// Exercises.
+    pub drills: Vec<Drill>,
     /// Every name that takes a value, with where it comes from.
     pub names: HashMap<Name, NameSpec>,
     /// Inputs of included playbooks that the including one gives as a text.
@@ -171,6 +174,8 @@ pub struct Step {
     pub recapture: Option<Action>,
     /// Who signs it once it is done.
     pub sign_off: Option<SignOff>,
+    /// A question that a drill asks about it.
+    pub quiz: Option<Quiz>,
 }
 
 /// What a step, or one action of a rollback, does and how that is judged.
@@ -188,6 +193,8 @@ pub struct Action {
     pub verify: Vec<ProbeSpec>,
     /// How long the command may take.
     pub timeout: Option<Duration>,
+    /// What a drill shows in its place, by attempt: the last one holds for all that follow.
+    pub simulate: Vec<Simulated>,
 }
 
 impl Action {
@@ -598,6 +605,8 @@ pub struct ProbeSpec {
     pub capture: Vec<Capture>,
     /// A failure is only a warning.
     pub warn: bool,
+    /// What a drill shows in its place, by attempt: the last one holds for all that follow.
+    pub simulate: Vec<Simulated>,
 }
 
 /// A question to the world.

@@ -129,6 +129,8 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
             Input::RefuseSignOff { step, role, name: mask(&name), reason: mask(&reason) }
         }
         Input::GoAnyway { step, reason } => Input::GoAnyway { step, reason: mask(&reason) },
+        Input::ExtendWindow { by, reason } => Input::ExtendWindow { by, reason: mask(&reason) },
+        Input::Overrun { reason, by_policy } => Input::Overrun { reason: mask(&reason), by_policy },
         Input::Pause { why } => Input::Pause { why: mask(&why) },
         Input::Abandon { reason } => Input::Abandon { reason: mask(&reason) },
         // No text of a person's own.

@@ -132,6 +132,13 @@ pub enum Word {
     Enough {
         target: Target,
     },
+    ExtendWindow {
+        by_ms: u64,
+        reason: String,
+    },
+    Overrun {
+        reason: String,
+    },
     Note {
         step: Option<StepId>,
         text: String,
@@ -303,8 +310,12 @@ impl Word {
             Self::Skip { target, reason } => Input::Skip { target, reason },
             Self::Stop { hard } => Input::Stop { hard },
             Self::Enough { target } => Input::Enough { target },
-            Self::Note { step, text } => Input::Note { step, text },
+            Self::ExtendWindow { by_ms, reason } => {
+                Input::ExtendWindow { by: std::time::Duration::from_millis(by_ms), reason }
+            }
             // A person at a screen is no policy.
+            Self::Overrun { reason } => Input::Overrun { reason, by_policy: false },
+            Self::Note { step, text } => Input::Note { step, text },
             Self::Rollback { to } => Input::Rollback { to, by_policy: false },
             Self::Undo { target } => Input::Undo { target },
             Self::SignOff { step, role, name } => Input::SignOff { step, role, name },
@@ -349,6 +360,10 @@ impl Up {
             Input::Skip { target, reason } => Word::Skip { target, reason },
             Input::Stop { hard } => Word::Stop { hard },
             Input::Enough { target } => Word::Enough { target },
+            Input::ExtendWindow { by, reason } => {
+                Word::ExtendWindow { by_ms: u64::try_from(by.as_millis()).unwrap_or(u64::MAX), reason }
+            }
+            Input::Overrun { reason, by_policy: _ } => Word::Overrun { reason },
             Input::Note { step, text } => Word::Note { step, text },
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },

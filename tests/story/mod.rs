@@ -10,6 +10,7 @@ pub(crate) mod plan;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use runsheet::engine::{
@@ -153,6 +154,8 @@ pub(crate) fn record(record: &Record) -> String {
         }
         Record::StopAsked { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Record::EnoughSeen { target } => format!("enough {}", name(target)),
+        Record::WindowExtended { by_ms, .. } => format!("extended {by_ms}"),
+        Record::Overrun { by_policy, .. } => format!("overrun{}", if *by_policy { " by policy" } else { "" }),
         Record::Note { .. } => "note".to_owned(),
         Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
@@ -199,6 +202,7 @@ fn effect(effect: &Effect) -> String {
 }
 
 /// Understands an input. Results from the world take the attempt that the run is at.
+#[expect(clippy::too_many_lines, reason = "one flat table: an arm a word")]
 pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
     let mut words = text.split_whitespace();
     let (verb, first) = (words.next().unwrap(), words.next());
@@ -261,6 +265,8 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "skip" => Input::Skip { target: target(), reason: (!rest.is_empty()).then(reason) },
         "stop" => Input::Stop { hard: false },
         "enough" => Input::Enough { target: target() },
+        "extend" => Input::ExtendWindow { by: Duration::from_secs(first.unwrap().parse().unwrap()), reason: reason() },
+        "overrun" => Input::Overrun { reason: first.unwrap_or_default().to_owned(), by_policy: false },
         "stop!" => Input::Stop { hard: true },
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
         "copy" => Input::CopySecret { name: Name::new(first.unwrap_or_default()) },

@@ -23,6 +23,7 @@ pub(crate) fn plan(text: &str) -> Plan {
                 plan.sign_off = Some(SignOff { by, distinct: false });
             }
             "@distinct" => plan.sign_off.as_mut().unwrap().distinct = true,
+            "@window" => plan.window = Some(Duration::from_secs(words.next().unwrap().parse().unwrap())),
             "@temporary" => plan.temporary.push(Template::literal("/tmp/secret.json")),
             "@input" => plan.inputs.extend(words.map(asked)),
             "@protected" => {
@@ -58,6 +59,7 @@ fn step<'a>(id: &str, line: usize, words: impl Iterator<Item = &'a str>) -> Step
         on_failure: OnFailure::Ask,
         recapture: None,
         sign_off: None,
+        quiz: None,
     };
     for word in words {
         more(&mut step, word);
@@ -89,6 +91,7 @@ fn more(step: &mut Step, word: &str) {
             let (name, value) = condition.split_once(':').unwrap();
             step.when.push((Name::new(name), vec![value.to_owned()]));
         }
+        Some(("takes", seconds)) => step.estimate = Some(Duration::from_secs(seconds.parse().unwrap())),
         Some(("retry", attempts)) => {
             step.retry = Retry { attempts: attempts.parse().unwrap(), every: Duration::from_secs(2) };
         }
@@ -146,7 +149,15 @@ fn more(step: &mut Step, word: &str) {
 }
 
 fn action(act: Act) -> Action {
-    Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None }
+    Action {
+        title: None,
+        act,
+        expect: Vec::new(),
+        capture: Vec::new(),
+        verify: Vec::new(),
+        timeout: None,
+        simulate: Vec::new(),
+    }
 }
 
 fn run() -> Act {
@@ -177,6 +188,7 @@ fn probe() -> ProbeSpec {
         timeout: Duration::from_secs(10),
         capture: Vec::new(),
         warn: false,
+        simulate: Vec::new(),
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Headless {
     /// The step that failed in an earlier process, if that is where the run stood.
     failed_before: Option<StepId>,
     left: Option<Left>,
+    /// The step before which the window was found to be over; nobody is there to be asked whether to go on.
+    window_over: Option<StepId>,
 }
 
 impl std::fmt::Debug for Headless {
@@ -101,6 +103,7 @@ impl Headless {
             would: Vec::new(),
             failed_before: None,
             left: None,
+            window_over: None,
         }
     }
 
@@ -164,6 +167,8 @@ impl Headless {
             | Record::Skipped { .. }
             | Record::StopAsked { .. }
             | Record::EnoughSeen { .. }
+            | Record::WindowExtended { .. }
+            | Record::Overrun { .. }
             | Record::Note { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
@@ -210,6 +215,7 @@ impl Front for Headless {
             }
             Update::Live => self.live = true,
             Update::Output { text, .. } => self.output(&text),
+            Update::Refused(Refusal::WindowOver { step, .. }) => self.window_over = Some(step),
             Update::Refused(refusal) => {
                 let what = words::refusal(&refusal);
                 let (why, next) = match refusal {
@@ -238,8 +244,13 @@ impl Front for Headless {
         if self.only_rollback && run.stage == Stage::Walking && run.rollback.as_ref().is_some_and(|back| back.over) {
             return Some(Say::Quit);
         }
+        if let Some(step) = self.window_over.take() {
+            let reason = format!("unattended; {step} starts as the playbook says");
+            return Some(Say::Input(Input::Overrun { reason, by_policy: true }));
+        }
         match run.awaiting(plan) {
             Awaiting::Go(id) => {
+                self.warn(plan, run, &id);
                 if self.dry_run {
                     self.would(plan, run, &id);
                 }

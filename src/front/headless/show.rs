@@ -160,6 +160,13 @@ impl Headless {
                     self.print(&format!("WARN   {path} is still there and holds secrets: {why}"));
                 }
             }
+            Record::WindowExtended { by_ms, reason } => {
+                let by = std::time::Duration::from_millis(*by_ms);
+                self.print(&format!("window {}", words::clocks::extended(by, reason)));
+            }
+            Record::Overrun { reason, by_policy } => {
+                self.print(&format!("WINDOW {}", words::clocks::went_on(reason, *by_policy)));
+            }
             Record::Ended { end } => self.print(&format!("end    {}", words::end(*end))),
             Record::LeftOut { .. }
             | Record::LookAhead { .. }

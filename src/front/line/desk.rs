@@ -7,13 +7,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::keys::Keys;
 use super::printer::{Mark, Printer};
-use super::question::{Key, Last, Question, Work};
+use super::question::{Key, Last, Purpose, Question, Work};
 use super::show;
-use crate::engine::{Awaiting, Record, Run, Stamped, Target};
+use super::thresholds::Told;
+use crate::engine::{Awaiting, Record, Refusal, Run, Stamped, Target};
+use crate::front::clock::now;
 use crate::front::plain::without_colours;
 use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::{Clipboard, visible_plain};
@@ -54,6 +57,12 @@ pub(super) struct Desk {
     previewed: Option<(Target, u32)>,
     /// Output that waits for the end of its line.
     held: String,
+    /// What time it is; a test has another clock.
+    pub(super) clock: fn() -> Timestamp,
+    /// The thresholds of the window that were told.
+    pub(super) told: Told,
+    /// The step before which the window was found to be over, until it was asked why it starts.
+    window_over: Option<StepId>,
     /// Where copies go.
     pub(super) clipboard: Clipboard,
     /// The secret that was asked for, to be copied; one that was not asked for is not.
@@ -80,6 +89,9 @@ impl Desk {
             came_for,
             clipboard: super::copy::clipboard(&out),
             copying: None,
+            clock: now,
+            told: Told::default(),
+            window_over: None,
             out,
             keys,
             says,
@@ -108,6 +120,18 @@ impl Desk {
         self.over
     }
 
+    /// Says whether what is told happens now.
+    pub(super) fn live(&self) -> bool {
+        self.live
+    }
+
+    /// Asks again what stands, below what was told meanwhile.
+    pub(super) fn ask_on(&mut self) {
+        if let Some(question) = self.question.clone() {
+            self.prompt(&question);
+        }
+    }
+
     /// Learns what the turn comes to whose records come next.
     pub(super) fn expect(&mut self, awaiting: Awaiting) {
         self.expected = Some(awaiting);
@@ -130,6 +154,9 @@ impl Desk {
             }
             Update::Preview { target, diff } => self.preview(target, diff),
             Update::Refused(refusal) => {
+                if let Refusal::WindowOver { step, .. } = &refusal {
+                    self.window_over = Some(step.clone());
+                }
                 self.print(&visible_plain(&format!("Refused: {}.", words::refusal(&refusal))));
                 self.question = None;
                 self.aside = None;
@@ -199,9 +226,7 @@ impl Desk {
         }
         let attempts = self.run.step(&self.plan, &target.step).map_or(0, |step| step.attempts);
         self.previewed = Some((target, attempts));
-        if let Some(question) = self.question.clone() {
-            self.prompt(&question);
-        }
+        self.ask_on();
     }
 
     /// Shows output line by line, without colours.
@@ -248,6 +273,10 @@ impl Desk {
         }
         let Some(question) = self.question_for(&awaiting, again) else { return };
         self.asked = Some(awaiting);
+        if self.window_over.take().is_some() {
+            self.aside = Some(question);
+            return self.ask(Question::Words(Purpose::Overrun));
+        }
         self.ask(question);
     }
 
@@ -269,6 +298,8 @@ impl Desk {
                 if self.waits_for_diff(id) {
                     return None;
                 }
+                shown.extend(self.clocks());
+                shown.extend(show::no_way_back(&plan, &self.run, id, (self.clock)()));
                 Question::Go(id.clone())
             }
             Awaiting::Person(target) => {
@@ -280,10 +311,12 @@ impl Desk {
             }
             Awaiting::Decision(id) => {
                 shown.push(show::undecided(&plan, &self.run, id));
+                shown.extend(self.clocks());
                 Question::Decision(id.clone())
             }
             Awaiting::Undo(target) => {
                 shown = show::undo_action(&plan, &self.run, target);
+                shown.extend(self.clocks());
                 Question::Undo(target.clone())
             }
             Awaiting::UndoDecision(target) => {

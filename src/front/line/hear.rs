@@ -10,6 +10,7 @@ use super::keys::Line;
 use super::question::{Free, Key, Last, Purpose, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Input, StepRun, Target};
+use crate::front::extending;
 use crate::front::keys::{self, Deed};
 use crate::front::paste::{Into, repair};
 use crate::front::{Answer, Say};
@@ -33,6 +34,10 @@ pub(super) fn wording(purpose: &Purpose) -> &'static str {
         Purpose::Skip(_, Free::Yes) => "Why is it skipped? (Enter leaves it unsaid)",
         Purpose::Anyway(_) => "Why does it start all the same? What is refused later is yours to see to.",
         Purpose::ByHand(_) => "What did you do?",
+        Purpose::Overrun => {
+            "The window is over. Why does the run go on? (:p goes back, where `extend` makes it longer)"
+        }
+        Purpose::Extend => extending::WORDING,
         Purpose::Note(_) => "Your note:",
         Purpose::Abandon => "The run is given up for good and what it changed stays. Why?",
         Purpose::Refuser(..) => "Who refuses? Type your name.",
@@ -92,6 +97,7 @@ impl Desk {
         keys.extend(self.may_copy(target_of(question).as_ref()).then_some(Key::Copy));
         keys.extend(why.then_some(Key::Why));
         keys.push(Key::Steps);
+        keys.extend((self.run.window_from.is_some() && self.plan.window.is_some()).then_some(Key::Extend));
         if !matches!(question, Question::Incomplete) && !question.free() {
             keys.push(Key::Abandon);
         }
@@ -194,8 +200,9 @@ impl Desk {
         match (key, question) {
             (Key::Start, Question::Go(id)) | (Key::Again, Question::Decision(id)) => {
                 let step = self.plan.step(&id);
-                if step.is_some_and(Step::deliberate) {
-                    let lines = self.warning(&id);
+                let lines = show::no_way_back(&self.plan, &self.run, &id, (self.clock)());
+                if step.is_some_and(Step::deliberate) || !lines.is_empty() {
+                    let lines = [self.warning(&id), lines].concat();
                     self.lines(&lines);
                     return Next::Ask(Question::Confirm(id));
                 }
@@ -232,6 +239,7 @@ impl Desk {
                 let step = step_of(&question);
                 self.words(question, Some(Purpose::Note(step)))
             }
+            (Key::Extend, question) => self.words(question, Some(Purpose::Extend)),
             (Key::Abandon, question) => {
                 let lines = show::rollback(&self.plan, &self.run, None);
                 self.print("What stays as it is, and what a rollback would do about it instead:");
@@ -364,13 +372,21 @@ impl Desk {
             self.print("A few words are needed, for whoever reads the record.");
             return Next::Ask(Question::Words(purpose));
         }
-        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(..)) {
+        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(..) | Purpose::Extend | Purpose::Overrun) {
             self.aside = None;
         }
         Next::Said(Say::Input(match purpose {
             Purpose::Skip(target, _) => Input::Skip { target, reason: Some(said).filter(|said| !said.is_empty()) },
             Purpose::Anyway(step) => Input::GoAnyway { step, reason: said },
             Purpose::ByHand(target) => Input::ByHand { target, note: said },
+            Purpose::Overrun => Input::Overrun { reason: said, by_policy: false },
+            Purpose::Extend => match extending::extension(&said) {
+                Ok((by, reason)) => Input::ExtendWindow { by, reason },
+                Err(why) => {
+                    self.print(&visible_plain(&format!("Not done: {why}.")));
+                    return Next::Ask(Question::Words(Purpose::Extend));
+                }
+            },
             Purpose::Note(step) => Input::Note { step, text: said },
             Purpose::Abandon => Input::Abandon { reason: said },
             Purpose::Refuser(step, role) => return Next::Ask(Question::Words(Purpose::Refuse(step, role, said))),

@@ -46,6 +46,10 @@ pub(super) enum Purpose {
     Anyway(StepId),
     /// What there is to say of something done by hand.
     ByHand(Target),
+    /// Why the run goes on although the window is over.
+    Overrun,
+    /// By how much the window is made longer, and why.
+    Extend,
     /// A note.
     Note(Option<StepId>),
     /// Why the run is given up.
@@ -107,6 +111,7 @@ pub(super) enum Key {
     Why,
     Steps,
     Refuse,
+    Extend,
     Abandon,
     Back,
     Quit,
@@ -133,7 +138,7 @@ const fn deed(key: Key, deed: Deed) -> Row {
 }
 
 /// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 22] = [
     (Key::Start, Typed::Enter, "start", "Start the step as shown."),
     (Key::Done, Typed::Enter, "done", "You have done it."),
     (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
@@ -150,6 +155,8 @@ const TABLE: [Row; 21] = [
     (Key::Why, Typed::Letter(keys::WHY.letter), keys::WHY.label, "Show why this is done, and a hint."),
     (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
     (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
+    // A word, for `e` says something else while a command runs.
+    (Key::Extend, Typed::Word, "extend", keys::EXTEND.help),
     deed(Key::Abandon, keys::ABANDON),
     // The previous one. Not `c`, which copies, nor `b`, which rolls back.
     (Key::Back, Typed::Letter('p'), "go back", "Go back to the question before."),

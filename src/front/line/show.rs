@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::engine::undo::{self, UndoAction, UndoStep};
 use crate::engine::{Foreseen, How, Outcome, Record, Run, StepState, Target, Verdict};
 use crate::output::visible_plain;
@@ -168,6 +170,10 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::StopAsked { target, hard: false } => format!("Asked {} to stop.", name(target)),
         Record::StopAsked { target, hard: true } => format!("Stopping {} at once.", name(target)),
         Record::EnoughSeen { target } => format!("Enough was seen of {}; it is being stopped.", name(target)),
+        Record::WindowExtended { by_ms, reason } => {
+            sentence(&words::clocks::extended(Duration::from_millis(*by_ms), reason))
+        }
+        Record::Overrun { reason, by_policy } => sentence(&words::clocks::went_on(reason, *by_policy)),
         Record::Note { .. } => "Noted.".to_owned(),
         Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),
@@ -191,6 +197,28 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::Ended { end } => format!("The run is {}.", words::end(*end)),
     };
     vec![visible_plain(&line)]
+}
+
+/// Sets the clocks that have something to say.
+pub(super) fn clocks(plan: &Plan, run: &Run, now: Timestamp) -> Vec<String> {
+    let clocks = run.clocks(plan, now);
+    // Where there is no window nobody watches the clock, but for an exposure.
+    let facts = words::clocks::facts(&clocks, now).into_iter();
+    let told = facts.filter(|(label, _)| clocks.window.is_some() || *label == words::clocks::EXPOSED);
+    told.flat_map(|(label, text)| said(label, &text)).collect()
+}
+
+/// Sets the warning that a rollback would no longer fit after a step.
+pub(super) fn no_way_back(plan: &Plan, run: &Run, id: &StepId, now: Timestamp) -> Vec<String> {
+    let warning = plan.step(id).and_then(|step| run.no_way_back(plan, step, now));
+    warning.iter().flat_map(|warning| said("CAREFUL", &words::clocks::no_way_back(warning))).collect()
+}
+
+/// Makes a sentence of its words.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 fn started(plan: &Plan, target: &Target, attempt: u32) -> Vec<String> {

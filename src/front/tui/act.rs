@@ -13,7 +13,7 @@ use super::keymap::{self, Action};
 use super::panel::{Ask, Palette, Panel, Purpose};
 use super::state::{Pane, Walk};
 use crate::engine::{Awaiting, Input, Stage, Target, undo};
-use crate::front::Say;
+use crate::front::{Say, extending};
 use crate::playbook::plan::{Step, StepId};
 
 /// What is said of the command that runs, and is no longer true when it has ended.
@@ -165,6 +165,7 @@ impl Walk {
                 self.panel = Some(Panel::Leave);
             }
             Action::RollBack => self.panel = Some(Panel::Rollback { choice: 0, down: 0 }),
+            Action::Extend => self.ask(Purpose::Extend, false),
             Action::Abandon => self.ask(Purpose::Abandon, false),
             Action::Refuse => self.refuse(),
             Action::Notes => {
@@ -222,7 +223,7 @@ impl Walk {
 
     /// Starts a step, or asks once more where it wants that.
     fn go_or_confirm(&mut self, step: StepId) {
-        if self.plan.step(&step).is_some_and(Step::deliberate) {
+        if self.plan.step(&step).is_some_and(|step| self.deliberate(step)) {
             self.panel = Some(Panel::Confirm(step));
         } else {
             self.go(step, false);
@@ -339,10 +340,19 @@ impl Walk {
             self.panel = Some(Panel::Ask(ask));
             return;
         }
-        let input = match ask.purpose {
+        let input = match ask.purpose.clone() {
             Purpose::Anyway(step) => Input::GoAnyway { step, reason: text },
             Purpose::ByHand(target) => Input::ByHand { target, note: text },
             Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
+            Purpose::Overrun(_) => Input::Overrun { reason: text, by_policy: false },
+            Purpose::Extend => match extending::extension(&text) {
+                Ok((by, reason)) => Input::ExtendWindow { by, reason },
+                Err(why) => {
+                    ask.wrong = Some(why);
+                    self.panel = Some(Panel::Ask(ask));
+                    return;
+                }
+            },
             Purpose::Note(step) => Input::Note { step, text },
             Purpose::Abandon => Input::Abandon { reason: text },
             Purpose::Refuse { step, role, name } => Input::RefuseSignOff { step, role, name, reason: text },

@@ -13,9 +13,11 @@ use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 use super::keymap::{Action, binding, shown_key};
 use super::panel::Panel;
 use super::state::{Pane, Walk};
-use super::text::{cells, clock, columns, duration, fit};
+use super::text::{cells, columns, fit};
 use super::theme::Theme;
-use super::{attend, copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps};
+use super::{
+    attend, clocks, copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps,
+};
 use crate::engine::Awaiting;
 
 /// The least columns and rows that the whole screen needs.
@@ -44,6 +46,7 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, now: Timestamp) {
     };
     let block = Block::new().borders(Borders::TOP).border_set(walk.theme.border_set());
     let block = block.border_style(walk.theme.border(true)).title(title);
+    let block = clocks::edge(walk, now).into_iter().fold(block, Block::title_top);
     let inner = block.inner(asked);
     frame.render_widget(block, asked);
     question::draw(walk, frame, Rect { x: inner.x + 1, width: inner.width - 2, ..inner }, now);
@@ -119,11 +122,7 @@ fn parts(walk: &Walk, frame: &mut Frame<'_>, body: Rect) {
 
 fn header(walk: &Walk, frame: &mut Frame<'_>, area: Rect, now: Timestamp) {
     let theme = walk.theme;
-    let mut right: Vec<Span<'_>> = Vec::new();
-    if let Some(text) = window(walk, now) {
-        right.push(text);
-        right.push(Span::raw("  "));
-    }
+    let mut right: Vec<Span<'_>> = clocks::header(walk, now);
     if let Some(begun) = &walk.run.begun {
         let tail = begun.run.len().saturating_sub(6);
         let id = begun.run.get(tail..).unwrap_or(&begun.run);
@@ -148,30 +147,9 @@ fn header(walk: &Walk, frame: &mut Frame<'_>, area: Rect, now: Timestamp) {
     frame.render_widget(Paragraph::new(Line::from(left)), area);
 }
 
-/// Shows the window's clock: what is left once the first changing step has started.
-fn window(walk: &Walk, now: Timestamp) -> Option<Span<'static>> {
-    let window = walk.plan.window?;
-    let Some(from) = walk.run.window_from else {
-        return Some(Span::styled(format!("window {}", duration(window)), walk.theme.quiet()));
-    };
-    let until = walk.run.ended.map_or(now, |(_, at)| at);
-    let all = i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
-    let left = all.saturating_sub(until.duration_since(from).as_secs());
-    let (word, style) = if left < 0 {
-        ("over by", walk.theme.bad())
-    } else if left * 5 < all {
-        ("left", walk.theme.care())
-    } else {
-        ("left", walk.theme.good())
-    };
-    let text = if left < 0 { format!("{word} {}", clock(-left)) } else { format!("{} {word}", clock(left)) };
-    Some(Span::styled(format!("window {text}"), style))
-}
-
 /// Says whether a clock is on the screen that goes on by itself.
 pub(super) fn ticks(walk: &Walk) -> bool {
-    let window = walk.plan.window.is_some() && walk.run.window_from.is_some() && walk.run.ended.is_none();
-    walk.run.busy.is_some() || window
+    walk.run.busy.is_some() || clocks::tick(walk)
 }
 
 fn footer(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {

@@ -11,6 +11,7 @@
 mod act;
 mod attend;
 mod briefing;
+mod clocks;
 mod command;
 mod copy;
 mod field;

@@ -12,6 +12,8 @@ use super::state::Walk;
 use super::text::{cells, wrap};
 use super::theme::Theme;
 use crate::engine::undo;
+use crate::front::extending;
+use crate::words;
 
 /// Names a dialog that wants a line of text.
 pub(super) fn title(purpose: &Purpose) -> &'static str {
@@ -19,6 +21,8 @@ pub(super) fn title(purpose: &Purpose) -> &'static str {
         Purpose::Anyway(_) => " go on anyway ",
         Purpose::ByHand(_) => " done by hand ",
         Purpose::Skip(_) => " skip ",
+        Purpose::Overrun(_) => " the window is over ",
+        Purpose::Extend => " extend the window ",
         Purpose::Note(_) => " notes ",
         Purpose::Abandon => " abandon the run ",
         Purpose::Refuse { .. } => " refuse to sign ",
@@ -70,6 +74,24 @@ fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
             if ask.free {
                 say("It is optional: the reason may stay empty.");
             }
+        }
+        Purpose::Overrun(step) => {
+            let clocks = walk.run.clocks(&walk.plan, walk.now);
+            if let Some(window) = &clocks.window {
+                say(&format!("The window: {}.", words::clocks::window(window)));
+            }
+            say(&format!(
+                "Before \"{}\" starts, say why the run goes on all the same. It goes on record.",
+                walk.name(step)
+            ));
+            say("To make the window longer instead: Esc, then E. To go back: Esc, then b.");
+        }
+        Purpose::Extend => {
+            let clocks = walk.run.clocks(&walk.plan, walk.now);
+            for (label, text) in words::clocks::facts(&clocks, walk.now) {
+                say(&format!("{label}: {text}"));
+            }
+            say(&format!("{} It goes on record.", extending::WORDING));
         }
         Purpose::Note(step) => {
             for note in &walk.run.notes {
@@ -127,6 +149,9 @@ pub(super) fn confirm(walk: &Walk, panel: &Panel, columns: usize) -> Vec<Line<'s
     }
     if let Some(text) = &step.irreversible {
         careful(format!("This cannot be undone. {}", walk.fill(text)));
+    }
+    if let Some(text) = walk.no_way_back(step) {
+        careful(format!("Careful: {text}."));
     }
     lines.push(Line::default());
     lines.push(Line::from(vec![

@@ -90,7 +90,11 @@ impl Walk {
         if self.has_output() {
             offers.push(Action::Search);
         }
-        if self.live && idle && !matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing) {
+        let ends = matches!(self.awaiting, Awaiting::Nothing | Awaiting::Closing);
+        if self.live && self.plan.window.is_some() && !ends {
+            offers.push(Action::Extend);
+        }
+        if self.live && idle && !ends {
             offers.push(Action::Abandon);
         }
         offers.push(Action::Interrupt);

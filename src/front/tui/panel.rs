@@ -75,6 +75,10 @@ pub(super) enum Purpose {
     ByHand(Target),
     /// Something is passed over.
     Skip(Target),
+    /// The run goes on although the window is over, so that a step may start.
+    Overrun(StepId),
+    /// The window is made longer.
+    Extend,
     /// A note, on a step.
     Note(Option<StepId>),
     /// The run is given up.
@@ -106,7 +110,10 @@ impl Ask {
     pub(super) fn new(purpose: Purpose, free: bool) -> Self {
         let prompt = match &purpose {
             Purpose::ByHand(_) => "What was done",
-            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
+            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Overrun(_) | Purpose::Abandon | Purpose::Refuse { .. } => {
+                "Reason"
+            }
+            Purpose::Extend => "How long, and why",
             Purpose::Note(_) => "Note",
         };
         Self { purpose, form: Form::new(vec![Field::line("text", prompt)], Vec::new()), free, wrong: None }
@@ -138,8 +145,12 @@ impl Panel {
         match self {
             Self::Confirm(_) | Self::Palette(_) => true,
             Self::Ask(ask) => match ask.purpose {
-                Purpose::Anyway(_) | Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
-                Purpose::Note(_) | Purpose::Abandon => false,
+                Purpose::Anyway(_)
+                | Purpose::ByHand(_)
+                | Purpose::Skip(_)
+                | Purpose::Overrun(_)
+                | Purpose::Refuse { .. } => true,
+                Purpose::Note(_) | Purpose::Extend | Purpose::Abandon => false,
             },
             Self::Help(_)
             | Self::Search(_)

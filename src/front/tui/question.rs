@@ -14,7 +14,7 @@ use super::keymap::{Action, binding};
 use super::state::Walk;
 use super::text::{cells, duration, fit, wrap};
 use crate::engine::{Awaiting, StepRun, StepState, Target, undo};
-use crate::playbook::plan::{Act, Step};
+use crate::playbook::plan::Act;
 use crate::words::{self, describe};
 
 /// Returns how many rows the question wants.
@@ -67,7 +67,7 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
         Awaiting::Go(step) => {
             let target = Target::step(step);
             let spec = walk.plan.step(step);
-            let careful = spec.is_some_and(Step::deliberate);
+            let careful = spec.is_some_and(|spec| walk.deliberate(spec));
             let verb = match spec.map(|spec| &spec.action.act) {
                 Some(Act::Person(_)) => "begins this step",
                 Some(Act::Verify) => "checks",

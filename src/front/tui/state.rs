@@ -8,16 +8,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::act::OF_WHAT_RUNS;
 use super::attend::{self, Keyboard};
 use super::field::Field;
 use super::form::Form;
-use super::panel::Panel;
+use super::panel::{Ask, Panel, Purpose};
 use super::steps::{Row, rows};
 use super::theme::Theme;
-use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
+use crate::engine::{Awaiting, Finding, Record, Refusal, Run, StepState, Target, undo};
 use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::{Copied, Picture, Tail};
 use crate::playbook::plan::{Act, Action, Name, PersonSpec, Plan, Step, StepId, Template};
@@ -122,6 +123,8 @@ pub(super) struct Walk {
     pub(super) live: bool,
     /// What this screen may do, where the run lives in a process of its own.
     pub(super) seat: Option<Seat>,
+    /// The time, as last looked at: what is warned of is judged by it.
+    pub(super) now: Timestamp,
     /// The session is over.
     pub(super) over: bool,
     /// The operator leaves.
@@ -182,6 +185,7 @@ impl Walk {
             sent: false,
             live: false,
             seat: None,
+            now: Timestamp::UNIX_EPOCH,
             over: false,
             leaving: false,
             ring: false,
@@ -217,6 +221,17 @@ impl Walk {
                 {
                     self.message = Some((words::presence(presence), false));
                 }
+                if let Record::WindowExtended { by_ms, reason } = &stamped.record
+                    && self.live
+                {
+                    let text = words::clocks::extended(Duration::from_millis(*by_ms), reason);
+                    self.message = Some((text, false));
+                }
+                if let Record::Overrun { reason, by_policy } = &stamped.record
+                    && self.live
+                {
+                    self.message = Some((words::clocks::went_on(reason, *by_policy), false));
+                }
                 self.run.apply(&self.plan, &stamped);
                 self.sent = false;
             }
@@ -247,6 +262,9 @@ impl Walk {
                 self.sent = false;
                 self.copying = None;
                 self.message = Some((words::refusal(&why), true));
+                if let Refusal::WindowOver { step, .. } = why {
+                    self.panel = Some(Panel::Ask(Box::new(Ask::new(Purpose::Overrun(step), false))));
+                }
             }
             Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
             Update::Notice(text) => self.message = Some((text, false)),

@@ -59,6 +59,9 @@ fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option
         if let Some(reason) = &step.irreversible {
             lines.extend(careful(walk, &format!("Cannot be undone. {}", walk.fill(reason)), columns));
         }
+        if let Some(text) = walk.no_way_back(step) {
+            lines.extend(careful(walk, &text, columns));
+        }
     }
     let mut focus = None;
     let action = walk.action(&target);
