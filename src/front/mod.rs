@@ -8,6 +8,7 @@ mod bench;
 mod clock;
 mod copying;
 mod extending;
+mod handed;
 pub mod headless;
 mod keys;
 pub mod line;
@@ -28,6 +29,7 @@ use crate::output::Picture;
 use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
 
+pub use handed::{Handed, Proof};
 pub use spoken::{Spoken, Words};
 
 /// What a front is told.
@@ -93,6 +95,13 @@ pub enum Update {
     },
     /// The run lives in a process of its own; what this screen may do there.
     Seat(Seat),
+    /// What came of a signature that was handed in.
+    Signed {
+        /// Who handed it in, as the front that passed it on calls them.
+        guest: u64,
+        /// Taken and on disk, or why not.
+        taken: Result<(), Refusal>,
+    },
     /// The session is over; the front should end.
     Over,
 }
@@ -147,6 +156,13 @@ pub enum Say {
     Detach(String),
     /// Act in place of whoever does. Only a watcher says it.
     TakeOver,
+    /// A signature, from a terminal that is none of this front's own.
+    Sign {
+        /// Who handed it in, as this front calls them.
+        guest: u64,
+        /// What they handed in, unchecked.
+        handed: Box<Handed>,
+    },
     /// Somebody came to act, or went: said by who knows it, never by a person.
     Presence(Presence),
 }
