@@ -3,6 +3,7 @@
 mod attach;
 mod briefing;
 mod doctor;
+mod earlier;
 mod host;
 mod identity;
 mod inputs;
