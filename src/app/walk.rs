@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::attach;
-use super::config;
+use super::{config, earlier};
 use super::inputs::Known;
 use super::left;
 use super::library::Loaded;
@@ -67,6 +67,7 @@ pub(super) fn begin(
         .map_err(|refusal| super::refused(&refusal))?;
 
     let state = place::state()?;
+    begun.expected = earlier::medians(&state, &loaded.path, &loaded.plan.title);
     let lock = lock_playbook(&state, &loaded.path, &id, who)?;
     let created = state.create(&id, &loaded.text);
     let created = created.and_then(|made| made.0.keep_included(&loaded.included.texts).map(|()| made));
