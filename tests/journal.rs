@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use runsheet::engine::{
-    Begun, End, Expected, Foreseen, How, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Written,
+    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Stamped, Target, Written,
 };
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
@@ -57,6 +57,11 @@ const RECORDS: &[&str] = &[
     "performed",
     "window_extended",
     "overrun",
+    "hint_shown",
+    "why_shown",
+    "looked",
+    "called",
+    "quiz_answered",
     "saved",
     "performed",
 ];
@@ -69,6 +74,7 @@ const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.j
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let written = Written { size: 12, sha256: "ab".repeat(32) };
     let written = Outcome { transcript: Some(written), ..Outcome::default() };
@@ -158,6 +164,11 @@ fn every_record() -> Vec<Record> {
         Record::Performed { target: followed.clone(), attempt: 1, outcome: enough },
         Record::WindowExtended { by_ms: 600_000, reason: "the reset hangs".to_owned() },
         Record::Overrun { reason: "nobody waits for it".to_owned(), by_policy: true },
+        Record::HintShown { step: hinted.clone() },
+        Record::WhyShown { step: hinted.clone() },
+        Record::Looked { step: hinted, at: Part::Probes },
+        Record::Called { contact: "Escalation".to_owned() },
+        Record::QuizAnswered { step: quizzed, choice: "it dies".to_owned(), right: true },
         Record::Saved {
             target: followed.clone(),
             files: vec![SavedFile {
@@ -507,9 +518,9 @@ fn no_record_is_forgotten() {
         Record::Begun(_) => 0,
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
-        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 34,
+        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 39,
         Record::Saved { .. } => 3,
-        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 35,
+        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 40,
         Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,
@@ -540,6 +551,11 @@ fn no_record_is_forgotten() {
         Record::EnoughSeen { .. } => 30,
         Record::WindowExtended { .. } => 32,
         Record::Overrun { .. } => 33,
+        Record::HintShown { .. } => 34,
+        Record::WhyShown { .. } => 35,
+        Record::Looked { .. } => 36,
+        Record::Called { .. } => 37,
+        Record::QuizAnswered { .. } => 38,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

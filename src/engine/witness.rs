@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::aside::Aside;
 use super::decide;
 use super::follow::follow;
 use super::input::Input;
@@ -138,6 +139,11 @@ fn origin(plan: &Plan, record: &Record) -> Origin {
         Record::Closing { end: End::Abandoned, reason: Some(reason) } => Input::Abandon { reason },
         Record::WindowExtended { by_ms, reason } => Input::ExtendWindow { by: Duration::from_millis(by_ms), reason },
         Record::Overrun { reason, by_policy } => Input::Overrun { reason, by_policy },
+        Record::HintShown { step } => Input::Aside(Aside::Hint(step)),
+        Record::WhyShown { step } => Input::Aside(Aside::Why(step)),
+        Record::Looked { step, at } => Input::Aside(Aside::Look(step, at)),
+        Record::Called { contact } => Input::Aside(Aside::Call(contact)),
+        Record::QuizAnswered { step, choice, right: _ } => Input::Quiz { step, choice },
         Record::TemporaryRemoved { removed, left } => Input::TemporaryRemoved { removed, left },
         Record::LeftOut { .. }
         | Record::Skipped { by_playbook: true, .. }
