@@ -154,11 +154,6 @@ fn origin(plan: &Plan, record: &Record) -> Origin {
         Record::Called { contact } => Input::Aside(Aside::Call(contact)),
         Record::QuizAnswered { step, choice, right: _ } => Input::Quiz { step, choice },
         Record::Overrun { reason, by_policy } => Input::Overrun { reason, by_policy },
-        Record::HintShown { step } => Input::Aside(Aside::Hint(step)),
-        Record::WhyShown { step } => Input::Aside(Aside::Why(step)),
-        Record::Looked { step, at } => Input::Aside(Aside::Look(step, at)),
-        Record::Called { contact } => Input::Aside(Aside::Call(contact)),
-        Record::QuizAnswered { step, choice, right: _ } => Input::Quiz { step, choice },
         Record::TemporaryRemoved { removed, left } => Input::TemporaryRemoved { removed, left },
         Record::LeftOut { .. }
         | Record::Skipped { by_playbook: true, .. }
