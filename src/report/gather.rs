@@ -331,7 +331,7 @@ impl Gather<'_> {
     fn sign_offs(&self) -> Vec<SignOff> {
         let mut all = self.story.signed.clone();
         let roles = self.plan.sign_off.iter().flat_map(|sign_off| &sign_off.by);
-        let missing = roles.filter(|role| !self.run.signed.iter().any(|(signed, _)| signed == *role));
+        let missing = roles.filter(|role| !self.run.signed.iter().any(|by| by.role == **role));
         all.extend(missing.map(|role| SignOff {
             step: None,
             role: role.clone(),

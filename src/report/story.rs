@@ -126,24 +126,26 @@ impl Story {
                     self.brought(target, values, secrets);
                 }
             }
-            Record::SignedOff { step, role, name, .. } => self.signed.push(SignOff {
+            Record::SignedOff { step, role, name, account, host, signature } => self.signed.push(SignOff {
                 step: step.as_ref().map(StepId::to_string),
                 role: role.clone(),
                 decision: "signed",
                 name: Some(name.clone()),
                 at: Some(at),
                 reason: None,
-                proof: Some(TYPED.to_owned()),
+                proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
             }),
-            Record::SignOffRefused { step, role, name, reason, .. } => self.signed.push(SignOff {
-                step: step.as_ref().map(StepId::to_string),
-                role: role.clone(),
-                decision: "refused",
-                name: Some(name.clone()),
-                at: Some(at),
-                reason: Some(reason.clone()),
-                proof: Some(TYPED.to_owned()),
-            }),
+            Record::SignOffRefused { step, role, name, reason, account, host, signature } => {
+                self.signed.push(SignOff {
+                    step: step.as_ref().map(StepId::to_string),
+                    role: role.clone(),
+                    decision: "refused",
+                    name: Some(name.clone()),
+                    at: Some(at),
+                    reason: Some(reason.clone()),
+                    proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
+                })
+            }
             Record::RollbackBegun { to, by_policy, .. } => {
                 self.end_rollback(at);
                 self.rollbacks.push(RollbackStory {
@@ -263,7 +265,6 @@ impl Story {
 }
 
 /// How far a typed name goes.
-const TYPED: &str = "the name as typed, not proved";
 
 /// Says how an act came out.
 pub(super) fn told(outcome: &engine::Outcome) -> Outcome {
