@@ -13,7 +13,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, Seen, Stamped, Target};
+use runsheet::engine::{
+    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature, Stamped, Target,
+    Written,
+};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -60,6 +63,10 @@ const RECORDS: &[&str] = &[
     "looked",
     "called",
     "quiz_answered",
+    "saved",
+    "performed",
+    "signed_off",
+    "sign_off_refused",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -72,6 +79,8 @@ fn every_record() -> Vec<Record> {
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
     let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
+    let written = Written { size: 12, sha256: "ab".repeat(32) };
+    let written = Outcome { transcript: Some(written), ..Outcome::default() };
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
     let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
@@ -122,12 +131,22 @@ fn every_record() -> Vec<Record> {
             program: "0.1.1".to_owned(),
         },
         Record::Paused { why: "left".to_owned() },
-        Record::SignedOff { step: None, role: "operator".to_owned(), name: "Ada".to_owned() },
+        Record::SignedOff {
+            step: None,
+            role: "operator".to_owned(),
+            name: "Ada".to_owned(),
+            account: None,
+            host: None,
+            signature: None,
+        },
         Record::SignOffRefused {
             step: None,
             role: "reviewer".to_owned(),
             name: "Grace".to_owned(),
             reason: "red logs".to_owned(),
+            account: None,
+            host: None,
+            signature: None,
         },
         Record::Closing { end: End::Abandoned, reason: Some("enough".to_owned()) },
         Record::TemporaryRemoved {
@@ -155,7 +174,7 @@ fn every_record() -> Vec<Record> {
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
-        Record::Performed { target: followed, attempt: 1, outcome: enough },
+        Record::Performed { target: followed.clone(), attempt: 1, outcome: enough },
         Record::WindowExtended { by_ms: 600_000, reason: "the reset hangs".to_owned() },
         Record::Overrun { reason: "nobody waits for it".to_owned(), by_policy: true },
         Record::HintShown { step: hinted.clone() },
@@ -163,7 +182,44 @@ fn every_record() -> Vec<Record> {
         Record::Looked { step: hinted, at: Part::Probes },
         Record::Called { contact: "Escalation".to_owned() },
         Record::QuizAnswered { step: quizzed, choice: "it dies".to_owned(), right: true },
+        Record::Saved {
+            target: followed.clone(),
+            files: vec![SavedFile {
+                attributes: Some("1.attributes.age".to_owned()),
+                sealed_sha256: Some("cd".repeat(32)),
+                attributes_sha256: Some("ef".repeat(32)),
+                ..story::file()
+            }],
+            logs: Vec::new(),
+        },
+        Record::Performed { target: followed, attempt: 2, outcome: written },
+        Record::SignedOff {
+            step: Some(StepId::new("allow")),
+            role: "dba".to_owned(),
+            name: "Ada".to_owned(),
+            account: Some("ada".to_owned()),
+            host: Some("bastion".to_owned()),
+            signature: Some(Box::new(signature())),
+        },
+        Record::SignOffRefused {
+            step: Some(StepId::new("reset-doadmin")),
+            role: "reviewer".to_owned(),
+            name: "Grace".to_owned(),
+            reason: "red logs".to_owned(),
+            account: Some("grace".to_owned()),
+            host: Some("bastion".to_owned()),
+            signature: Some(Box::new(Signature { principal: None, ..signature() })),
+        },
     ]
+}
+
+fn signature() -> Signature {
+    Signature {
+        key: "SHA256:abc".to_owned(),
+        principal: Some("Ada".to_owned()),
+        head: "cd".repeat(32),
+        armored: "-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n".to_owned(),
+    }
 }
 
 fn stamped(records: Vec<Record>) -> Vec<Stamped> {
@@ -501,7 +557,9 @@ fn no_record_is_forgotten() {
         Record::Begun(_) => 0,
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
+        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 39,
         Record::Saved { .. } => 3,
+        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 40,
         Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,
@@ -517,7 +575,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
+        Record::SignedOff { signature: Some(_), .. } => 34,
         Record::SignedOff { .. } => 18,
+        Record::SignOffRefused { signature: Some(_), .. } => 35,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
