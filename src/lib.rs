@@ -16,7 +16,8 @@
 //! | [`session`] | the loop where engine, journal, world and front meet; the host that a run lives in, and its clients |
 //! | [`front`] | full screen, plain lines, unattended |
 //! | [`words`] | what all of them say, in one place |
-//! | [`report`] | the checklist of a playbook, the record of a run |
+//! | [`audit`] | the record of a run held against itself: what of it is proved |
+//! | [`report`] | the checklist of a playbook, the report of a run as Markdown, HTML and JSON |
 //! | [`ending`] | why the program stops, with the one list of exit statuses |
 //! | [`cli`] | the command line's words and help |
 //! | [`app`] | puts it all together; modes are chosen here only |
@@ -24,6 +25,7 @@
 //! Who may use whom is a table in `tests/architecture.rs`.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod ending;
 pub mod engine;

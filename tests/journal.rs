@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Expected, Foreseen, How, Outcome, Presence, Record, Seen, Stamped, Target};
+use runsheet::engine::{
+    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Stamped, Target, Written,
+};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -55,6 +57,13 @@ const RECORDS: &[&str] = &[
     "performed",
     "window_extended",
     "overrun",
+    "hint_shown",
+    "why_shown",
+    "looked",
+    "called",
+    "quiz_answered",
+    "saved",
+    "performed",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -65,7 +74,10 @@ const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.j
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
+    let written = Written { size: 12, sha256: "ab".repeat(32) };
+    let written = Outcome { transcript: Some(written), ..Outcome::default() };
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
     let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
@@ -149,9 +161,25 @@ fn every_record() -> Vec<Record> {
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
-        Record::Performed { target: followed, attempt: 1, outcome: enough },
+        Record::Performed { target: followed.clone(), attempt: 1, outcome: enough },
         Record::WindowExtended { by_ms: 600_000, reason: "the reset hangs".to_owned() },
         Record::Overrun { reason: "nobody waits for it".to_owned(), by_policy: true },
+        Record::HintShown { step: hinted.clone() },
+        Record::WhyShown { step: hinted.clone() },
+        Record::Looked { step: hinted, at: Part::Probes },
+        Record::Called { contact: "Escalation".to_owned() },
+        Record::QuizAnswered { step: quizzed, choice: "it dies".to_owned(), right: true },
+        Record::Saved {
+            target: followed.clone(),
+            files: vec![SavedFile {
+                attributes: Some("1.attributes.age".to_owned()),
+                sealed_sha256: Some("cd".repeat(32)),
+                attributes_sha256: Some("ef".repeat(32)),
+                ..story::file()
+            }],
+            logs: Vec::new(),
+        },
+        Record::Performed { target: followed, attempt: 2, outcome: written },
     ]
 }
 
@@ -490,7 +518,9 @@ fn no_record_is_forgotten() {
         Record::Begun(_) => 0,
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
+        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 34,
         Record::Saved { .. } => 3,
+        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 35,
         Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,
@@ -521,6 +551,11 @@ fn no_record_is_forgotten() {
         Record::EnoughSeen { .. } => 30,
         Record::WindowExtended { .. } => 32,
         Record::Overrun { .. } => 33,
+        Record::HintShown { .. } => 34,
+        Record::WhyShown { .. } => 35,
+        Record::Looked { .. } => 36,
+        Record::Called { .. } => 37,
+        Record::QuizAnswered { .. } => 38,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

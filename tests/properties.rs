@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Awaiting, Effect, Engine, Record, Refusal, Stage, Stamped, StepState, Target, Turn, undo};
+use runsheet::engine::{
+    Awaiting, Effect, Engine, Record, Refusal, Stage, Stamped, StepState, Target, Turn, Witness, undo,
+};
 use runsheet::playbook::plan::{Act, Plan, StepId};
 
+use crate::reports;
 use crate::story::{self, Story, input, name};
 
 /// A step in words, without its id.
@@ -110,6 +113,7 @@ fn anything(plan: &Plan) -> Vec<String> {
         "extend 9 it hangs",
         "overrun late",
         "note hello",
+        "call nobody",
         "attached Ada",
         "rollback",
         "removed",
@@ -124,7 +128,7 @@ fn anything(plan: &Plan) -> Vec<String> {
     .map(str::to_owned)
     .into();
     for step in &plan.steps {
-        words.push(format!("rollback {}", step.id));
+        words.extend([format!("rollback {}", step.id), format!("look {}", step.id)]);
         let undo = (1..=undo::actions(step).len() + 1).map(|number| format!("{}.{number}", step.id));
         for target in undo.chain([step.id.to_string()]) {
             let verbs = [
@@ -180,6 +184,7 @@ fn fitting(engine: &Engine) -> Vec<String> {
             let late = "overrun late".to_owned();
             [vec![format!("go! {step}"); 6], rest(step.as_str()), vec![late]].concat()
         }
+        Awaiting::Quiz(step) => vec![format!("quiz {step} right"), format!("quiz {step} wrong"), "rollback".to_owned()],
         Awaiting::Person(target) => {
             let target = name(&target);
             [vec![answer(plan, &target); 4], rest(&target)].concat()
@@ -276,6 +281,8 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
     Some(match (run.awaiting(plan), luck) {
         (Awaiting::Begin, _) => "begin env=x".to_owned(),
         (Awaiting::Go(step), _) => format!("go! {step}"),
+        (Awaiting::Quiz(step), Luck::Good) => format!("quiz {step} right"),
+        (Awaiting::Quiz(step), Luck::Bad) => format!("quiz {step} wrong"),
         (Awaiting::Person(target), Luck::Good) => answer(plan, &name(&target)),
         (Awaiting::World(target), _) => return Some(world(engine, &target, luck)),
         // Nobody can approve by hand: they are asked again.
@@ -329,6 +336,31 @@ proptest! {
             turn.records.iter().for_each(|record| folded.replay(record));
             assert_eq!(folded.run(), after.run());
         });
+    }
+
+    /// A witness finds nothing in what a run wrote, nor in what it goes on with after it died between any two records.
+    #[test]
+    fn what_a_run_wrote_is_never_called_wrong((text, says) in run()) {
+        let (plan, records) = walk(&text, &says, |_, _, _| ());
+        let mut witness = Witness::new(Arc::clone(&plan));
+        for (at, record) in records.iter().enumerate() {
+            assert_eq!(witness.hear(record), Ok(()), "record {at}: {record:?}");
+            let mut resumed = witness.clone();
+            let mut story = Story::with(Arc::clone(&plan));
+            story.engine = replayed(&plan, &records[..=at]);
+            if let Ok(turn) = story.say("resume") {
+                for record in &turn.records {
+                    assert_eq!(resumed.hear(record), Ok(()), "after record {at}: {record:?}");
+                }
+            }
+        }
+    }
+
+    /// Any run can be reported in every format, open or over, and its time is told once.
+    #[test]
+    fn any_run_can_be_reported((text, says) in run()) {
+        let (plan, records) = walk(&text, &says, |_, _, _| ());
+        reports::told(&plan, &records);
     }
 
     /// From any prefix, a run that is taken up again can be brought to its end.
@@ -527,6 +559,11 @@ fn is_result(record: &Record) -> bool {
         | Record::WindowExtended { .. }
         | Record::Overrun { .. }
         | Record::Note { .. }
+        | Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::QuizAnswered { .. }
+        | Record::Called { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

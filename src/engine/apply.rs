@@ -87,6 +87,13 @@ impl Run {
             // What they mean is the clocks' affair, below.
             Record::WindowExtended { .. } | Record::Overrun { .. } => {}
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
+            Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::QuizAnswered { .. }
+            | Record::Called { .. } => {
+                self.asides.take(&stamped.record, at);
+            }
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => self.presence.push((at, presence.clone())),
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),

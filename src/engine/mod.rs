@@ -6,6 +6,7 @@
 
 mod ahead;
 mod apply;
+mod aside;
 mod back;
 mod decide;
 mod effect;
@@ -17,20 +18,23 @@ mod refusal;
 mod run;
 pub mod undo;
 pub mod window;
+mod witness;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use aside::{Aside, Asides, Part, QuizAnswer};
 pub use effect::Effect;
 pub use input::Input;
 pub use pace::{Pace, expected};
 pub use record::{
     Begun, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target,
-    Verdict,
+    Verdict, Written,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
+pub use witness::{Misfit, Witness};
 
 use crate::playbook::plan::{Name, Plan};
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::Part;
 use crate::playbook::plan::{Name, StepId};
 
 /// A step, or one action of its rollback.
@@ -283,6 +284,37 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// The hint of a step was opened.
+    HintShown {
+        /// The step.
+        step: StepId,
+    },
+    /// It was opened why a step is done.
+    WhyShown {
+        /// The step.
+        step: StepId,
+    },
+    /// What a step printed, or what its probes answered, was looked at.
+    Looked {
+        /// The step.
+        step: StepId,
+        /// The part of it.
+        at: Part,
+    },
+    /// The question of a drill about a step was answered.
+    QuizAnswered {
+        /// The step.
+        step: StepId,
+        /// The choice, as the playbook has it.
+        choice: String,
+        /// Whether it is the right one.
+        right: bool,
+    },
+    /// One of the playbook's contacts was called, as the operator says.
+    Called {
+        /// The contact, as the playbook names it.
+        contact: String,
+    },
     /// Files with secrets were removed, or could not be.
     TemporaryRemoved {
         /// Those that are gone.
@@ -417,6 +449,21 @@ pub struct SavedFile {
     /// The symbolic links that led to it: where each stands, and what it says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<(String, String)>,
+    /// The SHA-256 of the sealed copy, in small hex; earlier versions did not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_sha256: Option<String>,
+    /// The same of the sealed copy of its extended attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes_sha256: Option<String>,
+}
+
+/// What a file held that was written beside the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256, in small hex.
+    pub sha256: String,
 }
 
 /// Where a log stood when a step began: what stands in it behind that was written since.
@@ -447,6 +494,9 @@ pub struct Outcome {
     pub until: Option<Seen>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// What its transcript held when it ended; none where there is no transcript, or not a whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Written>,
     /// Captures that are no secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<Name, String>,

@@ -151,6 +151,8 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Undo { .. }
         | Input::TemporaryRemoved { .. }
         | Input::Presence(_)
+        | Input::Quiz { .. }
+        | Input::Aside(_)
         | Input::CopySecret { .. }
         | Input::Resume { .. }) => other,
     }

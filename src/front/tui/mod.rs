@@ -9,6 +9,7 @@
 //! as it was found.
 
 mod act;
+mod aside;
 mod attend;
 mod briefing;
 mod clocks;
@@ -34,6 +35,7 @@ mod palette;
 mod panel;
 mod probes;
 mod question;
+mod quiz;
 mod rollback;
 mod search;
 mod seat;

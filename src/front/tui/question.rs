@@ -80,6 +80,11 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             lines.push(keyed(walk, &[(Action::Start, &format!("{verb}{more}"))], columns));
             lines
         }
+        Awaiting::Quiz(step) => {
+            let mut lines = say(format!("A question first: {}", place(&Target::step(step))), theme.heading());
+            lines.push(keyed(walk, &[(Action::Start, "shows the question")], columns));
+            lines
+        }
         Awaiting::Person(target) if walk.statement() => {
             let mut lines = say("Does this hold?".into(), theme.care());
             lines.extend(wrap(&walk.name(&target.step), columns).into_iter().map(Line::from));
@@ -192,7 +197,7 @@ fn decision(walk: &Walk, target: &Target, place: &str, columns: usize) -> Vec<Li
     };
     lines.extend(wrap(&why, columns).into_iter().take(3).map(Line::from));
     let all = [
-        (Action::Hint, if walk.hint { "hide the hint" } else { "show a hint" }),
+        (Action::Hint, if walk.hint() { "hide the hint" } else { "show a hint" }),
         (Action::Again, "run again"),
         (Action::Verify, "verify again"),
         (Action::Fetch, "fetch the values again"),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Move, ProbeShows, Quiz, Response, Shows, Simulated};
-use crate::playbook::check;
 use crate::playbook::plan::{Name, Plan};
+use crate::playbook::{Texts, check, check_with};
 
 const HEAD: &str = "runsheet: 1\ntitle: T\nwindow: 5m\ninputs:\n  where: { type: choice, choices: [here, there] }\n";
 
@@ -141,4 +141,37 @@ fn a_step_that_is_left_out_has_no_faults() {
     let faults = check(&format!("{HEAD}{STEPS}{drill}")).unwrap_err();
     assert_eq!(faults[0].message, "this fault never comes: `far` is left out where `where` is `here`");
     assert_eq!(faults[0].advice.as_deref(), Some("write in the drill: `inputs: { where: there }`"));
+}
+
+#[test]
+fn drills_of_a_playbook_that_another_includes_are_left_out() {
+    let inner = "runsheet: 1
+title: Inner
+inputs: { where: { type: text } }
+phases:
+  - title: All
+    steps: [{ id: reset, title: Reset, run: ls, read_only: true, simulate: { stdout: done } }]
+drills:
+  - id: one
+    title: One
+    inputs: { where: here }
+    faults: [{ at: reset, shows: fails }]
+    respond: [{ right: retry, because: A hiccup. }]
+";
+    // The input of the drill is no input of the briefing here: it is given.
+    let outer = "runsheet: 1
+title: Outer
+phases:
+  - title: All
+    steps: [{ id: inner, title: Inner, include: { playbook: inner.yaml, inputs: { where: there } } }]
+drills:
+  - id: two
+    title: Two
+    faults: [{ at: inner/reset, shows: fails }]
+    respond: [{ right: retry, because: A hiccup. }]
+";
+    let texts = Texts::gather("outer.yaml", outer, |_| Ok(inner.to_owned()));
+    let plan = check_with("outer.yaml", outer, &texts).unwrap_or_else(|faults| panic!("{faults:#?}")).plan;
+    assert_eq!(plan.drills.iter().map(|drill| drill.id.as_str()).collect::<Vec<_>>(), ["two"]);
+    assert_eq!(plan.steps[0].action.simulate[0].stdout, "done");
 }
