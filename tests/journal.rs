@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Foreseen, How, Outcome, Presence, Record, Seen, Stamped, Target};
+use runsheet::engine::{Begun, End, Evidence, Foreseen, How, Outcome, Presence, Record, Seen, Stamped, Target};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -53,6 +53,13 @@ const RECORDS: &[&str] = &[
     "secret_copied",
     "enough_seen",
     "performed",
+    "evidence_given",
+    "evidence_given",
+    "evidence_given",
+    "evidence_given",
+    "evidence_missing",
+    "ticked",
+    "followed_up",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -60,9 +67,11 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.jsonl");
 
 /// One of every record, with every field that a record may have.
+#[expect(clippy::too_many_lines, reason = "a flat list: one of each")]
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let proved = step.clone();
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
@@ -146,7 +155,39 @@ fn every_record() -> Vec<Record> {
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
-        Record::Performed { target: followed, attempt: 1, outcome: enough },
+        Record::Performed { target: followed.clone(), attempt: 1, outcome: enough },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 1,
+            evidence: Evidence::Text { text: "seen by two".to_owned() },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 2,
+            evidence: Evidence::File {
+                name: "/home/ada/panel.png".to_owned(),
+                kept: "reset-doadmin.1.panel.png".to_owned(),
+                sha256: "cd".repeat(32),
+                size: 4711,
+            },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 3,
+            evidence: Evidence::Fingerprint { name: Name::new("new_pg_password"), fingerprint: "1a2b3c4d".to_owned() },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 4,
+            evidence: Evidence::Output {
+                transcript: "reset-doadmin.2.log".to_owned(),
+                sha256: "ef".repeat(32),
+                size: 12,
+            },
+        },
+        Record::EvidenceMissing { step: proved, item: 5, reason: Some("the camera is broken".to_owned()) },
+        Record::Ticked { target: followed, item: 2, ticked: true },
+        Record::FollowedUp { item: 1, operator: "grace".to_owned(), note: Some("revoked".to_owned()) },
     ]
 }
 
@@ -276,7 +317,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replace("reset-doadmin", "doadmin-reset"));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("2026-", "2025-"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -513,6 +554,13 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Detached { .. }) => 28,
         Record::SecretCopied { .. } => 29,
         Record::EnoughSeen { .. } => 30,
+        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 32,
+        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 33,
+        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 34,
+        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 35,
+        Record::EvidenceMissing { .. } => 36,
+        Record::Ticked { .. } => 37,
+        Record::FollowedUp { .. } => 38,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

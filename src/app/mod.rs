@@ -3,6 +3,7 @@
 mod attach;
 mod briefing;
 mod doctor;
+mod due;
 mod host;
 mod identity;
 mod inputs;
@@ -53,6 +54,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Runs(args)) => look::runs(args.json),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
         Some(Command::Report(args)) => look::report(args.run.as_deref()),
+        Some(Command::Due(args)) => due::due(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),

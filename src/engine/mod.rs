@@ -8,19 +8,26 @@ mod ahead;
 mod apply;
 mod back;
 mod decide;
+mod deviation;
 mod effect;
+mod evidence;
 mod follow;
+mod followed;
 mod input;
 mod record;
 mod refusal;
 mod run;
+mod ticked;
 pub mod undo;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use deviation::{Deviation, DeviationKind};
 pub use effect::Effect;
+pub use evidence::{Evidence, Proof};
+pub use followed::Followed;
 pub use input::Input;
 pub use record::{
     Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Verdict,

@@ -8,6 +8,9 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::deviation::Deviation;
+use super::evidence::Proof;
+use super::followed::Followed;
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Act, Name, Plan, Section, SignOff, Step, StepId};
 
@@ -50,6 +53,10 @@ pub struct Run {
     pub paused: Option<String>,
     /// How it ended, and when.
     pub ended: Option<(End, Timestamp)>,
+    /// What did not go as the playbook says, in order.
+    pub deviations: Vec<Deviation>,
+    /// Which items of the playbook's `follow_up` were done since, from 1.
+    pub followed: BTreeMap<u32, Followed>,
     /// Where the logs stood when what reads them last started.
     pub(super) logs: Vec<(Target, Vec<LogMark>)>,
     /// The first step of the walk (of the one after a rollback too) that may not be finished, so that finding the
@@ -115,12 +122,18 @@ pub struct StepRun {
     pub despite: Option<String>,
     /// How often it was tried since a person last started it.
     pub tries: u32,
+    /// The lines of its instructions that are ticked, from 1.
+    pub ticks: BTreeSet<u32>,
+    /// Its evidence as far as it was given or passed over, in order.
+    pub evidence: Vec<Proof>,
     /// Its undo actions, once a rollback has come to it.
     pub undo: Vec<UndoRun>,
     /// How often each undo action was started over all rollbacks, so that no attempt has the number of another.
     pub(super) undo_starts: Vec<u32>,
     /// The later steps were tried, and it may start.
     pub(super) cleared: bool,
+    /// Where it comes to rest once its evidence is there, while it waits for that.
+    pub(super) rests: Option<StepState>,
     /// It was started or done by hand, and not undone since; whatever else is said of it later, skipped for one.
     pub(super) touched: bool,
     /// A person stopped it or asked it anew: what follows from a failure is for a person to say, not for the playbook.
@@ -170,6 +183,8 @@ pub struct UndoRun {
     pub verdicts: Vec<Verdict>,
     /// What a person said of it.
     pub note: Option<String>,
+    /// The lines of its instructions that are ticked, from 1.
+    pub ticks: BTreeSet<u32>,
 }
 
 /// A rollback that goes on.
@@ -240,6 +255,8 @@ pub enum Awaiting {
     UndoDecision(Target),
     /// A way out of a whole rollback in which actions failed or were skipped: roll back again, or abandon.
     Incomplete,
+    /// An item of a step's evidence, from 1, of a person: a text or a file.
+    Evidence(StepId, u32),
     /// A signature for a role, once everything is done.
     SignOff(String),
     /// A signature for a role, for the approval that a step is.
@@ -388,6 +405,9 @@ pub(super) fn role_to_approve<'p>(step: &'p Step, state: &StepRun) -> Option<&'p
 }
 
 fn awaiting_step(step: &Step, state: &StepRun) -> Awaiting {
+    if let Some(item) = state.owes() {
+        return Awaiting::Evidence(step.id.clone(), item);
+    }
     match state.state {
         StepState::Pending | StepState::RolledBack => Awaiting::Go(step.id.clone()),
         StepState::Waiting => match role_to_approve(step, state) {

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::evidence::EVIDENCE;
 use super::fields::{SIGN_OFF, SIMULATE, TEXTS, TITLE, VALUES, WHEN};
 use super::inputs::INPUTS;
 use super::kinds::{self, KINDS};
@@ -76,7 +77,7 @@ const STEP: &[Field] = &[
     Field::new("confirm", "What must be read and agreed to before it starts.", Shape::Text),
     Field::new("estimate", "How long it should take.", Shape::Duration),
     Field::new("on_failure", "What follows when it fails.", Shape::Choice(&["ask", "stop", "continue", "rollback"])),
-    Field::new("evidence", "What should be kept as proof.", TEXTS),
+    Field::new("evidence", "What is kept as proof; it is given before the step counts as done.", EVIDENCE),
     Field::new("sign_off", "Who signs this step.", SIGN_OFF),
     SIMULATE,
     Field::new("quiz", "A question for a drill.", Shape::Map(quiz)),

@@ -11,6 +11,7 @@ mod capture;
 mod check;
 pub mod describe;
 pub mod duration;
+mod evidence;
 mod expect;
 mod fault;
 mod fields;
@@ -38,6 +39,7 @@ mod template;
 #[cfg(test)]
 mod testing;
 mod texts;
+mod ticks;
 mod wanted;
 pub mod yaml;
 
@@ -45,3 +47,4 @@ pub use check::{Checked, check, check_with};
 pub use fault::{Fault, Severity, nearest};
 pub use schema::{Row, kind_rows, probe_rows, schema};
 pub use texts::Texts;
+pub use ticks::tick_line;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+pub use super::evidence::{EvidenceSpec, Want};
 pub use super::name::{Name, StepId};
 pub use super::template::{Part, Template};
 
@@ -169,6 +170,8 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// Fetches the same captures again, without changing anything.
     pub recapture: Option<Action>,
+    /// What is kept as proof of it, in order.
+    pub evidence: Vec<EvidenceSpec>,
 }
 
 /// What a step, or one action of a rollback, does and how that is judged.

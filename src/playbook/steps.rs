@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::capture;
+use super::evidence;
 use super::expect;
 use super::fault::Fault;
 use super::kinds::{KINDS, Kind, manner, run};
@@ -37,6 +38,7 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
     let confirm = lower.template_of(node, "confirm");
     let again = node.get("recapture").map(|again| (again, run::command(lower, again, "run")));
     let action = action(lower, node);
+    let evidence = evidence::lower(lower, node, action.as_ref());
     let recapture = again.and_then(|(again, run)| recapture(lower, again, run, action.as_ref()));
     lower.at.undo = true;
     let undo = node.get("rollback").map(Node::items).unwrap_or_default();
@@ -62,6 +64,7 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
         retry: node.get("retry").map(retry).unwrap_or_default(),
         on_failure: on_failure(node),
         recapture,
+        evidence,
     })
 }
 
@@ -195,7 +198,7 @@ fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
 
 /// Tells of what is accepted and has no effect yet.
 fn not_yet(lower: &mut Lower<'_>, node: &Node) {
-    for (key, what) in [("evidence", "evidence"), ("sign_off", "a sign-off of a single step")] {
+    for (key, what) in [("sign_off", "a sign-off of a single step")] {
         if let Some(entry) = node.entry(key) {
             lower.faults.push(
                 Fault::warning(entry.place, format!("this version does not ask for {what} yet"))
@@ -266,5 +269,6 @@ fn checking(id: StepId, title: Template, place: Place, action: Action, when: Vec
         retry: Retry { attempts: 1, every: Duration::from_secs(1) },
         on_failure: OnFailure::Ask,
         recapture: None,
+        evidence: Vec::new(),
     }
 }

@@ -238,7 +238,7 @@ impl Page<'_> {
             self.line("None.");
         }
         for deviation in deviations {
-            let deviation = plain(&deviation);
+            let deviation = plain(&words::deviation(&deviation));
             self.line(&format!("- {deviation}"));
         }
     }

@@ -129,7 +129,7 @@ fn the_record_says_what_happened_and_nothing_else() {
         "- **Reset** (`reset`): done\n",
         ", 2 attempts\n  - done: exit status 3 (1.5 s)\n",
         "(`drop`): done, by hand\n",
-        "\n## Deviations\n\n- look was skipped: seen already\n- reset was started 2 times\n- drop was done by hand: in the console\n",
+        "\n## Deviations\n\n- look was skipped: seen already\n- reset was started again: it failed: exit status 3\n- drop was done by hand: in the console\n",
         "(reset): slow\n",
         "- `new_key`: fp 1a2b3c4d, the same as `old_key`\n- `old_key`: fp 1a2b3c4d, was 9f8e7d6c, the same as `new_key`\n",
         "- operator: signed by ann\n- reviewer: refused by bob: not seen\n- reviewer: has not signed\n",

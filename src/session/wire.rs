@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
 use crate::engine::{Awaiting, Finding, Input, Refusal, Stamped, Target};
-use crate::front::{Answer, Say, Seat};
+use crate::front::{Answer, Offer, Say, Seat};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
 use crate::secret::Secret;
@@ -131,6 +131,21 @@ pub enum Word {
     Note {
         step: Option<StepId>,
         text: String,
+    },
+    Evidence {
+        step: StepId,
+        item: u32,
+        offer: Offer,
+    },
+    EvidenceMissing {
+        step: StepId,
+        item: u32,
+        reason: Option<String>,
+    },
+    Tick {
+        target: Target,
+        item: u32,
+        ticked: bool,
     },
     Rollback {
         to: Option<StepId>,
@@ -298,6 +313,9 @@ impl Word {
             Self::Stop { hard } => Input::Stop { hard },
             Self::Enough { target } => Input::Enough { target },
             Self::Note { step, text } => Input::Note { step, text },
+            Self::Evidence { step, item, offer } => return Say::Evidence { step, item, offer },
+            Self::EvidenceMissing { step, item, reason } => Input::EvidenceMissing { step, item, reason },
+            Self::Tick { target, item, ticked } => Input::Tick { target, item, ticked },
             // A person at a screen is no policy.
             Self::Rollback { to } => Input::Rollback { to, by_policy: false },
             Self::Undo { target } => Input::Undo { target },
@@ -324,6 +342,7 @@ impl Up {
                 let answers = answers.into_iter().map(|(name, answer)| (name, answer.into())).collect();
                 return Some(Self::Say(Word::Answer { target, answers }));
             }
+            Say::Evidence { step, item, offer } => return Some(Self::Say(Word::Evidence { step, item, offer })),
             Say::Preview(target) => return Some(Self::Say(Word::Preview { target })),
             Say::Type { target, keys } => {
                 return Some(Self::Say(Word::Type { target, keys: Given::Secret(keys) }));
@@ -344,6 +363,8 @@ impl Up {
             Input::Stop { hard } => Word::Stop { hard },
             Input::Enough { target } => Word::Enough { target },
             Input::Note { step, text } => Word::Note { step, text },
+            Input::EvidenceMissing { step, item, reason } => Word::EvidenceMissing { step, item, reason },
+            Input::Tick { target, item, ticked } => Word::Tick { target, item, ticked },
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },
             Input::SignOff { step, role, name } => Word::SignOff { step, role, name },
@@ -359,6 +380,8 @@ impl Up {
             | Input::Recaptured { .. }
             | Input::Recovered { .. }
             | Input::LookedAhead { .. }
+            | Input::Evidence { .. }
+            | Input::FollowUp { .. }
             | Input::TemporaryRemoved { .. }
             | Input::Resume { .. }
             | Input::Presence(_)

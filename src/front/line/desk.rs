@@ -17,7 +17,7 @@ use crate::engine::{Awaiting, Record, Run, Stamped, Target};
 use crate::front::plain::without_colours;
 use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::{Clipboard, visible_plain};
-use crate::playbook::plan::{Act, InputKind, Name, Plan, StepId};
+use crate::playbook::plan::{Act, InputKind, Name, Plan, StepId, Want};
 use crate::words::{self, fill};
 
 /// The longest piece of output without a line end that is held back.
@@ -171,7 +171,7 @@ impl Desk {
             self.print("Where it went another way than the playbook:");
         }
         for deviation in deviations {
-            self.print(&visible_plain(&format!("  {deviation}")));
+            self.print(&visible_plain(&format!("  {}", words::deviation(&deviation))));
         }
         for follow in &Arc::clone(&self.plan).follow_up {
             let line = format!("Still to do: {}", words::follow_up(follow, &self.run));
@@ -290,6 +290,12 @@ impl Desk {
                 );
                 Question::Incomplete
             }
+            Awaiting::Evidence(step, item) => {
+                let spec = self.proof_wanted(step, *item);
+                let title = spec.map(|spec| fill(&spec.title, &self.run)).unwrap_or_default();
+                shown.push(visible_plain(&format!("Evidence {item} of {step}: {title}")));
+                Question::Evidence(step.clone(), *item)
+            }
             Awaiting::SignOff(role) => {
                 shown.push(visible_plain(&format!("Everything is done. {role} signs, by a typed name.")));
                 Question::Sign(None, role.clone())
@@ -332,7 +338,8 @@ impl Desk {
         if let Some(text) = &person.text {
             let text = fill(text, &self.run);
             lines.extend(show::said("to do", &text));
-            work.ticks = show::ticks(&text);
+            let left = self.run.unticked(&self.plan, target);
+            work.ticks = (1..).zip(show::ticks(&text)).filter(|(item, _)| left.contains(item)).collect();
         }
         if let Some(open) = &person.open {
             lines.extend(show::said("open", &fill(open, &self.run)));
@@ -376,7 +383,7 @@ impl Desk {
     fn wording(&self, question: &Question) -> (String, bool) {
         let text = match question {
             Question::Work(Work { ticks, .. }) if !ticks.is_empty() => {
-                ticks.last().map(|tick| format!("[ ] {tick}")).unwrap_or_default()
+                ticks.last().map(|(_, tick)| format!("[ ] {tick}")).unwrap_or_default()
             }
             Question::Work(Work { asks, .. }) if !asks.is_empty() => {
                 let spec = asks.last();
@@ -390,6 +397,14 @@ impl Desk {
             Question::CopySecret(_) => "Copy it?".to_owned(),
             Question::HowFar => {
                 "How far? Type the id of the last step to be undone, or press Enter for everything.".to_owned()
+            }
+            Question::Evidence(step, item) => {
+                let file = self.proof_wanted(step, *item).is_some_and(|spec| spec.want == Want::File);
+                if file {
+                    "Type the path of the file; a copy is kept.".to_owned()
+                } else {
+                    "Type it in a line.".to_owned()
+                }
             }
             Question::Sign(_, role) => format!("Type your name to sign as {role}."),
             Question::Words(purpose) => super::hear::wording(purpose).to_owned(),

@@ -13,6 +13,7 @@ mod attend;
 mod briefing;
 mod command;
 mod copy;
+mod evidence;
 mod field;
 mod finish;
 mod form;

@@ -75,6 +75,13 @@ pub(super) enum Purpose {
     ByHand(Target),
     /// Something is passed over.
     Skip(Target),
+    /// An item of evidence is passed over.
+    NoEvidence {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+    },
     /// A note, on a step.
     Note(Option<StepId>),
     /// The run is given up.
@@ -106,7 +113,11 @@ impl Ask {
     pub(super) fn new(purpose: Purpose, free: bool) -> Self {
         let prompt = match &purpose {
             Purpose::ByHand(_) => "What was done",
-            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Abandon | Purpose::Refuse { .. } => "Reason",
+            Purpose::Anyway(_)
+            | Purpose::Skip(_)
+            | Purpose::NoEvidence { .. }
+            | Purpose::Abandon
+            | Purpose::Refuse { .. } => "Reason",
             Purpose::Note(_) => "Note",
         };
         Self { purpose, form: Form::new(vec![Field::line("text", prompt)], Vec::new()), free, wrong: None }
@@ -138,7 +149,11 @@ impl Panel {
         match self {
             Self::Confirm(_) | Self::Palette(_) => true,
             Self::Ask(ask) => match ask.purpose {
-                Purpose::Anyway(_) | Purpose::ByHand(_) | Purpose::Skip(_) | Purpose::Refuse { .. } => true,
+                Purpose::Anyway(_)
+                | Purpose::ByHand(_)
+                | Purpose::Skip(_)
+                | Purpose::NoEvidence { .. }
+                | Purpose::Refuse { .. } => true,
                 Purpose::Note(_) | Purpose::Abandon => false,
             },
             Self::Help(_)
