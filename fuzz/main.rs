@@ -27,18 +27,26 @@ use worker::{Order, Tally};
 
 const HELP: &str = "\
 usage: scripts/fuzz [TARGET…] [--seconds N] [--count N] [--seed N] [--jobs N] [--grow]
+       scripts/fuzz [TARGET…] --round [--jobs N]
        scripts/fuzz TARGET --input FILE
 
 Executes each target (all, when none is named) with its corpus (fuzz/corpus/TARGET) and then with new inputs, for 20
 seconds or so many executions. An input that fails is made short and written to fuzz/artifacts/TARGET; the exit status is
 then 1. --input executes one file and says what happened. --grow adds the last inputs that showed something new to the corpus.
+--round executes a fixed number of inputs from a fixed seed, so that it says the same of the same source wherever it runs; to
+find what nobody has found yet, leave it out.
 ";
+
+/// The seed of `--round`. Any would do; another one makes it look elsewhere.
+const ROUND: u64 = 1;
 
 /// What the command line says.
 struct Asked {
     targets: Vec<&'static Target>,
     order: Order,
     jobs: usize,
+    /// As many executions as each target says, instead of those of the order.
+    round: bool,
     input: Option<PathBuf>,
     /// This process is the one that executes; where its note is.
     note: Option<PathBuf>,
@@ -68,7 +76,7 @@ fn ask(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
     let seed = SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_secs());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let order = Order { seconds: 20, count: u64::MAX, seed, grow: false, folder };
-    let mut asked = Asked { targets: Vec::new(), order, jobs: 1, input: None, note: None };
+    let mut asked = Asked { targets: Vec::new(), order, jobs: 1, round: false, input: None, note: None };
     let mut limited = false;
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -79,6 +87,7 @@ fn ask(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seed" => asked.order.seed = number(value()?)?,
             "--jobs" => asked.jobs = usize::try_from(number(value()?)?).unwrap_or(1).max(1),
             "--grow" => asked.order.grow = true,
+            "--round" => asked.round = true,
             "--input" => asked.input = Some(value()?.into()),
             "--note" => asked.note = Some(value()?.into()),
             name => {
@@ -90,7 +99,9 @@ fn ask(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             }
         }
     }
-    if asked.order.count < u64::MAX && !limited {
+    if asked.round {
+        (asked.order.seed, asked.order.seconds) = (ROUND, u64::MAX);
+    } else if asked.order.count < u64::MAX && !limited {
         asked.order.seconds = u64::MAX;
     }
     if asked.targets.is_empty() {
@@ -106,7 +117,8 @@ fn all(asked: &Asked) -> ExitCode {
     let work = || {
         let mut held = true;
         while let Some(target) = next() {
-            held &= start(target, &asked.order).unwrap_or_else(|why| {
+            let count = if asked.round { target.round } else { asked.order.count };
+            held &= start(target, &Order { count, ..asked.order.clone() }).unwrap_or_else(|why| {
                 eprintln!("{}: {why}", target.name);
                 false
             });

@@ -10,12 +10,14 @@
 //! | [`engine`] | what may happen next, and what follows from what did. Pure |
 //! | [`journal`] | the records of a run on disk, hash-chained; run folders and locks |
 //! | [`exec`] | effects to the world: children, files, servers; and the dry run |
+//! | [`signature`] | what somebody signs with a key, and whether a signature is good |
 //! | [`secret`] | secrets: the type, the vault, masking, generation |
 //! | [`output`] | foreign text made visible, kept for scrolling, copied |
 //! | [`session`] | the loop where engine, journal, world and front meet; the host that a run lives in, and its clients |
 //! | [`front`] | full screen, plain lines, unattended |
 //! | [`words`] | what all of them say, in one place |
-//! | [`report`] | the checklist of a playbook, the record of a run |
+//! | [`audit`] | the record of a run held against itself: what of it is proved |
+//! | [`report`] | the checklist of a playbook, the report of a run as Markdown, HTML and JSON |
 //! | [`ending`] | why the program stops, with the one list of exit statuses |
 //! | [`cli`] | the command line's words and help |
 //! | [`app`] | puts it all together; modes are chosen here only |
@@ -23,6 +25,7 @@
 //! Who may use whom is a table in `tests/architecture.rs`.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod ending;
 pub mod engine;
@@ -34,4 +37,5 @@ pub mod playbook;
 pub mod report;
 pub mod secret;
 pub mod session;
+pub mod signature;
 pub mod words;

@@ -1,5 +1,6 @@
 //! Words that every front, the report and the endings say, in one place: states, findings, refusals, durations, counts.
 
+pub mod clocks;
 pub mod describe;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::engine::{
     Awaiting, Deviation, DeviationKind, End, Evidence, Finding, How, Outcome, Presence, Refusal, Run, StepState,
 };
 use crate::playbook;
-use crate::playbook::plan::{FollowUp, Name, Plan, ProbeSpec, Section, Source, StepId, Template};
+use crate::playbook::plan::{FollowUp, Name, Plan, ProbeSpec, Quiz, Section, Source, StepId, Template};
 
 /// Says where a step stands.
 #[must_use]
@@ -144,6 +145,12 @@ pub fn took(ms: u64) -> String {
     duration(Duration::from_millis(ms))
 }
 
+/// Says how long something is meant to last, from milliseconds: `5m`, where [`took`] says what was measured.
+#[must_use]
+pub fn lasts(ms: u64) -> String {
+    duration(Duration::from_millis(ms))
+}
+
 /// Says a duration in whole seconds: `1h 2m 3s`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
@@ -196,6 +203,8 @@ pub fn refusal(refusal: &Refusal) -> String {
             format!("{step} has {} to tick yet", count(*lines as usize, "line", "lines"))
         }
         Refusal::NoFollowUp { item, why } => format!("item {item}: {why}"),
+        Refusal::WindowOver { step, by_ms } => clocks::over(step, Duration::from_millis(*by_ms)),
+        Refusal::NoWindow => "the playbook plans no window".to_owned(),
         Refusal::Stale => "that came too late".to_owned(),
     }
 }
@@ -209,6 +218,17 @@ pub fn presence(presence: &Presence) -> String {
             format!("{operator} took over from {from}, from a screen on {host}")
         }
         Presence::Detached { operator, why } => format!("{operator} is gone from the screen ({why}); the run goes on"),
+    }
+}
+
+/// Says whether an answer to the question of a drill was right, what is, and why; Markdown.
+#[must_use]
+pub fn quiz_answered(quiz: &Quiz, right: bool) -> String {
+    let answer = quiz.choices.get(quiz.answer).map_or("", String::as_str);
+    let said = if right { format!("Right: {answer}") } else { format!("Not so. It is: {answer}") };
+    match &quiz.because {
+        Some(because) => format!("{said}\n\n{because}"),
+        None => said,
     }
 }
 
@@ -230,6 +250,7 @@ pub fn awaiting(awaiting: &Awaiting) -> String {
     match awaiting {
         Awaiting::Begin => "has not begun".to_owned(),
         Awaiting::Go(step) => format!("next: {step}"),
+        Awaiting::Quiz(step) => format!("asks a question about {step}"),
         Awaiting::Person(target) => format!("waits for a person: {}", target.step),
         Awaiting::World(target) => format!("at work: {}", target.step),
         Awaiting::Decision(step) => format!("waits for a decision: {step}"),
@@ -292,7 +313,8 @@ pub fn deviation(deviation: &Deviation) -> String {
         DeviationKind::ByHand => "was done by hand",
         DeviationKind::Repeated => "was started again",
         DeviationKind::EditedInput => "was answered again",
-        DeviationKind::OutOfWindow => "was started behind the end of the window",
+        DeviationKind::OutOfWindow => "went on after the window was over",
+        DeviationKind::WindowExtended => "had its window extended",
         DeviationKind::Despite => "was started although later steps would be refused",
         DeviationKind::EvidenceMissing => "lacks evidence",
         DeviationKind::Refused => "was not signed",

@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module may use, beside itself.
-const TABLE: [(&str, &[&str]); 16] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("secret", &[]),
+    // Checked by the record's readers too, so it knows none of them.
+    ("signature", &[]),
     ("output", &[]),
     // What it prints may name a file or hold a server's words.
     ("ending", &["output"]),
@@ -22,7 +24,10 @@ const TABLE: [(&str, &[&str]); 16] = [
     ("exec", &["engine", "playbook", "output", "secret"]),
     ("front", &["engine", "playbook", "output", "secret", "words"]),
     // A report is foreign text for the most part.
-    ("report", &["engine", "playbook", "journal", "words", "output"]),
+    // It says which signatures hold.
+    ("report", &["engine", "playbook", "journal", "words", "output", "signature"]),
+    // What it holds the record against is the engine that it was made by; what is wrong with a file it says in plain words.
+    ("audit", &["engine", "playbook", "journal", "words", "output", "secret"]),
     ("session", &["engine", "playbook", "journal", "exec", "front", "output", "secret"]),
     ("app", ALL),
     ("main", ALL),
@@ -31,7 +36,20 @@ const TABLE: [(&str, &[&str]); 16] = [
 ];
 
 const ALL: &[&str] = &[
-    "app", "cli", "ending", "engine", "exec", "front", "journal", "output", "playbook", "report", "secret", "session",
+    "app",
+    "audit",
+    "cli",
+    "ending",
+    "engine",
+    "exec",
+    "front",
+    "journal",
+    "output",
+    "playbook",
+    "report",
+    "secret",
+    "session",
+    "signature",
     "words",
 ];
 

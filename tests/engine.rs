@@ -580,6 +580,9 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
     ("a: question; b: run", "", "begin", "begun, started a#1 >"),
     ("a: run", "begin", "pause", "paused > leave"),
     ("a: run; b: question", "begin", "note hello", "note >"),
+    // What is done beside the walk starts nothing, and is written down once.
+    ("a: run; b: question", "begin; skip a no", "look a", "looked at a >"),
+    ("a: run; b: question", "begin; go a", "look a", "looked at a >"),
     ("a: run; b: run", "begin; go a; ok a *key", "copy key", "secret copied key >"),
     ("a: run; b: question", "begin; go a", "attached Ada", "presence >"),
     ("a: run; b: question", "begin", "attached Ada", "presence >"),
@@ -665,6 +668,12 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     ("a: run; b: run", "begin", "go b", r#"NotCurrent { step: StepId("b"), current: Some(StepId("a")) }"#),
     ("a: run", "begin", "go z", r#"NoSuchStep { step: "z" }"#),
     ("a: run", "begin", "rollback z", r#"NoSuchStep { step: "z" }"#),
+    ("a: run", "begin; look a", "look a", r#"NotNow { what: "put on record what is there already" }"#),
+    ("a: run", "begin", "look z", r#"NoSuchStep { step: "z" }"#),
+    ("a: run", "begin", "hint a", r#"NotNow { what: "show what a does not have" }"#),
+    ("a: run", "begin", "why a", r#"NotNow { what: "show what a does not have" }"#),
+    ("a: run", "begin", "call Ada", r#"NotNow { what: "call Ada: the playbook names nobody so" }"#),
+    ("a: run", "begin; go a; ok a", "look a", "Over"),
     ("a: run", "begin", "note-on z hello", r#"NoSuchStep { step: "z" }"#),
     ("a: run confirm", "begin", "go a", r#"NeedsConfirm { step: StepId("a") }"#),
     ("a: run confirm", "begin; go! a; fail a", "go a", r#"NeedsConfirm { step: StepId("a") }"#),
@@ -1004,6 +1013,8 @@ fn letter(refusal: &Refusal) -> &'static str {
         | Refusal::NoEvidence { .. }
         | Refusal::Unticked { .. }
         | Refusal::NoFollowUp { .. }
+        | Refusal::WindowOver { .. }
+        | Refusal::NoWindow
         // The session says it, not the engine.
         | Refusal::NoRoom { .. } => "?",
     }

@@ -178,13 +178,13 @@ fn a_dry_run_asks_for_none_and_keeps_none() {
 #[test]
 fn plain_lines_ask_for_each_item() {
     let place = Place::make();
+    fs::create_dir_all(place.desk.home().join("home")).unwrap();
     let mut program = place.desk.program(["run", "proved.yaml", "--plain", "--foreground"]);
     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = program.spawn().unwrap();
     // The token; begin; start and agree; evidence: a text, a file that is not there, the file, nothing; the lines; the last.
-    let typed = format!("{SECRET}\n\n\ny\nthe whole team\n/not/there\n~/../panel.png\n\n\n\n\n\n\ny\n");
+    let typed = format!("{SECRET}\n\n\ny\nthe whole team\n/not/there\n~/../panel.png\n\n\n\n\ny\n");
     child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-    fs::create_dir_all(place.desk.home().join("home")).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("Evidence 3 of change: A picture of the panel"), "{text}");
@@ -193,7 +193,7 @@ fn plain_lines_ask_for_each_item() {
     assert_eq!(place.kept(), ["change.1.panel.png"]);
     assert_eq!(place.records("ticked").len(), 2);
     assert_eq!(place.log(), "changed the thing\nlast\n");
-    assert!(text.contains("Still to do: Revoke the old one, within 1d"), "{text}");
+    assert!(text.contains("Still to do: Revoke the old one, by 20"), "{text}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use std::thread;
 use regex::Regex;
 use tempfile::TempDir;
 
+use crate::reports;
 use crate::support::desk::Desk;
 use crate::support::terminal::Terminal;
 
@@ -151,6 +152,8 @@ impl Place {
         for words in [["show"].as_slice(), &["show", "--json"], &["runs"], &["runs", "--json"], &["report"]] {
             self.call(words);
         }
+        reports::page(&self.call(&["report", "--format", "html"]));
+        reports::fits(&self.call(&["report", "--format", "json"]));
         for entry in fs::read_dir(self.desk.home().join("state/runsheet/log")).into_iter().flatten().flatten() {
             safe("the log", &fs::read_to_string(entry.path()).expect("the log is text"));
         }

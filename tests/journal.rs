@@ -13,7 +13,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Evidence, Foreseen, How, Outcome, Presence, Record, Seen, Stamped, Target};
+use runsheet::engine::{
+    Begun, End, Evidence, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Stamped, Target,
+    Written,
+};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -53,6 +56,15 @@ const RECORDS: &[&str] = &[
     "secret_copied",
     "enough_seen",
     "performed",
+    "window_extended",
+    "overrun",
+    "hint_shown",
+    "why_shown",
+    "looked",
+    "called",
+    "quiz_answered",
+    "saved",
+    "performed",
     "evidence_given",
     "evidence_given",
     "evidence_given",
@@ -72,7 +84,10 @@ fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
     let proved = step.clone();
+    let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
+    let written = Written { size: 12, sha256: "ab".repeat(32) };
+    let written = Outcome { transcript: Some(written), ..Outcome::default() };
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
     let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
@@ -96,6 +111,7 @@ fn every_record() -> Vec<Record> {
             secrets: secrets.clone(),
             fingerprints: BTreeMap::new(),
             protected: true,
+            expected: BTreeMap::from([(step.clone(), Expected { work_ms: 2100, people_ms: 900, runs: 3 })]),
         })),
         Record::LeftOut { step: step.clone() },
         Record::Started { target: target.clone(), attempt: 2, retry: true, despite: Some("by hand later".to_owned()) },
@@ -156,6 +172,24 @@ fn every_record() -> Vec<Record> {
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
         Record::Performed { target: followed.clone(), attempt: 1, outcome: enough },
+        Record::WindowExtended { by_ms: 600_000, reason: "the reset hangs".to_owned() },
+        Record::Overrun { reason: "nobody waits for it".to_owned(), by_policy: true },
+        Record::HintShown { step: hinted.clone() },
+        Record::WhyShown { step: hinted.clone() },
+        Record::Looked { step: hinted, at: Part::Probes },
+        Record::Called { contact: "Escalation".to_owned() },
+        Record::QuizAnswered { step: quizzed, choice: "it dies".to_owned(), right: true },
+        Record::Saved {
+            target: followed.clone(),
+            files: vec![SavedFile {
+                attributes: Some("1.attributes.age".to_owned()),
+                sealed_sha256: Some("cd".repeat(32)),
+                attributes_sha256: Some("ef".repeat(32)),
+                ..story::file()
+            }],
+            logs: Vec::new(),
+        },
+        Record::Performed { target: followed.clone(), attempt: 2, outcome: written },
         Record::EvidenceGiven {
             step: proved.clone(),
             item: 1,
@@ -317,7 +351,7 @@ fn a_last_record_that_was_changed_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let whole = String::from_utf8(written(folder.path(), &stamped(every_record()))).unwrap();
     let last = whole.trim_end().rfind('\n').unwrap() + 1;
-    let changed = format!("{}{}", &whole[..last], whole[last..].replace("2026-", "2025-"));
+    let changed = format!("{}{}", &whole[..last], whole[last..].replace("\"2026-", "\"2027-"));
     assert_ne!(changed, whole);
     let error = read_bytes(folder.path(), changed.as_bytes(), true).1.unwrap_err().to_string();
     let (line, byte) = (RECORDS.len(), whole.trim_end().rfind('\n').unwrap() + 1);
@@ -486,6 +520,7 @@ fn the_first_journal_is_read() {
     let known: Vec<Record> = every_record()
         .into_iter()
         .map(|record| match record {
+            Record::Begun(begun) => Record::Begun(Box::new(Begun { expected: BTreeMap::new(), ..*begun })),
             Record::Started { target, attempt, retry, .. } => Record::Started { target, attempt, retry, despite: None },
             other => other,
         })
@@ -525,7 +560,9 @@ fn no_record_is_forgotten() {
         Record::Begun(_) => 0,
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
+        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 39,
         Record::Saved { .. } => 3,
+        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 40,
         Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,
@@ -554,13 +591,20 @@ fn no_record_is_forgotten() {
         Record::Presence(Presence::Detached { .. }) => 28,
         Record::SecretCopied { .. } => 29,
         Record::EnoughSeen { .. } => 30,
-        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 32,
-        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 33,
-        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 34,
-        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 35,
-        Record::EvidenceMissing { .. } => 36,
-        Record::Ticked { .. } => 37,
-        Record::FollowedUp { .. } => 38,
+        Record::WindowExtended { .. } => 32,
+        Record::Overrun { .. } => 33,
+        Record::HintShown { .. } => 34,
+        Record::WhyShown { .. } => 35,
+        Record::Looked { .. } => 36,
+        Record::Called { .. } => 37,
+        Record::QuizAnswered { .. } => 38,
+        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 41,
+        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 42,
+        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 43,
+        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 44,
+        Record::EvidenceMissing { .. } => 45,
+        Record::Ticked { .. } => 46,
+        Record::FollowedUp { .. } => 47,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -127,7 +127,9 @@ fn passwords_are_where_they_belong_and_nowhere_else() {
     let run = desk.run_id();
     look(&["show", &run]);
     look(&["show", &run, "--json"]);
-    look(&["report", &run]);
+    for format in ["md", "html", "json"] {
+        look(&["report", &run, "--format", format]);
+    }
     look(&["runs"]);
     let kept = found_in(&rig, &desk, &secrets);
 
@@ -136,7 +138,9 @@ fn passwords_are_where_they_belong_and_nowhere_else() {
         go_on(&desk, "rollback", "reset-valkey: { undo: { new_valkey_password: 'file:valkey' } }\n").ends_with(4);
     fs::remove_file(desk.home().join("valkey")).expect("remove the answer");
     secrets.push(rig.doctl().password());
-    look(&["report", &run]);
+    for format in ["md", "html", "json"] {
+        look(&["report", &run, "--format", format]);
+    }
     printed.push(("rollback".to_owned(), format!("{}{}", called.out, called.err).into_bytes()));
     let after = found_in(&rig, &desk, &secrets);
 

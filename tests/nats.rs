@@ -61,6 +61,7 @@ impl Desk {
             timeout: Duration::from_mins(1),
             capture: Vec::new(),
             warn: false,
+            simulate: Vec::new(),
         };
         let (_never, stop) = watch::channel(Stop::No);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

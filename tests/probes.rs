@@ -43,6 +43,7 @@ fn spec(probe: Probe) -> ProbeSpec {
         timeout: Duration::from_secs(10),
         capture: Vec::new(),
         warn: false,
+        simulate: Vec::new(),
     }
 }
 

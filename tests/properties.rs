@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Awaiting, Effect, Engine, Record, Stage, Stamped, StepState, Target, Turn, undo};
+use runsheet::engine::{
+    Awaiting, Effect, Engine, Record, Refusal, Stage, Stamped, StepState, Target, Turn, Witness, undo,
+};
 use runsheet::playbook::plan::{Act, Plan, StepId, Want};
 
+use crate::reports;
 use crate::story::{self, Story, input, name};
 
 /// A step in words, without its id.
@@ -58,6 +61,7 @@ fn step() -> impl Strategy<Value = String> {
             "confirm",
             "retry=2",
             "when=env:x",
+            "takes=7",
         ],
         0..=3,
     );
@@ -69,7 +73,8 @@ fn step() -> impl Strategy<Value = String> {
 fn plan() -> impl Strategy<Value = String> {
     let section = prop::sample::select(vec!["", "", "", "", "success", "cleanup", "after"]);
     let steps = prop::collection::vec((step(), section), 0..6);
-    let more = prop::sample::subsequence(vec!["@sign operator reviewer", "@distinct", "@temporary"], 0..=3);
+    let more =
+        prop::sample::subsequence(vec!["@sign operator reviewer", "@distinct", "@temporary", "@window 20"], 0..=4);
     (step(), steps, more).prop_map(|(first, steps, more)| {
         let mut text = format!("@input env; s0: {first}");
         for (at, (step, section)) in steps.iter().enumerate() {
@@ -79,13 +84,14 @@ fn plan() -> impl Strategy<Value = String> {
             text += "; @sign operator reviewer";
             text += if more.contains(&"@distinct") { "; @distinct" } else { "" };
         }
+        text += if more.contains(&"@window 20") { "; @window 20" } else { "" };
         text + if more.contains(&"@temporary") { "; @temporary" } else { "" }
     })
 }
 
 /// What is said next: something that is to the point, something that is not, or a crash.
 #[derive(Clone, Debug)]
-enum Next {
+pub(crate) enum Next {
     Fitting(Index),
     Anything(Index),
     Crash,
@@ -99,7 +105,7 @@ fn next() -> impl Strategy<Value = Next> {
     ]
 }
 
-fn run() -> impl Strategy<Value = (String, Vec<Next>)> {
+pub(crate) fn run() -> impl Strategy<Value = (String, Vec<Next>)> {
     (plan(), prop::collection::vec(next(), 1..60))
 }
 
@@ -109,7 +115,10 @@ fn anything(plan: &Plan) -> Vec<String> {
         "begin env=x",
         "stop",
         "stop!",
+        "extend 9 it hangs",
+        "overrun late",
         "note hello",
+        "call nobody",
         "attached Ada",
         "rollback",
         "removed",
@@ -124,7 +133,7 @@ fn anything(plan: &Plan) -> Vec<String> {
     .map(str::to_owned)
     .into();
     for step in &plan.steps {
-        words.push(format!("rollback {}", step.id));
+        words.extend([format!("rollback {}", step.id), format!("look {}", step.id)]);
         let undo = (1..=undo::actions(step).len() + 1).map(|number| format!("{}.{number}", step.id));
         for target in undo.chain([step.id.to_string()]) {
             let verbs = [
@@ -184,7 +193,11 @@ fn fitting(engine: &Engine) -> Vec<String> {
     };
     match run.awaiting(plan) {
         Awaiting::Begin => vec!["begin env=x".to_owned(), "begin env=y".to_owned()],
-        Awaiting::Go(step) => [vec![format!("go! {step}"); 6], rest(step.as_str())].concat(),
+        Awaiting::Go(step) => {
+            let late = "overrun late".to_owned();
+            [vec![format!("go! {step}"); 6], rest(step.as_str()), vec![late]].concat()
+        }
+        Awaiting::Quiz(step) => vec![format!("quiz {step} right"), format!("quiz {step} wrong"), "rollback".to_owned()],
         Awaiting::Person(target) => {
             let (ticks, target) = (ticks(engine), name(&target));
             [vec![answer(plan, &target); 4], ticks, rest(&target)].concat()
@@ -245,7 +258,11 @@ fn answer(plan: &Plan, target: &str) -> String {
 }
 
 /// Walks a made-up run, with a look at every turn. A crash loses what is out; the engine is made anew of the records.
-fn walk(text: &str, says: &[Next], mut look: impl FnMut(&Engine, &Engine, Option<&Turn>)) -> (Arc<Plan>, Vec<Stamped>) {
+pub(crate) fn walk(
+    text: &str,
+    says: &[Next],
+    mut look: impl FnMut(&Engine, &Engine, Option<&Turn>),
+) -> (Arc<Plan>, Vec<Stamped>) {
     let plan = Arc::new(story::plan::plan(text));
     let pool = anything(&plan);
     let mut story = Story::with(Arc::clone(&plan));
@@ -300,6 +317,8 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
             _ => format!("proof {step} so"),
         },
         (Awaiting::Evidence(step, _), Luck::Bad) => format!("lacks {step} no"),
+        (Awaiting::Quiz(step), Luck::Good) => format!("quiz {step} right"),
+        (Awaiting::Quiz(step), Luck::Bad) => format!("quiz {step} wrong"),
         (Awaiting::World(target), _) => return Some(world(engine, &target, luck)),
         // Nobody can approve by hand: they are asked again.
         (Awaiting::Decision(step), Luck::Good) if approves(plan, &step) => format!("go! {step}"),
@@ -354,6 +373,31 @@ proptest! {
         });
     }
 
+    /// A witness finds nothing in what a run wrote, nor in what it goes on with after it died between any two records.
+    #[test]
+    fn what_a_run_wrote_is_never_called_wrong((text, says) in run()) {
+        let (plan, records) = walk(&text, &says, |_, _, _| ());
+        let mut witness = Witness::new(Arc::clone(&plan));
+        for (at, record) in records.iter().enumerate() {
+            assert_eq!(witness.hear(record), Ok(()), "record {at}: {record:?}");
+            let mut resumed = witness.clone();
+            let mut story = Story::with(Arc::clone(&plan));
+            story.engine = replayed(&plan, &records[..=at]);
+            if let Ok(turn) = story.say("resume") {
+                for record in &turn.records {
+                    assert_eq!(resumed.hear(record), Ok(()), "after record {at}: {record:?}");
+                }
+            }
+        }
+    }
+
+    /// Any run can be reported in every format, open or over, and its time is told once.
+    #[test]
+    fn any_run_can_be_reported((text, says) in run()) {
+        let (plan, records) = walk(&text, &says, |_, _, _| ());
+        reports::told(&plan, &records);
+    }
+
     /// From any prefix, a run that is taken up again can be brought to its end.
     #[test]
     fn any_prefix_has_an_end((text, says) in run(), luck in prop::sample::select(vec![Luck::Good, Luck::Bad])) {
@@ -368,7 +412,11 @@ proptest! {
             let enough = 40 * (plan.steps.len() + 2);
             for _ in 0..enough {
                 let Some(word) = simple(&story.engine, luck) else { return };
-                story = story.told(&word);
+                match story.say(&word) {
+                    Err(Refusal::WindowOver { .. }) => story = story.told("overrun late"),
+                    Err(refusal) => panic!("`{word}` was refused: {refusal:?}; {}", story.marks()),
+                    Ok(_) => {}
+                }
             }
             panic!("no end after {enough} inputs: {}", story.marks());
         };
@@ -524,7 +572,7 @@ proptest! {
 }
 
 /// Says what happened, for when it should not have.
-fn tale(records: &[Stamped]) -> String {
+pub(crate) fn tale(records: &[Stamped]) -> String {
     records.iter().map(|stamped| story::record(&stamped.record)).collect::<Vec<_>>().join(", ")
 }
 
@@ -551,7 +599,14 @@ fn is_result(record: &Record) -> bool {
         | Record::Skipped { .. }
         | Record::StopAsked { .. }
         | Record::EnoughSeen { .. }
+        | Record::WindowExtended { .. }
+        | Record::Overrun { .. }
         | Record::Note { .. }
+        | Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::QuizAnswered { .. }
+        | Record::Called { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

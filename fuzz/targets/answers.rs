@@ -12,6 +12,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "answers",
     longest: 1500,
+    round: 900_000,
     words: &[
         "inputs:\n",
         "protected: ",

@@ -13,6 +13,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "capture",
     longest: 1500,
+    round: 190_000,
     words: &[
         "\u{1e}",
         "/0",

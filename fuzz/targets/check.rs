@@ -12,6 +12,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "check",
     longest: 12_000,
+    round: 120_000,
     words: &[
         "{",
         "}",

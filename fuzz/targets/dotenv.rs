@@ -11,6 +11,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "dotenv",
     longest: 800,
+    round: 2_800_000,
     words: &[
         "\u{1e}",
         "A",

@@ -25,6 +25,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "edits",
     longest: 600,
+    round: 25_000,
     words: &[
         "\u{1e}",
         "A",

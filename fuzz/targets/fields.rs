@@ -15,6 +15,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "fields",
     longest: 200,
+    round: 4_000_000,
     words: &[
         "1",
         "0",

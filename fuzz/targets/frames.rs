@@ -16,6 +16,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "frames",
     longest: 2000,
+    round: 1_400_000,
     words: &[
         "{\"say\":",
         "\"take_over\"",
@@ -94,6 +95,8 @@ fn run(input: &[u8]) -> u64 {
                         | Input::Skip { .. }
                         | Input::Stop { .. }
                         | Input::Note { .. }
+                        | Input::Quiz { .. }
+                        | Input::Aside(_)
                         | Input::Rollback { by_policy: false, .. }
                         | Input::Undo { .. }
                         | Input::SignOff { .. }

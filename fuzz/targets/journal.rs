@@ -20,6 +20,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "journal",
     longest: 16_000,
+    round: 100_000,
     words: &[
         "\n",
         "}\n",

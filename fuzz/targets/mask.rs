@@ -18,6 +18,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "mask",
     longest: 1024,
+    round: 12_000,
     words: &[
         "\u{1e}",
         "[secret]",

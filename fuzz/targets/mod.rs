@@ -27,6 +27,8 @@ pub(crate) struct Target {
     pub(crate) name: &'static str,
     /// The most bytes of an input.
     pub(crate) longest: usize,
+    /// How many executions `--round` makes of it: about twenty seconds of a machine that does nothing else.
+    pub(crate) round: u64,
     /// Words that mean something to it.
     pub(crate) words: &'static [&'static str],
     /// Inputs that are in the repository anyway.

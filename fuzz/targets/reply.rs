@@ -8,6 +8,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "reply",
     longest: 4096,
+    round: 4_000_000,
     words: &[
         "\r\n",
         "\n",

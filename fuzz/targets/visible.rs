@@ -11,6 +11,7 @@ use crate::dice::{Dice, hash};
 pub(super) const TARGET: Target = Target {
     name: "visible",
     longest: 400,
+    round: 1_200_000,
     words: &[
         "\u{1b}[31m",
         "\u{1b}[",

@@ -1,9 +1,12 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
 mod attach;
+mod audit;
 mod briefing;
+mod compare;
 mod doctor;
 mod due;
+mod export;
 mod host;
 mod identity;
 mod inputs;
@@ -12,8 +15,11 @@ mod library;
 mod log;
 mod look;
 mod place;
+mod record;
+mod report;
 mod resume;
 mod run;
+mod runs;
 mod walk;
 
 use std::process::ExitCode;
@@ -51,9 +57,12 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Attach(args)) => attach::attach(&args, Role::Act),
         Some(Command::Watch(args)) => attach::attach(&args, Role::Watch),
         Some(Command::Rollback(args)) => run::rollback(&args),
-        Some(Command::Runs(args)) => look::runs(args.json),
+        Some(Command::Runs(args)) => runs::runs(&args),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
-        Some(Command::Report(args)) => look::report(args.run.as_deref()),
+        Some(Command::Report(args)) => report::report(&args),
+        Some(Command::Audit(args)) => audit::audit(&args),
+        Some(Command::Export(args)) => export::export(&args),
+        Some(Command::Diff(args)) => compare::diff(&args),
         Some(Command::Due(args)) => due::due(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),

@@ -8,7 +8,7 @@ use super::library;
 use super::place::{self, Who};
 use super::walk::{self, Ready};
 use crate::ending::{Code, Ending};
-use crate::engine::{Engine, Input, Run, Stage};
+use crate::engine::{Engine, Input, Run, Stage, Stamped};
 use crate::front::{Front, Update};
 use crate::journal::{self, Journal, Place, ReadError, RunFolder};
 use crate::output;
@@ -92,12 +92,22 @@ pub(super) fn find(state: &Place, prefix: Option<&str>, open_only: bool) -> Resu
 /// The run is not there, or its journal or playbook is damaged.
 pub(super) fn look(prefix: Option<&str>) -> Result<Seen, Ending> {
     let state = place::state()?;
-    let folder = state.folder(&find(&state, prefix, false)?);
+    look_in(state.folder(&find(&state, prefix, false)?), |_, _, _| {})
+}
+
+/// Reads the run in a folder without changing anything, and gives each record, with the run that has just taken it in, to `on`.
+///
+/// # Errors
+/// Its journal or playbook is damaged.
+pub(super) fn look_in(folder: RunFolder, mut on: impl FnMut(&Plan, &Run, &Stamped)) -> Result<Seen, Ending> {
     let (plan, _) = playbook(&folder)?;
     let plan = Arc::new(plan);
     let mut run = Run::new(&plan);
-    let journal = journal::read(&folder.journal(), false, |stamped| run.apply(&plan, &stamped))
-        .map_err(|error| damaged(&error))?;
+    let journal = journal::read(&folder.journal(), false, |stamped| {
+        run.apply(&plan, &stamped);
+        on(&plan, &run, &stamped);
+    })
+    .map_err(|error| damaged(&error))?;
     Ok(Seen { folder, plan, run, journal })
 }
 

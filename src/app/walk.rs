@@ -162,6 +162,7 @@ fn begun(loaded: &Loaded, known: &Known, who: &Who, ticket: Option<String>, id: 
         values,
         secrets,
         fingerprints: BTreeMap::new(),
+        expected: BTreeMap::new(),
     }
 }
 
@@ -172,7 +173,12 @@ pub(super) fn protected<'k>(plan: &'k Plan, known: &'k Known) -> Option<&'k str>
 
 /// Hashes a playbook's text.
 pub(super) fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Writes bytes as small hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         use std::fmt::Write as _;
         // Writing to a `String` cannot fail.
         let _ = write!(hex, "{byte:02x}");

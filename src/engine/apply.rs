@@ -89,7 +89,16 @@ impl Run {
                 self.stopping();
             }
             Record::EnoughSeen { .. } => self.stopping(),
+            // What they mean is the clocks' affair, below.
+            Record::WindowExtended { .. } | Record::Overrun { .. } => {}
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
+            Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::QuizAnswered { .. }
+            | Record::Called { .. } => {
+                self.asides.take(&stamped.record, at);
+            }
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => self.presence.push((at, presence.clone())),
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),
@@ -121,12 +130,13 @@ impl Run {
                     self.proved(plan, step, proof);
                 }
             }
-            Record::Ticked { target, item, ticked } => self.tick(plan, target, *item, *ticked),
+            Record::Ticked { target, item, ticked } => self.set_tick(plan, target, *item, *ticked),
             Record::FollowedUp { item, operator, note } => {
                 self.followed.insert(*item, Followed { at, operator: operator.clone(), note: note.clone() });
             }
         }
         self.advance(plan, at);
+        self.tick(plan, stamped);
     }
 
     /// What is out is to be stopped.
@@ -185,6 +195,7 @@ impl Run {
             step.attempts = attempt;
             step.tries = if retry { step.tries.saturating_add(1) } else { 1 };
             step.started = step.started.or(Some(at));
+            step.attempt_at = Some(at);
             step.ended = None;
             step.outcome = None;
             step.verdicts.clear();

@@ -2,12 +2,13 @@
 
 use super::ahead;
 use super::apply::action;
+use super::aside;
 use super::input::Input;
 use super::record::{End, How, Record, Target};
 use super::refusal::Refusal;
 use super::run::{Awaiting, Run, Stage, StepState, approval};
 use super::undo;
-use super::{evidence, followed, ticked};
+use super::{evidence, followed, ticked, window};
 use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Section, Step, StepId};
 
 /// Judges an input against the run as it stands.
@@ -150,6 +151,10 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
             Ok(Record::EnoughSeen { target })
         }
+        Input::ExtendWindow { by, reason } => window::extend(plan, by, reason),
+        // Whether there is anything to be said is judged by the time.
+        Input::Overrun { reason, .. } if reason.trim().is_empty() => Err(Refusal::NeedsReason),
+        Input::Overrun { reason, by_policy } => Ok(Record::Overrun { reason, by_policy }),
         Input::Note { step, text } => {
             if text.trim().is_empty() {
                 return Err(Refusal::NeedsReason);
@@ -159,6 +164,8 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                 Some(_) | None => Ok(Record::Note { step, text }),
             }
         }
+        Input::Quiz { step, choice } => aside::quiz(plan, run, step, choice),
+        Input::Aside(aside) => aside::decide(plan, run, aside),
         Input::CopySecret { name } if run.secrets.contains(&name) => Ok(Record::SecretCopied { name }),
         Input::CopySecret { name } => Err(Refusal::Missing { name }),
         Input::Rollback { to, by_policy } => rollback(plan, run, to, by_policy),

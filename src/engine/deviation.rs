@@ -41,8 +41,10 @@ pub enum DeviationKind {
     Repeated,
     /// A question was answered again, with another value.
     EditedInput,
-    /// A step started behind the end of the window.
+    /// The run went on behind the end of the window.
     OutOfWindow,
+    /// The window was made longer.
+    WindowExtended,
     /// It was started although later steps would be refused.
     Despite,
     /// Evidence was not given.
@@ -105,6 +107,16 @@ pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
                 Some(_) | None => Vec::new(),
             }
         }
+        Record::Overrun { reason, by_policy } => {
+            let who = if *by_policy { "nobody was there to ask; " } else { "" };
+            let step = run.current(plan).map(|step| step.id.clone());
+            vec![Deviation { at, step, undo: None, kind: DeviationKind::OutOfWindow, reason: format!("{who}{reason}") }]
+        }
+        Record::WindowExtended { by_ms, reason } => {
+            let (step, by) = (None, by_ms / 1000);
+            let reason = format!("by {by} s: {reason}");
+            vec![Deviation { at, step, undo: None, kind: DeviationKind::WindowExtended, reason }]
+        }
         Record::SignOffRefused { step, role, name, reason } => {
             let (step, kind) = (step.clone(), DeviationKind::Refused);
             vec![Deviation { at, step, undo: None, kind, reason: format!("{name}, as {role}: {reason}") }]
@@ -135,6 +147,11 @@ pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
         | Record::TemporaryRemoved { .. }
         | Record::Ticked { .. }
         | Record::EvidenceGiven { .. }
+        | Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::QuizAnswered { .. }
+        | Record::Called { .. }
         | Record::Ended { .. }
         | Record::FollowedUp { .. } => Vec::new(),
     }

@@ -1,7 +1,9 @@
 //! What the engine is told: by the operator, by the world, by the session.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use super::aside::Aside;
 use super::evidence::Evidence;
 use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
@@ -123,6 +125,20 @@ pub enum Input {
         /// What runs, as seen by whoever says it.
         target: Target,
     },
+    /// Make the window longer.
+    ExtendWindow {
+        /// By how much.
+        by: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// Go on although the window is over.
+    Overrun {
+        /// Why.
+        reason: String,
+        /// Nobody is there to be asked.
+        by_policy: bool,
+    },
     /// Leave a note.
     Note {
         /// The step it is about.
@@ -130,6 +146,15 @@ pub enum Input {
         /// What it says.
         text: String,
     },
+    /// The question of a drill about a step is answered.
+    Quiz {
+        /// The step.
+        step: StepId,
+        /// The choice, as the playbook has it.
+        choice: String,
+    },
+    /// Something is done beside the walk.
+    Aside(Aside),
     /// Hand a secret out, to be copied.
     CopySecret {
         /// Its name.

@@ -6,6 +6,7 @@
 
 mod ahead;
 mod apply;
+mod aside;
 mod back;
 mod decide;
 mod deviation;
@@ -14,26 +15,33 @@ mod evidence;
 mod follow;
 mod followed;
 mod input;
+mod pace;
 mod record;
 mod refusal;
 mod run;
 mod ticked;
 pub mod undo;
+pub mod window;
+mod witness;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use aside::{Aside, Asides, Part, QuizAnswer};
 pub use deviation::{Deviation, DeviationKind};
 pub use effect::Effect;
 pub use evidence::{Evidence, Proof};
 pub use followed::Followed;
 pub use input::Input;
+pub use pace::{Pace, expected};
 pub use record::{
-    Begun, End, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target, Verdict,
+    Begun, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target,
+    Verdict, Written,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
+pub use witness::{Misfit, Witness};
 
 use crate::playbook::plan::{Name, Plan};
 
@@ -83,7 +91,9 @@ impl Engine {
     /// # Errors
     /// A [`Refusal`] when the run does not allow it now; nothing has changed then.
     pub fn handle(&mut self, input: Input, at: Timestamp) -> Result<Turn, Refusal> {
-        let mut next = Some(decide::decide(&self.plan, &self.run, input)?);
+        let first = decide::decide(&self.plan, &self.run, input)?;
+        window::judge(&self.plan, &self.run, &first, at)?;
+        let mut next = Some(first);
         let mut turn = Turn::default();
         while let Some(record) = next {
             let stamped = Stamped { at, record };

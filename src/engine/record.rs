@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::Part;
 use super::evidence::Evidence;
 use crate::playbook::plan::{Name, StepId};
 
@@ -194,6 +195,21 @@ pub enum Record {
         /// What is stopped.
         target: Target,
     },
+    /// The window was made longer.
+    WindowExtended {
+        /// By how much, in milliseconds.
+        by_ms: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The run goes on although the window is over.
+    Overrun {
+        /// Why.
+        reason: String,
+        /// Nobody was there to be asked.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_policy: bool,
+    },
     /// A note.
     Note {
         /// The step it is about.
@@ -268,6 +284,37 @@ pub enum Record {
         /// Why, where it was given up.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// The hint of a step was opened.
+    HintShown {
+        /// The step.
+        step: StepId,
+    },
+    /// It was opened why a step is done.
+    WhyShown {
+        /// The step.
+        step: StepId,
+    },
+    /// What a step printed, or what its probes answered, was looked at.
+    Looked {
+        /// The step.
+        step: StepId,
+        /// The part of it.
+        at: Part,
+    },
+    /// The question of a drill about a step was answered.
+    QuizAnswered {
+        /// The step.
+        step: StepId,
+        /// The choice, as the playbook has it.
+        choice: String,
+        /// Whether it is the right one.
+        right: bool,
+    },
+    /// One of the playbook's contacts was called, as the operator says.
+    Called {
+        /// The contact, as the playbook names it.
+        contact: String,
     },
     /// Files with secrets were removed, or could not be.
     TemporaryRemoved {
@@ -394,6 +441,20 @@ pub struct Begun {
     pub fingerprints: BTreeMap<Name, String>,
     /// Whether the inputs make it a protected run.
     pub protected: bool,
+    /// How long its steps took in earlier runs, so far as there were any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected: BTreeMap<StepId, Expected>,
+}
+
+/// How long a step took in earlier runs of a playbook: the medians.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The program, the world and the probes, in milliseconds.
+    pub work_ms: u64,
+    /// The waiting for people, in milliseconds.
+    pub people_ms: u64,
+    /// How many runs that is known from.
+    pub runs: u32,
 }
 
 /// A later step that would be refused as things stand.
@@ -427,6 +488,21 @@ pub struct SavedFile {
     /// The symbolic links that led to it: where each stands, and what it says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<(String, String)>,
+    /// The SHA-256 of the sealed copy, in small hex; earlier versions did not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_sha256: Option<String>,
+    /// The same of the sealed copy of its extended attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes_sha256: Option<String>,
+}
+
+/// What a file held that was written beside the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256, in small hex.
+    pub sha256: String,
 }
 
 /// Where a log stood when a step began: what stands in it behind that was written since.
@@ -457,6 +533,9 @@ pub struct Outcome {
     pub until: Option<Seen>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// What its transcript held when it ended; none where there is no transcript, or not a whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Written>,
     /// Captures that are no secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<Name, String>,

@@ -121,6 +121,15 @@ pub enum Refusal {
         /// Why: a sentence.
         why: String,
     },
+    /// The window is over, and nobody has said yet why the run goes on.
+    WindowOver {
+        /// The step that was to start.
+        step: StepId,
+        /// For how long, in milliseconds.
+        by_ms: u64,
+    },
+    /// The playbook plans no window.
+    NoWindow,
     /// A result came for something that is not out.
     Stale,
 }

@@ -8,10 +8,12 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::{self, Asides};
 use super::deviation::Deviation;
 use super::evidence::Proof;
 use super::followed::Followed;
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
+use super::window::{Exposure, Extension, Overrun};
 use crate::playbook::plan::{Act, Name, Plan, Section, SignOff, Step, StepId};
 
 /// One walk through a plan.
@@ -23,6 +25,12 @@ pub struct Run {
     pub began_at: Option<Timestamp>,
     /// When the first step that changes something started.
     pub window_from: Option<Timestamp>,
+    /// How the window was made longer, in order.
+    pub extensions: Vec<Extension>,
+    /// Why the run went on once the window was over, in order.
+    pub overruns: Vec<Overrun>,
+    /// How the service was exposed, in the order in which it began.
+    pub exposures: Vec<Exposure>,
     /// The values that are no secrets.
     pub values: BTreeMap<Name, String>,
     /// The secrets that are in the vault.
@@ -41,6 +49,8 @@ pub struct Run {
     pub notes: Vec<Note>,
     /// Who came to act while it went on, and who went, in order.
     pub presence: Vec<(Timestamp, Presence)>,
+    /// What was done beside the walk.
+    pub asides: Asides,
     /// The secrets that were handed out to be copied, in order.
     pub copied: Vec<(Timestamp, Name)>,
     /// Who signed, as typed.
@@ -96,6 +106,8 @@ pub struct StepRun {
     pub attempts: u32,
     /// When it was first started.
     pub started: Option<Timestamp>,
+    /// When its last attempt was started.
+    pub attempt_at: Option<Timestamp>,
     /// When it last came to rest.
     pub ended: Option<Timestamp>,
     /// How the last attempt came out.
@@ -243,6 +255,8 @@ pub enum Awaiting {
     Begin,
     /// `Go` for a step that has not been started (or is to be walked again after a partial rollback).
     Go(StepId),
+    /// An answer to the question of a drill about a step that has not been started.
+    Quiz(StepId),
     /// A person, to do or answer the step or the action of an undo.
     Person(Target),
     /// The world. Nobody need do anything; the operator may stop it.
@@ -331,7 +345,10 @@ impl Run {
         match self.stage {
             Stage::Briefing => Awaiting::Begin,
             Stage::Walking | Stage::AfterRollback => match self.current_at() {
-                Some(at) => awaiting_step(&plan.steps[at], &self.steps[at]),
+                Some(at) => match awaiting_step(&plan.steps[at], &self.steps[at]) {
+                    Awaiting::Go(step) if aside::asks(plan, self, &plan.steps[at]) => Awaiting::Quiz(step),
+                    awaiting => awaiting,
+                },
                 None => match self.role_to_sign(plan) {
                     Some(role) if self.stage == Stage::Walking => Awaiting::SignOff(role.to_owned()),
                     Some(_) | None => Awaiting::Closing,

@@ -41,7 +41,7 @@ impl Run {
     }
 
     /// Ticks a line, or unticks it.
-    pub(super) fn tick(&mut self, plan: &Plan, target: &Target, item: u32, ticked: bool) {
+    pub(super) fn set_tick(&mut self, plan: &Plan, target: &Target, item: u32, ticked: bool) {
         let change = |ticks: &mut BTreeSet<u32>| if ticked { ticks.insert(item) } else { ticks.remove(&item) };
         self.set(plan, target, |step| {
             change(&mut step.ticks);

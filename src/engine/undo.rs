@@ -15,7 +15,7 @@ pub struct UndoStep {
     pub sort: UndoSort,
     /// The actions, in order.
     pub actions: Vec<Target>,
-    /// How long that should take: the step's own estimate, where it has one and there is something to do.
+    /// How long that should take ([`Run::takes_back`]).
     pub estimate: Option<Duration>,
 }
 
@@ -91,7 +91,7 @@ pub fn plan(plan: &Plan, run: &Run, to: Option<&StepId>) -> Vec<UndoStep> {
             let step = &plan.steps[at];
             let count = actions(step).len();
             let actions = (1..).take(count).map(|number| Target::undo(&step.id, number)).collect::<Vec<_>>();
-            let estimate = if actions.is_empty() { None } else { step.estimate };
+            let estimate = run.takes_back(step);
             let sort = match sort(step) {
                 UndoSort::Automatic if run.steps[at].unsaved() && restores(step) => UndoSort::ByHand,
                 sort => sort,

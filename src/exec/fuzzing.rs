@@ -84,5 +84,6 @@ fn editing(specs: Vec<EditSpec>) -> Action {
         capture: Vec::new(),
         verify: Vec::new(),
         timeout: None,
+        simulate: Vec::new(),
     }
 }

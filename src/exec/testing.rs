@@ -69,7 +69,15 @@ pub(super) fn run(text: &str) -> Action {
 }
 
 pub(super) fn action(act: Act) -> Action {
-    Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None }
+    Action {
+        title: None,
+        act,
+        expect: Vec::new(),
+        capture: Vec::new(),
+        verify: Vec::new(),
+        timeout: None,
+        simulate: Vec::new(),
+    }
 }
 
 pub(super) fn step(action: Action) -> Step {
@@ -92,6 +100,7 @@ pub(super) fn step(action: Action) -> Step {
         on_failure: OnFailure::Ask,
         recapture: None,
         evidence: Vec::new(),
+        quiz: None,
     }
 }
 

@@ -39,10 +39,14 @@ pub(super) const COPY: Deed = deed(
     "Copy the step's link or command, or a secret of the run: that is asked once more, and goes on record.",
 );
 pub(super) const ABANDON: Deed = deed('A', "abandon", "Give the run up for good; what stays is listed first.");
+pub(super) const EXTEND: Deed =
+    deed('E', "extend the window", "Make the window longer, with a reason; it goes on record.");
 pub(super) const LEAVE: Deed = deed('q', "leave", "Leave the program; the run stays open and can be resumed.");
 pub(super) const DETACH: Deed =
     deed('d', "leave it running", "Leave the screen alone; the run goes on, and `runsheet attach` comes back to it.");
 pub(super) const TAKE_OVER: Deed =
     deed('T', "take over", "Act in place of whoever does; that is asked once more, and goes on record.");
 pub(super) const WHY: Deed = deed('w', "why", "Show or hide why the step is done.");
+pub(super) const HINT: Deed = deed('t', "hint", "Show or hide the hint; that it was shown goes on record.");
+pub(super) const CALL: Deed = deed('m', "call somebody", "Show whom to call; whom you call goes on record.");
 pub(super) const HELP: Deed = deed('?', "help", "Show all keys.");

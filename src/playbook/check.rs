@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::drill;
 use super::fault::{Fault, Severity, nearest};
 use super::include::{self, Chain, Known};
 use super::lower::{Lower, duration_of, flag, text_of, texts_of};
@@ -141,6 +142,10 @@ fn playbook<'a>(lower: &mut Lower<'a>, root: &'a Node, folder: &str) -> (Plan, V
         plan.requires.push("ssh".to_owned());
     }
     plan.index = index(lower, root, &plan.steps);
+    // As with `success` and `sign_off`: those of a playbook that another one includes are walked where it is run alone.
+    if lower.naming.scope().is_empty() {
+        plan.drills = drill::drills(lower, root, &plan);
+    }
     (plan, inputs)
 }
 

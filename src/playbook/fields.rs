@@ -160,26 +160,6 @@ pub(super) const CA: Field =
 
 pub(super) const TITLE: Field = Field::new("title", "What it is called.", Shape::Text);
 
-pub(super) const SIMULATE: Field =
-    Field::new("simulate", "What a drill shows in place of the real thing.", Shape::Map(simulate));
-
-fn simulate() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::new(
-            "a simulation",
-            &[const {
-                &[
-                    Field::new("stdout", "Standard output.", Shape::Scalar),
-                    Field::new("stderr", "Standard error.", Shape::Scalar),
-                    Field::new("exit", "The exit status.", Shape::Integer(0, 255)),
-                    Field::new("takes", "How long it seems to take.", Shape::DurationOrZero),
-                ]
-            }],
-        )
-    });
-    &TABLE
-}
-
 /// Roles that sign by a typed name.
 pub(super) const SIGN_OFF: Shape = Shape::Map(sign_off);
 

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
+use super::drill::{DRILLS, QUIZ, SIMULATE};
 use super::evidence::EVIDENCE;
-use super::fields::{SIGN_OFF, SIMULATE, TEXTS, TITLE, VALUES, WHEN};
+use super::fields::{SIGN_OFF, TEXTS, TITLE, VALUES, WHEN};
 use super::inputs::INPUTS;
 use super::kinds::{self, KINDS};
 use super::probes;
@@ -46,7 +47,7 @@ const PLAYBOOK: &[Field] = &[
         "What stays to be done after the run.",
         Shape::List(&Shape::OneOf(&[Shape::Text, Shape::Map(follow_up)]), 1),
     ),
-    Field::new("drills", "Exercises.", Shape::List(&Shape::Map(drill), 1)),
+    DRILLS,
 ];
 
 fn phase() -> &'static Table {
@@ -80,11 +81,11 @@ const STEP: &[Field] = &[
     Field::new("evidence", "What is kept as proof; it is given before the step counts as done.", EVIDENCE),
     Field::new("sign_off", "Who signs this step.", SIGN_OFF),
     SIMULATE,
-    Field::new("quiz", "A question for a drill.", Shape::Map(quiz)),
+    QUIZ,
 ];
 
 /// What an action of a rollback may have beside its kind: a step that needs neither id nor title.
-const UNDO: &[Field] = &[TITLE, Field::new("id", "An id, for the reader.", Shape::Id)];
+const UNDO: &[Field] = &[TITLE, Field::new("id", "An id, for the reader.", Shape::Id), SIMULATE];
 
 const ACTIONS: Shape = Shape::OneOf(&[Shape::Map(action), Shape::List(&Shape::Map(action), 1)]);
 
@@ -173,42 +174,6 @@ fn retry() -> &'static Table {
                 &[
                     Field::required("attempts", "How often in all.", Shape::Integer(1, 1000)),
                     Field::new("every", "The time between two attempts; 1s when left out.", Shape::Duration),
-                ]
-            }],
-        )
-    });
-    &TABLE
-}
-
-fn quiz() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::new(
-            "a quiz",
-            &[const {
-                &[
-                    Field::required("ask", "The question.", Shape::Text),
-                    Field::required("choices", "The answers to choose from.", Shape::List(&Shape::Scalar, 2)),
-                    Field::required("answer", "The right one.", Shape::Scalar),
-                    Field::new("because", "Why it is right.", Shape::Text),
-                ]
-            }],
-        )
-    });
-    &TABLE
-}
-
-fn drill() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
-        Table::new(
-            "a drill",
-            &[const {
-                &[
-                    Field::required("id", "Its id.", Shape::Id),
-                    Field::required("title", "What it is called.", Shape::Text),
-                    Field::new("brief", "What the trainee is told.", Shape::Text),
-                    Field::new("faults", "Steps or probes, and what they show.", Shape::Any),
-                    Field::new("respond", "The right move at that point.", Shape::Any),
-                    Field::new("debrief", "What is said at the end.", Shape::Text),
                 ]
             }],
         )

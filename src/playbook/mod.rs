@@ -10,6 +10,7 @@ mod arguments;
 mod capture;
 mod check;
 pub mod describe;
+mod drill;
 pub mod duration;
 mod evidence;
 mod expect;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+pub use super::drill::{Drill, DrillFault, Move, ProbeShows, Quiz, Response, Shows, Simulated};
 pub use super::evidence::{EvidenceSpec, Want};
 pub use super::name::{Name, StepId};
 pub use super::template::{Part, Template};
@@ -50,6 +51,10 @@ pub struct Plan {
     pub sign_off: Option<SignOff>,
     /// What stays to be done after the run.
     pub follow_up: Vec<FollowUp>,
+    /// Exercises.
+    pub drills: Vec<Drill>,
+    /// It is walked as a drill, so the questions of its steps are asked.
+    pub asks: bool,
     /// Every name that takes a value, with where it comes from.
     pub names: HashMap<Name, NameSpec>,
     /// Inputs of included playbooks that the including one gives as a text.
@@ -65,6 +70,18 @@ impl Plan {
     #[must_use]
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         self.index.get(id).and_then(|&at| self.steps.get(at))
+    }
+
+    /// Makes it one that is walked as a drill.
+    #[must_use]
+    pub fn for_drill(self) -> Self {
+        Self { asks: true, ..self }
+    }
+
+    /// Returns the question that is asked before a step: never in a real run.
+    #[must_use]
+    pub fn quiz(&self, id: &StepId) -> Option<&Quiz> {
+        self.step(id).filter(|_| self.asks)?.quiz.as_ref()
     }
 
     /// Says whether a value of this name is a secret.
@@ -172,6 +189,8 @@ pub struct Step {
     pub recapture: Option<Action>,
     /// What is kept as proof of it, in order.
     pub evidence: Vec<EvidenceSpec>,
+    /// A question that a drill asks about it.
+    pub quiz: Option<Quiz>,
 }
 
 /// What a step, or one action of a rollback, does and how that is judged.
@@ -189,6 +208,8 @@ pub struct Action {
     pub verify: Vec<ProbeSpec>,
     /// How long the command may take.
     pub timeout: Option<Duration>,
+    /// What a drill shows in its place, by attempt: the last one holds for all that follow.
+    pub simulate: Vec<Simulated>,
 }
 
 impl Action {
@@ -599,6 +620,8 @@ pub struct ProbeSpec {
     pub capture: Vec<Capture>,
     /// A failure is only a warning.
     pub warn: bool,
+    /// What a drill shows in its place, by attempt: the last one holds for all that follow.
+    pub simulate: Vec<Simulated>,
 }
 
 /// A question to the world.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::capture;
+use super::drill::{self, For};
 use super::evidence;
 use super::expect;
 use super::fault::Fault;
@@ -65,6 +66,7 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
         on_failure: on_failure(node),
         recapture,
         evidence,
+        quiz: drill::quiz(lower, node),
     })
 }
 
@@ -116,6 +118,7 @@ fn action<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Action> {
             capture: Vec::new(),
             verify,
             timeout: None,
+            simulate: Vec::new(),
         });
     }
     let kind = kind_of(node)?;
@@ -129,7 +132,8 @@ fn action<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Action> {
         None => Vec::new(),
     };
     let verify = node.get("verify").map(|verify| probes::verify(lower, verify)).unwrap_or_default();
-    Some(Action { title: None, act: act?, expect, capture, verify, timeout: duration_of(node, "timeout") })
+    let simulate = drill::simulations(lower, node, if kind.name == "run" { For::Command } else { For::Other });
+    Some(Action { title: None, act: act?, expect, capture, verify, timeout: duration_of(node, "timeout"), simulate })
 }
 
 fn undo_action<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Action> {
@@ -178,6 +182,7 @@ fn recapture<'a>(
         capture,
         verify: Vec::new(),
         timeout: duration_of(node, "timeout"),
+        simulate: drill::simulations(lower, node, For::Command),
     })
 }
 
@@ -239,7 +244,9 @@ pub(super) fn criterion<'a>(lower: &mut Lower<'a>, node: &'a Node, made: StepId)
     let title = lower.template_of(node, "title");
     let action = if node.get("confirm").is_some() {
         let act = Act::Person(PersonSpec::default());
-        Some(Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None })
+        let simulate = drill::simulations(lower, node, For::Other);
+        let (expect, capture, verify) = (Vec::new(), Vec::new(), Vec::new());
+        Some(Action { title: None, act, expect, capture, verify, timeout: None, simulate })
     } else {
         if let Some(entry) = node.entry("log") {
             let advice = "put it into `verify` of the step that makes the program write the line";
@@ -270,5 +277,6 @@ fn checking(id: StepId, title: Template, place: Place, action: Action, when: Vec
         on_failure: OnFailure::Ask,
         recapture: None,
         evidence: Vec::new(),
+        quiz: None,
     }
 }

@@ -160,6 +160,8 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
             Input::FollowUp { item, operator, note: note.map(|note| mask(&note)) }
         }
         Input::GoAnyway { step, reason } => Input::GoAnyway { step, reason: mask(&reason) },
+        Input::ExtendWindow { by, reason } => Input::ExtendWindow { by, reason: mask(&reason) },
+        Input::Overrun { reason, by_policy } => Input::Overrun { reason: mask(&reason), by_policy },
         Input::Pause { why } => Input::Pause { why: mask(&why) },
         Input::Abandon { reason } => Input::Abandon { reason: mask(&reason) },
         // No text of a person's own.
@@ -180,6 +182,8 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Undo { .. }
         | Input::TemporaryRemoved { .. }
         | Input::Presence(_)
+        | Input::Quiz { .. }
+        | Input::Aside(_)
         | Input::CopySecret { .. }
         | Input::Evidence { .. }
         | Input::Tick { .. }

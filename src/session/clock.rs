@@ -1,4 +1,4 @@
-//! The one place that asks what time it is, for the records. A screen has a clock of its own, to draw by.
+//! The one place that asks what time it is, for the records. A front has a clock of its own, to show.
 
 use jiff::Timestamp;
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
-use crate::engine::{Awaiting, Finding, Input, Refusal, Stamped, Target};
+use crate::engine::{Aside, Awaiting, Finding, Input, Refusal, Stamped, Target};
 use crate::front::{Answer, Offer, Say, Seat};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
@@ -128,6 +128,13 @@ pub enum Word {
     Enough {
         target: Target,
     },
+    ExtendWindow {
+        by_ms: u64,
+        reason: String,
+    },
+    Overrun {
+        reason: String,
+    },
     Note {
         step: Option<StepId>,
         text: String,
@@ -147,6 +154,11 @@ pub enum Word {
         item: u32,
         ticked: bool,
     },
+    Quiz {
+        step: StepId,
+        choice: String,
+    },
+    Aside(Aside),
     Rollback {
         to: Option<StepId>,
     },
@@ -261,6 +273,10 @@ pub enum Down {
     },
     Refused(Refusal),
     Notice(String),
+    Page {
+        title: String,
+        text: String,
+    },
     /// To the one screen that asked for it, and acts.
     Secret {
         name: Name,
@@ -312,11 +328,17 @@ impl Word {
             Self::Skip { target, reason } => Input::Skip { target, reason },
             Self::Stop { hard } => Input::Stop { hard },
             Self::Enough { target } => Input::Enough { target },
-            Self::Note { step, text } => Input::Note { step, text },
             Self::Evidence { step, item, offer } => return Say::Evidence { step, item, offer },
             Self::EvidenceMissing { step, item, reason } => Input::EvidenceMissing { step, item, reason },
             Self::Tick { target, item, ticked } => Input::Tick { target, item, ticked },
+            Self::Quiz { step, choice } => Input::Quiz { step, choice },
+            Self::Aside(aside) => Input::Aside(aside),
+            Self::ExtendWindow { by_ms, reason } => {
+                Input::ExtendWindow { by: std::time::Duration::from_millis(by_ms), reason }
+            }
             // A person at a screen is no policy.
+            Self::Overrun { reason } => Input::Overrun { reason, by_policy: false },
+            Self::Note { step, text } => Input::Note { step, text },
             Self::Rollback { to } => Input::Rollback { to, by_policy: false },
             Self::Undo { target } => Input::Undo { target },
             Self::SignOff { step, role, name } => Input::SignOff { step, role, name },
@@ -362,9 +384,15 @@ impl Up {
             Input::Skip { target, reason } => Word::Skip { target, reason },
             Input::Stop { hard } => Word::Stop { hard },
             Input::Enough { target } => Word::Enough { target },
+            Input::ExtendWindow { by, reason } => {
+                Word::ExtendWindow { by_ms: u64::try_from(by.as_millis()).unwrap_or(u64::MAX), reason }
+            }
+            Input::Overrun { reason, by_policy: _ } => Word::Overrun { reason },
             Input::Note { step, text } => Word::Note { step, text },
             Input::EvidenceMissing { step, item, reason } => Word::EvidenceMissing { step, item, reason },
             Input::Tick { target, item, ticked } => Word::Tick { target, item, ticked },
+            Input::Quiz { step, choice } => Word::Quiz { step, choice },
+            Input::Aside(aside) => Word::Aside(aside),
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },
             Input::SignOff { step, role, name } => Word::SignOff { step, role, name },

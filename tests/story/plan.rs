@@ -24,6 +24,7 @@ pub(crate) fn plan(text: &str) -> Plan {
             }
             "@distinct" => plan.sign_off.as_mut().unwrap().distinct = true,
             "@follow" => plan.follow_up.push(FollowUp { title: Template::literal("revoke it"), within: None }),
+            "@window" => plan.window = Some(Duration::from_secs(words.next().unwrap().parse().unwrap())),
             "@temporary" => plan.temporary.push(Template::literal("/tmp/secret.json")),
             "@input" => plan.inputs.extend(words.map(asked)),
             "@protected" => {
@@ -59,6 +60,7 @@ fn step<'a>(id: &str, line: usize, words: impl Iterator<Item = &'a str>) -> Step
         on_failure: OnFailure::Ask,
         recapture: None,
         evidence: Vec::new(),
+        quiz: None,
     };
     for word in words {
         more(&mut step, word);
@@ -87,6 +89,7 @@ fn more(step: &mut Step, word: &str) {
             let (name, value) = condition.split_once(':').unwrap();
             step.when.push((Name::new(name), vec![value.to_owned()]));
         }
+        Some(("takes", seconds)) => step.estimate = Some(Duration::from_secs(seconds.parse().unwrap())),
         Some(("retry", attempts)) => {
             step.retry = Retry { attempts: attempts.parse().unwrap(), every: Duration::from_secs(2) };
         }
@@ -153,7 +156,15 @@ fn more(step: &mut Step, word: &str) {
 }
 
 fn action(act: Act) -> Action {
-    Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None }
+    Action {
+        title: None,
+        act,
+        expect: Vec::new(),
+        capture: Vec::new(),
+        verify: Vec::new(),
+        timeout: None,
+        simulate: Vec::new(),
+    }
 }
 
 fn run() -> Act {
@@ -190,6 +201,7 @@ fn probe() -> ProbeSpec {
         timeout: Duration::from_secs(10),
         capture: Vec::new(),
         warn: false,
+        simulate: Vec::new(),
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct StepAnswer {
     pub(super) evidence: Vec<Given>,
     /// It starts even where later steps would be refused.
     pub(super) go_on_anyway: bool,
+    /// The answer to its question, in a drill.
+    pub(super) quiz: Option<String>,
     /// The actions of its undo that a person does are done, with what they ask for.
     pub(super) undo: Option<Vec<(Name, Answer)>>,
 }
@@ -133,6 +135,9 @@ fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, 
     }
     if let Some(said) = rest.remove("evidence") {
         answer.evidence = evidence(&said, step, folder)?;
+    }
+    if let Some(choice) = step.quiz.as_ref().and_then(|_| rest.remove("quiz")) {
+        answer.quiz = Some(scalar(&choice).ok_or_else(|| format!("{id}: quiz is answered by one of its choices"))?);
     }
     for key in ["confirm", "manual"] {
         if let Some(word) = rest.remove(key) {

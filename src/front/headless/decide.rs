@@ -5,6 +5,7 @@ use super::{Headless, Why};
 use crate::engine::undo::{self, UndoAction};
 use crate::engine::{Input, Run, Stage, StepState, Target};
 use crate::front::Say;
+use crate::front::clock::now;
 use crate::playbook::plan::{Act, Name, OnFailure, Plan, StepId};
 use crate::words;
 
@@ -18,6 +19,14 @@ impl Headless {
         let line = format!("`{id}: {answer}`{others}");
         let next = format!("put {line} into the answers file, or resume with somebody at the terminal");
         self.leave(Why::PersonNeeded, format!("{id} needs a person: {what}"), &next)
+    }
+
+    /// Says so where a rollback would no longer fit into the window after a step.
+    pub(super) fn warn(&mut self, plan: &Plan, run: &Run, id: &StepId) {
+        let warning = plan.step(id).and_then(|step| run.no_way_back(plan, step, now()));
+        if let Some(warning) = warning.filter(|_| !self.dry_run) {
+            self.print(&format!("WARN   {id}  {}", words::clocks::no_way_back(&warning)));
+        }
     }
 
     pub(super) fn go(&mut self, plan: &Plan, id: &StepId) -> Option<Say> {
@@ -38,6 +47,14 @@ impl Headless {
             return Some(self.leave(Why::PersonNeeded, format!("{id} needs a person: {what}"), next));
         }
         Some(Say::Input(Input::Go { step: id.clone(), confirmed: answered }))
+    }
+
+    /// Answers the question of a drill as the answers file says.
+    pub(super) fn quiz(&mut self, id: StepId) -> Say {
+        match self.answers.step(&id).and_then(|answer| answer.quiz.clone()) {
+            Some(choice) => Say::Input(Input::Quiz { step: id, choice }),
+            None => self.needs_person(&id, "the drill asks a question about it", "{ quiz: CHOICE }"),
+        }
     }
 
     fn person_needed(&mut self, plan: &Plan, id: &StepId) -> Say {

@@ -66,6 +66,8 @@ pub struct Headless {
     /// The step that failed in an earlier process, if that is where the run stood.
     failed_before: Option<StepId>,
     left: Option<Left>,
+    /// The step before which the window was found to be over; nobody is there to be asked whether to go on.
+    window_over: Option<StepId>,
 }
 
 impl std::fmt::Debug for Headless {
@@ -98,6 +100,7 @@ impl Headless {
             would: Vec::new(),
             failed_before: None,
             left: None,
+            window_over: None,
         }
     }
 
@@ -161,7 +164,14 @@ impl Headless {
             | Record::Skipped { .. }
             | Record::StopAsked { .. }
             | Record::EnoughSeen { .. }
+            | Record::WindowExtended { .. }
+            | Record::Overrun { .. }
             | Record::Note { .. }
+            | Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::QuizAnswered { .. }
+            | Record::Called { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::RollbackBegun { .. }
@@ -211,6 +221,7 @@ impl Front for Headless {
             }
             Update::Live => self.live = true,
             Update::Output { text, .. } => self.output(&text),
+            Update::Refused(Refusal::WindowOver { step, .. }) => self.window_over = Some(step),
             Update::Refused(refusal) => {
                 let what = words::refusal(&refusal);
                 let (why, next) = match refusal {
@@ -223,6 +234,7 @@ impl Front for Headless {
                 self.left.get_or_insert(Left { why, what, next: next.to_owned() });
             }
             Update::Notice(text) => self.print(&text),
+            Update::Page { text, .. } => text.lines().for_each(|line| self.print(line)),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
             Update::Attempt { .. }
             | Update::Picture { .. }
@@ -241,8 +253,13 @@ impl Front for Headless {
         if self.only_rollback && run.stage == Stage::Walking && run.rollback.as_ref().is_some_and(|back| back.over) {
             return Some(Say::Quit);
         }
+        if let Some(step) = self.window_over.take() {
+            let reason = format!("unattended; {step} starts as the playbook says");
+            return Some(Say::Input(Input::Overrun { reason, by_policy: true }));
+        }
         match run.awaiting(plan) {
             Awaiting::Go(id) => {
+                self.warn(plan, run, &id);
                 if self.dry_run {
                     self.would(plan, run, &id);
                 }
@@ -250,6 +267,7 @@ impl Front for Headless {
             }
             Awaiting::Person(target) => Some(self.person(plan, run, target)),
             Awaiting::Evidence(step, item) => Some(self.evidence(plan, run, step, item)),
+            Awaiting::Quiz(step) => Some(self.quiz(step)),
             Awaiting::Decision(id) => self.decide(plan, run, id),
             Awaiting::Undo(target) => Some(self.undo(plan, run, target)),
             Awaiting::UndoDecision(target) => self.decide_undo(plan, run, target),

@@ -167,6 +167,13 @@ impl Headless {
                 let why = reason.as_deref().unwrap_or("it is optional");
                 self.print(&format!("skip   {step}  evidence {item}: {why}"));
             }
+            Record::WindowExtended { by_ms, reason } => {
+                let by = std::time::Duration::from_millis(*by_ms);
+                self.print(&format!("window {}", words::clocks::extended(by, reason)));
+            }
+            Record::Overrun { reason, by_policy } => {
+                self.print(&format!("WINDOW {}", words::clocks::went_on(reason, *by_policy)));
+            }
             Record::Ended { end } => self.print(&format!("end    {}", words::end(*end))),
             Record::LeftOut { .. }
             | Record::LookAhead { .. }
@@ -176,6 +183,11 @@ impl Headless {
             | Record::StopAsked { .. }
             | Record::EnoughSeen { .. }
             | Record::Note { .. }
+            | Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::QuizAnswered { .. }
+            | Record::Called { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::Resumed { .. }

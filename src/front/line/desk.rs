@@ -7,13 +7,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::keys::Keys;
 use super::printer::{Mark, Printer};
-use super::question::{Key, Last, Question, Work};
+use super::question::{Key, Last, Purpose, Question, Work};
 use super::show;
-use crate::engine::{Awaiting, Record, Run, Stamped, Target};
+use super::thresholds::Told;
+use crate::engine::{Awaiting, Record, Refusal, Run, Stamped, Target};
+use crate::front::clock::now;
 use crate::front::plain::without_colours;
 use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::{Clipboard, visible_plain};
@@ -24,6 +27,7 @@ use crate::words::{self, fill};
 const HELD: usize = 16 * 1024;
 
 /// Everything that the lines are made from.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 pub(super) struct Desk {
     pub(super) plan: Arc<Plan>,
     pub(super) run: Run,
@@ -45,6 +49,8 @@ pub(super) struct Desk {
     /// What was awaited when a question was last asked.
     pub(super) asked: Option<Awaiting>,
     pub(super) question: Option<Question>,
+    /// What a person did was handed in, and its echo has not come: nothing is asked meanwhile.
+    pub(super) handed_in: bool,
     /// A question that was put aside for a note.
     pub(super) aside: Option<Question>,
     /// Since when the question stands, and its place in what is printed.
@@ -54,6 +60,12 @@ pub(super) struct Desk {
     previewed: Option<(Target, u32)>,
     /// Output that waits for the end of its line.
     held: String,
+    /// What time it is; a test has another clock.
+    pub(super) clock: fn() -> Timestamp,
+    /// The thresholds of the window that were told.
+    pub(super) told: Told,
+    /// The step before which the window was found to be over, until it was asked why it starts.
+    window_over: Option<StepId>,
     /// Where copies go.
     pub(super) clipboard: Clipboard,
     /// The secret that was asked for, to be copied; one that was not asked for is not.
@@ -76,6 +88,9 @@ impl Desk {
             came_for,
             clipboard: super::copy::clipboard(&out),
             copying: None,
+            clock: now,
+            told: Told::default(),
+            window_over: None,
             out,
             keys,
             says,
@@ -86,6 +101,7 @@ impl Desk {
             expected: None,
             asked: None,
             question: None,
+            handed_in: false,
             aside: None,
             since: Instant::now(),
             place: None,
@@ -102,6 +118,18 @@ impl Desk {
     /// Says whether the session is over.
     pub(super) fn over(&self) -> bool {
         self.over
+    }
+
+    /// Says whether what is told happens now.
+    pub(super) fn live(&self) -> bool {
+        self.live
+    }
+
+    /// Asks again what stands, below what was told meanwhile.
+    pub(super) fn ask_on(&mut self) {
+        if let Some(question) = self.question.clone() {
+            self.prompt(&question);
+        }
     }
 
     /// Learns what the turn comes to whose records come next.
@@ -126,13 +154,18 @@ impl Desk {
             }
             Update::Preview { target, diff } => self.preview(target, diff),
             Update::Refused(refusal) => {
+                if let Refusal::WindowOver { step, .. } = &refusal {
+                    self.window_over = Some(step.clone());
+                }
                 self.print(&visible_plain(&format!("Refused: {}.", words::refusal(&refusal))));
                 self.question = None;
+                self.handed_in = false;
                 self.aside = None;
                 self.copying = None;
             }
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Notice(text) => self.print(&visible_plain(&text)),
+            Update::Page { title, text } => self.page(&title, &text),
             // Lines that leave a program's screen come as its output.
             Update::Picture { .. } => {}
             Update::Seat(seat) => self.take_seat(seat),
@@ -160,6 +193,7 @@ impl Desk {
         }
         if self.asked.as_ref() != Some(&self.run.awaiting(&self.plan)) {
             self.question = None;
+            self.handed_in = false;
             self.aside = None;
             self.keys.hide(false);
         }
@@ -193,9 +227,7 @@ impl Desk {
         }
         let attempts = self.run.step(&self.plan, &target.step).map_or(0, |step| step.attempts);
         self.previewed = Some((target, attempts));
-        if let Some(question) = self.question.clone() {
-            self.prompt(&question);
-        }
+        self.ask_on();
     }
 
     /// Shows output line by line, without colours.
@@ -223,7 +255,7 @@ impl Desk {
     pub(super) fn pose(&mut self) {
         let awaiting = self.run.awaiting(&self.plan);
         let early = !self.live || self.over || self.expected.as_ref() != Some(&awaiting) || self.run.paused.is_some();
-        if early || self.question.is_some() {
+        if early || self.handed_in || self.question.is_some() {
             return;
         }
         if self.watching() {
@@ -242,6 +274,10 @@ impl Desk {
         }
         let Some(question) = self.question_for(&awaiting, again) else { return };
         self.asked = Some(awaiting);
+        if self.window_over.take().is_some() {
+            self.aside = Some(question);
+            return self.ask(Question::Words(Purpose::Overrun));
+        }
         self.ask(question);
     }
 
@@ -263,7 +299,13 @@ impl Desk {
                 if self.waits_for_diff(id) {
                     return None;
                 }
+                shown.extend(self.clocks());
+                shown.extend(show::no_way_back(&plan, &self.run, id, (self.clock)()));
                 Question::Go(id.clone())
+            }
+            Awaiting::Quiz(step) => {
+                shown = show::quiz(&plan, step);
+                Question::Quiz(step.clone())
             }
             Awaiting::Person(target) => {
                 let (work, lines) = self.work(target);
@@ -274,10 +316,12 @@ impl Desk {
             }
             Awaiting::Decision(id) => {
                 shown.push(show::undecided(&plan, &self.run, id));
+                shown.extend(self.clocks());
                 Question::Decision(id.clone())
             }
             Awaiting::Undo(target) => {
                 shown = show::undo_action(&plan, &self.run, target);
+                shown.extend(self.clocks());
                 Question::Undo(target.clone())
             }
             Awaiting::UndoDecision(target) => {
@@ -393,7 +437,7 @@ impl Desk {
             Question::Work(Work { last: Last::Holds, .. }) => "Does this hold?".to_owned(),
             Question::Confirm(_) => "Start it?".to_owned(),
             Question::Rollback(_) => "Roll back as shown? Each action is asked for again.".to_owned(),
-            Question::Copy(_) => "Which? Type its number.".to_owned(),
+            Question::Copy(_) | Question::Call | Question::Quiz(_) => "Which? Type its number.".to_owned(),
             Question::CopySecret(_) => "Copy it?".to_owned(),
             Question::HowFar => {
                 "How far? Type the id of the last step to be undone, or press Enter for everything.".to_owned()

@@ -10,6 +10,7 @@ use super::keys::Line;
 use super::question::{Free, Key, Last, Purpose, Question, Work};
 use super::show;
 use crate::engine::{Awaiting, Input, StepRun, Target};
+use crate::front::extending;
 use crate::front::keys::{self, Deed};
 use crate::front::paste::{Into, repair};
 use crate::front::{Answer, Offer, Say};
@@ -35,6 +36,10 @@ pub(super) fn wording(purpose: &Purpose) -> &'static str {
         Purpose::NoEvidence(.., Free::Yes) => "Why is it not given? (Enter leaves it unsaid)",
         Purpose::Anyway(_) => "Why does it start all the same? What is refused later is yours to see to.",
         Purpose::ByHand(_) => "What did you do?",
+        Purpose::Overrun => {
+            "The window is over. Why does the run go on? (:p goes back, where `extend` makes it longer)"
+        }
+        Purpose::Extend => extending::WORDING,
         Purpose::Note(_) => "Your note:",
         Purpose::Abandon => "The run is given up for good and what it changed stays. Why?",
         Purpose::Refuser(..) => "Who refuses? Type your name.",
@@ -52,7 +57,8 @@ impl Desk {
             Question::Confirm(_) | Question::Rollback(_) | Question::CopySecret(_) => {
                 return vec![Key::Yes, Key::Back, Key::Help];
             }
-            Question::HowFar | Question::Copy(_) => return vec![Key::Back, Key::Help],
+            Question::Quiz(_) => Vec::new(),
+            Question::HowFar | Question::Copy(_) | Question::Call => return vec![Key::Back, Key::Help],
             Question::Words(_) => return vec![Key::Back],
             Question::Work(Work { ticks, .. }) if !ticks.is_empty() => vec![Key::Tick, Key::Skip, Key::ByHand],
             Question::Work(Work { asks, .. }) if !asks.is_empty() => vec![Key::Skip, Key::ByHand],
@@ -88,13 +94,15 @@ impl Desk {
         if touched && !undoing && !in_undo {
             keys.push(Key::RollBack);
         }
-        let why = step_of(question)
-            .and_then(|id| self.plan.step(&id))
-            .is_some_and(|step| step.why.is_some() || step.hint.is_some());
+        let step = step_of(question).and_then(|id| self.plan.step(&id));
+        let (why, hint) = (step.is_some_and(|step| step.why.is_some()), step.is_some_and(|step| step.hint.is_some()));
         keys.push(Key::Note);
         keys.extend(self.may_copy(target_of(question).as_ref()).then_some(Key::Copy));
         keys.extend(why.then_some(Key::Why));
+        keys.extend(hint.then_some(Key::Hint));
+        keys.extend(self.may_call().then_some(Key::Call));
         keys.push(Key::Steps);
+        keys.extend((self.run.window_from.is_some() && self.plan.window.is_some()).then_some(Key::Extend));
         if !matches!(question, Question::Incomplete) && !question.free() {
             keys.push(Key::Abandon);
         }
@@ -137,7 +145,10 @@ impl Desk {
         };
         match next {
             Next::Ask(question) => self.go_on(question),
-            Next::Said(say) => self.say(say),
+            Next::Said(say) => {
+                self.handed_in = matches!(say, Say::Answer { .. });
+                self.say(say);
+            }
         }
     }
 
@@ -197,8 +208,9 @@ impl Desk {
         match (key, question) {
             (Key::Start, Question::Go(id)) | (Key::Again, Question::Decision(id)) => {
                 let step = self.plan.step(&id);
-                if step.is_some_and(Step::deliberate) {
-                    let lines = self.warning(&id);
+                let lines = show::no_way_back(&self.plan, &self.run, &id, (self.clock)());
+                if step.is_some_and(Step::deliberate) || !lines.is_empty() {
+                    let lines = [self.warning(&id), lines].concat();
                     self.lines(&lines);
                     return Next::Ask(Question::Confirm(id));
                 }
@@ -233,6 +245,7 @@ impl Desk {
                 let step = step_of(&question);
                 self.words(question, Some(Purpose::Note(step)))
             }
+            (Key::Extend, question) => self.words(question, Some(Purpose::Extend)),
             (Key::Abandon, question) => {
                 let lines = show::rollback(&self.plan, &self.run, None);
                 self.print("What stays as it is, and what a rollback would do about it instead:");
@@ -255,13 +268,8 @@ impl Desk {
             },
             (Key::Copy, question) => self.open_copying(question, target.as_ref()),
             (Key::Yes, Question::CopySecret(name)) => self.ask_for_secret(name),
-            (Key::Why, question) => {
-                if let Some(id) = step_of(&question) {
-                    let lines = show::why(&self.plan, &self.run, &id);
-                    self.lines(&lines);
-                }
-                Next::Ask(question)
-            }
+            (key @ (Key::Why | Key::Hint), question) => self.explain(question, key == Key::Hint),
+            (Key::Call, question) => self.open_calling(question),
             (Key::Steps, question) => {
                 let lines = show::steps(&self.plan, &self.run);
                 self.lines(&lines);
@@ -334,6 +342,8 @@ impl Desk {
             Question::Evidence(step, item) => self.proof(step, item, text.trim()),
             Question::HowFar => self.how_far(text.trim()),
             Question::Copy(found) => self.copy_one(found, text.trim()),
+            Question::Call => self.call(text.trim()),
+            Question::Quiz(step) => self.quiz(step, text.trim()),
             Question::Words(purpose) => self.said(purpose, text.trim()),
             // The others are answered by keys.
             other => Next::Ask(other),
@@ -403,7 +413,7 @@ impl Desk {
             self.print("A few words are needed, for whoever reads the record.");
             return Next::Ask(Question::Words(purpose));
         }
-        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(..)) {
+        if !matches!(purpose, Purpose::Note(_) | Purpose::Refuser(..) | Purpose::Extend | Purpose::Overrun) {
             self.aside = None;
         }
         Next::Said(Say::Input(match purpose {
@@ -413,6 +423,14 @@ impl Desk {
             }
             Purpose::Anyway(step) => Input::GoAnyway { step, reason: said },
             Purpose::ByHand(target) => Input::ByHand { target, note: said },
+            Purpose::Overrun => Input::Overrun { reason: said, by_policy: false },
+            Purpose::Extend => match extending::extension(&said) {
+                Ok((by, reason)) => Input::ExtendWindow { by, reason },
+                Err(why) => {
+                    self.print(&visible_plain(&format!("Not done: {why}.")));
+                    return Next::Ask(Question::Words(Purpose::Extend));
+                }
+            },
             Purpose::Note(step) => Input::Note { step, text: said },
             Purpose::Abandon => Input::Abandon { reason: said },
             Purpose::Refuser(step, role) => return Next::Ask(Question::Words(Purpose::Refuse(step, role, said))),
@@ -500,13 +518,16 @@ fn answered(work: Work) -> Next {
 /// Returns what a question is about.
 fn target_of(question: &Question) -> Option<Target> {
     match question {
-        Question::Go(id) | Question::Confirm(id) | Question::Decision(id) => Some(Target::step(id)),
+        Question::Go(id) | Question::Confirm(id) | Question::Decision(id) | Question::Quiz(id) => {
+            Some(Target::step(id))
+        }
         Question::Work(work) => Some(work.target.clone()),
         Question::Undo(target) | Question::UndoDecision(target) => Some(target.clone()),
         Question::Incomplete
         | Question::HowFar
         | Question::Rollback(_)
         | Question::Copy(_)
+        | Question::Call
         | Question::CopySecret(_)
         | Question::Sign(None, _)
         | Question::Words(_) => None,
@@ -514,6 +535,6 @@ fn target_of(question: &Question) -> Option<Target> {
     }
 }
 
-fn step_of(question: &Question) -> Option<StepId> {
+pub(super) fn step_of(question: &Question) -> Option<StepId> {
     target_of(question).map(|target| target.step)
 }

@@ -5,6 +5,7 @@
 //! who takes their time holds anything up; what they mean is decided at the `desk`, which the session reaches too. What must stay true: from a pipe a line is read only when something is asked; on a terminal what was typed
 //! before a question is no answer to it; and the terminal's echo is back when this is dropped.
 
+mod aside;
 mod briefing;
 mod copy;
 mod desk;
@@ -15,6 +16,7 @@ mod printer;
 mod question;
 mod seat;
 mod show;
+mod thresholds;
 
 #[cfg(test)]
 mod tests;
@@ -74,6 +76,7 @@ impl Line {
     pub fn start(plan: Arc<Plan>, record: String, rollback: Option<HowFar>) -> Self {
         let keys = Keys::of_stdin();
         let terminal = keys.terminal();
+        let has_window = plan.window.is_some();
         let mut line = Self::on(plan, record, rollback, Box::new(stdout()), keys);
         let reader = Arc::clone(&line.shared);
         // Not waited for: it may be at a read that never comes back.
@@ -88,6 +91,9 @@ impl Line {
             // A terminal that came back may have been somebody else's meanwhile.
             Heard::GoOn => shared.desk().come_back(),
         });
+        if has_window {
+            thresholds::watch(&line.shared);
+        }
         // Without one, signals keep their usual effect.
         line.watch = watch.ok();
         line

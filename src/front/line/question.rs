@@ -33,6 +33,10 @@ pub(super) enum Question {
     Rollback(Option<StepId>),
     /// What to copy.
     Copy(Vec<Copyable>),
+    /// The question of a drill about a step.
+    Quiz(StepId),
+    /// Whom to call.
+    Call,
     /// Whether to copy a secret.
     CopySecret(Name),
     /// A line of words.
@@ -50,6 +54,10 @@ pub(super) enum Purpose {
     ByHand(Target),
     /// Why an item of evidence, from 1, is passed over; whether nothing need be said.
     NoEvidence(StepId, u32, Free),
+    /// Why the run goes on although the window is over.
+    Overrun,
+    /// By how much the window is made longer, and why.
+    Extend,
     /// A note.
     Note(Option<StepId>),
     /// Why the run is given up.
@@ -109,8 +117,11 @@ pub(super) enum Key {
     Note,
     Copy,
     Why,
+    Hint,
+    Call,
     Steps,
     Refuse,
+    Extend,
     Abandon,
     Back,
     Quit,
@@ -137,7 +148,7 @@ const fn deed(key: Key, deed: Deed) -> Row {
 }
 
 /// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 24] = [
     (Key::Start, Typed::Enter, "start", "Start the step as shown."),
     (Key::Done, Typed::Enter, "done", "You have done it."),
     (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
@@ -151,9 +162,13 @@ const TABLE: [Row; 21] = [
     deed(Key::RollBack, keys::ROLL_BACK),
     (Key::Note, Typed::Letter(keys::NOTES.letter), "note", "Leave a note in the record."),
     deed(Key::Copy, keys::COPY),
-    (Key::Why, Typed::Letter(keys::WHY.letter), keys::WHY.label, "Show why this is done, and a hint."),
+    (Key::Why, Typed::Letter(keys::WHY.letter), keys::WHY.label, "Show why this is done."),
+    (Key::Hint, Typed::Letter(keys::HINT.letter), keys::HINT.label, "Show the hint; that it was shown goes on record."),
+    deed(Key::Call, keys::CALL),
     (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
     (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
+    // A word, for `e` says something else while a command runs.
+    (Key::Extend, Typed::Word, "extend", keys::EXTEND.help),
     deed(Key::Abandon, keys::ABANDON),
     // The previous one. Not `c`, which copies, nor `b`, which rolls back.
     (Key::Back, Typed::Letter('p'), "go back", "Go back to the question before."),
@@ -218,7 +233,13 @@ impl Question {
     pub(super) fn free(&self) -> bool {
         match self {
             Self::Work(work) => work.ticks.is_empty() && !work.asks.is_empty(),
-            Self::Evidence(..) | Self::Sign(..) | Self::Words(_) | Self::HowFar | Self::Copy(_) => true,
+            Self::Evidence(..)
+            | Self::Sign(..)
+            | Self::Words(_)
+            | Self::HowFar
+            | Self::Copy(_)
+            | Self::Call
+            | Self::Quiz(_) => true,
             Self::Go(_)
             | Self::Confirm(_)
             | Self::Decision(_)

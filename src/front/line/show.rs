@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::engine::undo::{self, UndoAction, UndoStep};
 use crate::engine::{Foreseen, How, Outcome, Record, Run, StepState, Target, Verdict};
 use crate::output::visible_plain;
@@ -42,13 +44,24 @@ pub(super) fn said(label: &str, text: &str) -> Vec<String> {
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Sets why a step is done, and its hint.
+/// Sets why a step is done.
 pub(super) fn why(plan: &Plan, run: &Run, id: &StepId) -> Vec<String> {
     let Some(step) = plan.step(id) else { return Vec::new() };
-    let why = step.why.iter().flat_map(|why| said("why", &fill(why, run)));
-    let hint = step.hint.iter().flat_map(|hint| said("hint", &fill(hint, run)));
-    let lines: Vec<String> = why.chain(hint).collect();
-    if lines.is_empty() { vec!["The playbook does not say why.".to_owned()] } else { lines }
+    step.why.iter().flat_map(|why| said("why", &fill(why, run))).collect()
+}
+
+/// Sets the question of a drill about a step, with its choices.
+pub(super) fn quiz(plan: &Plan, id: &StepId) -> Vec<String> {
+    let Some(quiz) = plan.quiz(id) else { return Vec::new() };
+    let choices = quiz.choices.iter().enumerate().map(|(at, choice)| format!("  {} {choice}", at + 1));
+    let question = ["A question first:".to_owned()].into_iter().chain(quiz.ask.lines().map(str::to_owned));
+    question.chain(choices).map(|line| visible_plain(&line)).collect()
+}
+
+/// Sets the hint of a step.
+pub(super) fn hint(plan: &Plan, run: &Run, id: &StepId) -> Vec<String> {
+    let Some(step) = plan.step(id) else { return Vec::new() };
+    step.hint.iter().flat_map(|hint| said("hint", &fill(hint, run))).collect()
 }
 
 /// Sets an action of a rollback.
@@ -168,7 +181,16 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::StopAsked { target, hard: false } => format!("Asked {} to stop.", name(target)),
         Record::StopAsked { target, hard: true } => format!("Stopping {} at once.", name(target)),
         Record::EnoughSeen { target } => format!("Enough was seen of {}; it is being stopped.", name(target)),
+        Record::WindowExtended { by_ms, reason } => {
+            sentence(&words::clocks::extended(Duration::from_millis(*by_ms), reason))
+        }
+        Record::Overrun { reason, by_policy } => sentence(&words::clocks::went_on(reason, *by_policy)),
         Record::Note { .. } => "Noted.".to_owned(),
+        Record::QuizAnswered { step, right, .. } => {
+            let said = plan.quiz(step).map(|quiz| words::quiz_answered(quiz, *right)).unwrap_or_default();
+            return said.lines().filter(|line| !line.is_empty()).map(visible_plain).collect();
+        }
+        Record::Called { contact } => format!("Called {contact}, on record."),
         Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),
         Record::RollbackBegun { to: Some(to), .. } => format!("Rolling back to before {to}."),
@@ -188,8 +210,14 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::FollowedUp { item, operator, .. } => {
             format!("Item {item} of what stayed to do was done, says {operator}.")
         }
+        // Who opens something sees it; the rest is plain from what follows.
+        Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
         // What was ticked stands above, and the next line is asked for already.
-        Record::Ticked { .. } | Record::LookAhead { .. } | Record::Closing { .. } => return Vec::new(),
+        | Record::Ticked { .. }
+        | Record::LookAhead { .. }
+        | Record::Closing { .. } => return Vec::new(),
         Record::TemporaryRemoved { removed, left } => {
             let gone = removed.iter().map(|path| visible_plain(&format!("Removed {path}.")));
             let still =
@@ -199,6 +227,28 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::Ended { end } => format!("The run is {}.", words::end(*end)),
     };
     vec![visible_plain(&line)]
+}
+
+/// Sets the clocks that have something to say.
+pub(super) fn clocks(plan: &Plan, run: &Run, now: Timestamp) -> Vec<String> {
+    let clocks = run.clocks(plan, now);
+    // Where there is no window nobody watches the clock, but for an exposure.
+    let facts = words::clocks::facts(&clocks, now).into_iter();
+    let told = facts.filter(|(label, _)| clocks.window.is_some() || *label == words::clocks::EXPOSED);
+    told.flat_map(|(label, text)| said(label, &text)).collect()
+}
+
+/// Sets the warning that a rollback would no longer fit after a step.
+pub(super) fn no_way_back(plan: &Plan, run: &Run, id: &StepId, now: Timestamp) -> Vec<String> {
+    let warning = plan.step(id).and_then(|step| run.no_way_back(plan, step, now));
+    warning.iter().flat_map(|warning| said("CAREFUL", &words::clocks::no_way_back(warning))).collect()
+}
+
+/// Makes a sentence of its words.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 fn started(plan: &Plan, target: &Target, attempt: u32) -> Vec<String> {

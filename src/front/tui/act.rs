@@ -13,7 +13,7 @@ use super::keymap::{self, Action};
 use super::panel::{Ask, Palette, Panel, Purpose};
 use super::state::{Pane, Walk};
 use crate::engine::{Awaiting, Input, Stage, Target, undo};
-use crate::front::Say;
+use crate::front::{Say, extending};
 use crate::playbook::plan::{Step, StepId};
 
 /// What is said of the command that runs, and is no longer true when it has ended.
@@ -67,9 +67,12 @@ impl Walk {
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
                 | Panel::Copy { .. }
+                | Panel::Call(_)
+                | Panel::Quiz(_)
                 | Panel::CopySecret(_)
                 | Panel::Leave
                 | Panel::TakeOver
+                | Panel::Page { .. }
                 | Panel::Notice { .. },
             )
             | None => false,
@@ -95,9 +98,12 @@ impl Walk {
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
                 | Panel::Copy { .. }
+                | Panel::Call(_)
+                | Panel::Quiz(_)
                 | Panel::CopySecret(_)
                 | Panel::Leave
                 | Panel::TakeOver
+                | Panel::Page { .. }
                 | Panel::Notice { .. },
             ) => {}
             None if watching => {
@@ -167,6 +173,7 @@ impl Walk {
                 self.panel = Some(Panel::Leave);
             }
             Action::RollBack => self.panel = Some(Panel::Rollback { choice: 0, down: 0 }),
+            Action::Extend => self.ask(Purpose::Extend, false),
             Action::Abandon => self.ask(Purpose::Abandon, false),
             Action::Refuse => self.refuse(),
             Action::Notes => {
@@ -202,8 +209,9 @@ impl Walk {
             | Action::PreviousField
             | Action::KeepPaste
             | Action::ClearField => self.in_form(action),
-            Action::Why => self.why = !self.why,
-            Action::Hint => self.hint = !self.hint,
+            Action::Why => self.toggle_why(),
+            Action::Hint => self.toggle_hint(),
+            Action::Call => self.open_calling(),
             Action::Zoom => self.zoom = !self.zoom,
             Action::GoToCurrent => self.selected = None,
             Action::Up
@@ -217,14 +225,17 @@ impl Walk {
     }
 
     fn start(&mut self) {
-        if let Awaiting::Go(step) = self.awaiting.clone() {
-            self.go_or_confirm(step);
+        match self.awaiting.clone() {
+            Awaiting::Go(step) => self.go_or_confirm(step),
+            Awaiting::Quiz(_) => self.open_quiz(),
+            // It is offered for these two only.
+            _ => {}
         }
     }
 
     /// Starts a step, or asks once more where it wants that.
     fn go_or_confirm(&mut self, step: StepId) {
-        if self.plan.step(&step).is_some_and(Step::deliberate) {
+        if self.plan.step(&step).is_some_and(|step| self.deliberate(step)) {
             self.panel = Some(Panel::Confirm(step));
         } else {
             self.go(step, false);
@@ -241,6 +252,7 @@ impl Walk {
             Awaiting::UndoDecision(target) => self.say(Say::Input(Input::Undo { target })),
             Awaiting::Begin
             | Awaiting::Go(_)
+            | Awaiting::Quiz(_)
             | Awaiting::Person(_)
             | Awaiting::World(_)
             | Awaiting::Undo(_)
@@ -271,7 +283,10 @@ impl Walk {
                 | Panel::Palette(_)
                 | Panel::Search(_)
                 | Panel::Ask(_)
+                | Panel::Call(_)
+                | Panel::Quiz(_)
                 | Panel::Copy { .. }
+                | Panel::Page { .. }
                 | Panel::Notice { .. }),
             ) => {
                 self.panel = Some(panel);
@@ -295,6 +310,8 @@ impl Walk {
         match self.panel.take() {
             Some(Panel::Ask(ask)) => return self.asked(ask),
             Some(Panel::Copy { found, at }) => return self.copy_one(found.into_iter().nth(at)),
+            Some(Panel::Call(at)) => return self.call(at),
+            Some(Panel::Quiz(at)) => return self.answer_quiz(at),
             Some(Panel::Palette(palette)) => {
                 let Some(&action) = palette.found().get(palette.at) else { return };
                 // What was offered when the list was opened may not be any more.
@@ -322,6 +339,7 @@ impl Walk {
             }
             Awaiting::Begin
             | Awaiting::Go(_)
+            | Awaiting::Quiz(_)
             | Awaiting::World(_)
             | Awaiting::Decision(_)
             | Awaiting::Undo(_)
@@ -343,13 +361,22 @@ impl Walk {
             self.panel = Some(Panel::Ask(ask));
             return;
         }
-        let input = match ask.purpose {
+        let input = match ask.purpose.clone() {
             Purpose::Anyway(step) => Input::GoAnyway { step, reason: text },
             Purpose::ByHand(target) => Input::ByHand { target, note: text },
             Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
             Purpose::NoEvidence { step, item } => {
                 Input::EvidenceMissing { step, item, reason: (!text.is_empty()).then_some(text) }
             }
+            Purpose::Overrun(_) => Input::Overrun { reason: text, by_policy: false },
+            Purpose::Extend => match extending::extension(&text) {
+                Ok((by, reason)) => Input::ExtendWindow { by, reason },
+                Err(why) => {
+                    ask.wrong = Some(why);
+                    self.panel = Some(Panel::Ask(ask));
+                    return;
+                }
+            },
             Purpose::Note(step) => Input::Note { step, text },
             Purpose::Abandon => Input::Abandon { reason: text },
             Purpose::Refuse { step, role, name } => Input::RefuseSignOff { step, role, name, reason: text },
@@ -364,6 +391,7 @@ impl Walk {
             Awaiting::Approval(step, role) => Some((Some(step.clone()), role.clone())),
             Awaiting::Begin
             | Awaiting::Go(_)
+            | Awaiting::Quiz(_)
             | Awaiting::Person(_)
             | Awaiting::World(_)
             | Awaiting::Decision(_)
@@ -456,8 +484,11 @@ impl Walk {
             _ => isize::MAX / 2,
         };
         let choices = self.rollback_choices().len();
+        let questions = self.quiz().map_or(0, |(_, quiz)| quiz.choices.len());
         match &mut self.panel {
-            Some(Panel::Help(down) | Panel::Notice { down, .. }) => *down = down.saturating_add_signed(by),
+            Some(Panel::Help(down) | Panel::Page { down, .. } | Panel::Notice { down, .. }) => {
+                *down = down.saturating_add_signed(by);
+            }
             Some(Panel::Palette(palette)) => {
                 palette.at = palette.at.saturating_add_signed(by).min(palette.found().len().saturating_sub(1));
             }
@@ -468,6 +499,10 @@ impl Walk {
                 } else {
                     *down = down.saturating_add_signed(by);
                 }
+            }
+            Some(Panel::Quiz(at)) => *at = at.saturating_add_signed(by).min(questions.saturating_sub(1)),
+            Some(Panel::Call(at)) => {
+                *at = at.saturating_add_signed(by).min(self.plan.contacts.len().saturating_sub(1));
             }
             Some(Panel::Copy { found, at }) => {
                 *at = at.saturating_add_signed(by).min(found.len().saturating_sub(1));
@@ -486,6 +521,7 @@ impl Walk {
                     Pane::Step if self.has_output() => Pane::Output,
                     Pane::Step | Pane::Output => Pane::Steps,
                 };
+                self.note_look();
             }
             None => self.scroll(action, by),
         }

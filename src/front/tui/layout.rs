@@ -13,9 +13,12 @@ use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 use super::keymap::{Action, binding, shown_key};
 use super::panel::Panel;
 use super::state::{Pane, Walk};
-use super::text::{cells, clock, columns, duration, fit};
+use super::text::{cells, columns, fit};
 use super::theme::Theme;
-use super::{attend, copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps};
+use super::{
+    aside, attend, clocks, copy, finish, help, notes, output, palette, probes, question, quiz, rollback, search, step,
+    steps,
+};
 use crate::engine::Awaiting;
 
 /// The least columns and rows that the whole screen needs.
@@ -44,6 +47,7 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, now: Timestamp) {
     };
     let block = Block::new().borders(Borders::TOP).border_set(walk.theme.border_set());
     let block = block.border_style(walk.theme.border(true)).title(title);
+    let block = clocks::edge(walk, now).into_iter().fold(block, Block::title_top);
     let inner = block.inner(asked);
     frame.render_widget(block, asked);
     question::draw(walk, frame, Rect { x: inner.x + 1, width: inner.width - 2, ..inner }, now);
@@ -119,11 +123,7 @@ fn parts(walk: &Walk, frame: &mut Frame<'_>, body: Rect) {
 
 fn header(walk: &Walk, frame: &mut Frame<'_>, area: Rect, now: Timestamp) {
     let theme = walk.theme;
-    let mut right: Vec<Span<'_>> = Vec::new();
-    if let Some(text) = window(walk, now) {
-        right.push(text);
-        right.push(Span::raw("  "));
-    }
+    let mut right: Vec<Span<'_>> = clocks::header(walk, now);
     if let Some(begun) = &walk.run.begun {
         let tail = begun.run.len().saturating_sub(6);
         let id = begun.run.get(tail..).unwrap_or(&begun.run);
@@ -148,30 +148,9 @@ fn header(walk: &Walk, frame: &mut Frame<'_>, area: Rect, now: Timestamp) {
     frame.render_widget(Paragraph::new(Line::from(left)), area);
 }
 
-/// Shows the window's clock: what is left once the first changing step has started.
-fn window(walk: &Walk, now: Timestamp) -> Option<Span<'static>> {
-    let window = walk.plan.window?;
-    let Some(from) = walk.run.window_from else {
-        return Some(Span::styled(format!("window {}", duration(window)), walk.theme.quiet()));
-    };
-    let until = walk.run.ended.map_or(now, |(_, at)| at);
-    let all = i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
-    let left = all.saturating_sub(until.duration_since(from).as_secs());
-    let (word, style) = if left < 0 {
-        ("over by", walk.theme.bad())
-    } else if left * 5 < all {
-        ("left", walk.theme.care())
-    } else {
-        ("left", walk.theme.good())
-    };
-    let text = if left < 0 { format!("{word} {}", clock(-left)) } else { format!("{} {word}", clock(left)) };
-    Some(Span::styled(format!("window {text}"), style))
-}
-
 /// Says whether a clock is on the screen that goes on by itself.
 pub(super) fn ticks(walk: &Walk) -> bool {
-    let window = walk.plan.window.is_some() && walk.run.window_from.is_some() && walk.run.ended.is_none();
-    walk.run.busy.is_some() || window
+    walk.run.busy.is_some() || clocks::tick(walk)
 }
 
 fn footer(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
@@ -186,6 +165,9 @@ fn label(walk: &Walk, action: Action) -> &'static str {
         (Action::Agree, Some(Panel::TakeOver), _) => "take over",
         (Action::Agree, Some(Panel::CopySecret(_)), _) => "copy it",
         (Action::Choose, Some(Panel::Copy { .. }), _) => "copy",
+        (Action::Choose, Some(Panel::Quiz(_)), _) => "answer",
+        (Action::Start, None, Awaiting::Quiz(_)) => "show the question",
+        (Action::Choose, Some(Panel::Call(_)), _) => "call",
         (Action::Leave, None, _) if walk.watching() => "stop watching",
         (Action::Agree, Some(Panel::Rollback { .. }), _) => "begin this rollback",
         (Action::Agree, Some(Panel::Confirm(_)), _) => "yes, start it",
@@ -246,9 +228,14 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => (centred(cells(notes::confirm(walk, panel, inside).len()) + 2), " before it starts "),
         Panel::Rollback { .. } => (centred(area.height), " rollback "),
         Panel::Copy { found, .. } => (centred(cells(found.len()).saturating_add(2).min(area.height)), " copy "),
+        Panel::Quiz(at) => (centred(cells(quiz::lines(walk, *at, inside).len()) + 2), " a question first "),
+        Panel::Call(_) => {
+            (centred(cells(walk.plan.contacts.len()).saturating_add(2).min(area.height)), " call somebody ")
+        }
         Panel::CopySecret(name) => (centred(cells(copy::secret(walk, name, inside).len()) + 2), " copy a secret? "),
         Panel::Leave => (centred(cells(notes::leave(walk, inside).len()) + 2), " leave? "),
         Panel::TakeOver => (centred(cells(notes::take_over(walk, inside).len()) + 2), " take over? "),
+        Panel::Page { title, .. } => (centred(area.height), title.as_str()),
         Panel::Notice { .. } => (centred(area.height), " please read "),
     };
     frame.render_widget(Clear, place);
@@ -261,9 +248,12 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => frame.render_widget(Paragraph::new(notes::confirm(walk, panel, inside)), inner),
         Panel::Rollback { choice, down } => rollback::draw(walk, *choice, *down, frame, inner),
         Panel::Copy { found, at } => copy::draw(walk, found, *at, frame, inner),
+        Panel::Quiz(at) => quiz::draw(walk, *at, frame, inner),
+        Panel::Call(at) => aside::draw(walk, *at, frame, inner),
         Panel::CopySecret(name) => frame.render_widget(Paragraph::new(copy::secret(walk, name, inside)), inner),
         Panel::TakeOver => frame.render_widget(Paragraph::new(notes::take_over(walk, inside)), inner),
         Panel::Leave => frame.render_widget(Paragraph::new(notes::leave(walk, inside)), inner),
+        Panel::Page { text, down, .. } => notes::page(walk, text, *down, frame, inner),
         Panel::Notice { text, down } => notes::notice(walk, text, *down, frame, inner),
     }
 }

@@ -9,8 +9,10 @@
 //! as it was found.
 
 mod act;
+mod aside;
 mod attend;
 mod briefing;
+mod clocks;
 mod command;
 mod copy;
 mod evidence;
@@ -34,6 +36,7 @@ mod palette;
 mod panel;
 mod probes;
 mod question;
+mod quiz;
 mod rollback;
 mod search;
 mod seat;

@@ -9,9 +9,11 @@ use ratatui::widgets::Paragraph;
 use super::command::act;
 use super::panel::{Ask, Panel, Purpose};
 use super::state::Walk;
-use super::text::{cells, wrap};
+use super::text::{cells, markdown, wrap};
 use super::theme::Theme;
 use crate::engine::undo;
+use crate::front::extending;
+use crate::words;
 
 /// Names a dialog that wants a line of text.
 pub(super) fn title(purpose: &Purpose) -> &'static str {
@@ -20,6 +22,8 @@ pub(super) fn title(purpose: &Purpose) -> &'static str {
         Purpose::ByHand(_) => " done by hand ",
         Purpose::Skip(_) => " skip ",
         Purpose::NoEvidence { .. } => " no evidence ",
+        Purpose::Overrun(_) => " the window is over ",
+        Purpose::Extend => " extend the window ",
         Purpose::Note(_) => " notes ",
         Purpose::Abandon => " abandon the run ",
         Purpose::Refuse { .. } => " refuse to sign ",
@@ -80,6 +84,24 @@ fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
                 say("It is optional: the reason may stay empty.");
             }
         }
+        Purpose::Overrun(step) => {
+            let clocks = walk.run.clocks(&walk.plan, walk.now);
+            if let Some(window) = &clocks.window {
+                say(&format!("The window: {}.", words::clocks::window(window)));
+            }
+            say(&format!(
+                "Before \"{}\" starts, say why the run goes on all the same. It goes on record.",
+                walk.name(step)
+            ));
+            say("To make the window longer instead: Esc, then E. To go back: Esc, then b.");
+        }
+        Purpose::Extend => {
+            let clocks = walk.run.clocks(&walk.plan, walk.now);
+            for (label, text) in words::clocks::facts(&clocks, walk.now) {
+                say(&format!("{label}: {text}"));
+            }
+            say(&format!("{} It goes on record.", extending::WORDING));
+        }
         Purpose::Note(step) => {
             for note in &walk.run.notes {
                 let time = note.at.strftime("%H:%M:%SZ").to_string();
@@ -137,6 +159,9 @@ pub(super) fn confirm(walk: &Walk, panel: &Panel, columns: usize) -> Vec<Line<'s
     if let Some(text) = &step.irreversible {
         careful(format!("This cannot be undone. {}", walk.fill(text)));
     }
+    if let Some(text) = walk.no_way_back(step) {
+        careful(format!("Careful: {text}."));
+    }
     lines.push(Line::default());
     lines.push(Line::from(vec![
         Span::styled("y", walk.theme.key()),
@@ -167,6 +192,16 @@ pub(super) fn notice(walk: &Walk, text: &str, down: usize, frame: &mut Frame<'_>
         let style = diff_style(walk.theme, line);
         lines.extend(wrap(line, width).into_iter().map(|piece| Line::styled(piece, style)));
     }
+    scrolled(walk, lines, down, frame, area);
+}
+
+/// Draws something to be read at leisure, scrolled down by some lines.
+pub(super) fn page(walk: &Walk, text: &str, down: usize, frame: &mut Frame<'_>, area: Rect) {
+    scrolled(walk, markdown(text, usize::from(area.width), walk.theme), down, frame, area);
+}
+
+/// Draws as many lines as there is room for, and says how many are left.
+fn scrolled(walk: &Walk, lines: Vec<Line<'_>>, down: usize, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(area.height);
     let most = lines.len().saturating_sub(rows);
     let top = down.min(most);

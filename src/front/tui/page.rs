@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyEvent};
-use jiff::Timestamp;
 use ratatui::Frame;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,6 +23,7 @@ use super::terminal::{self, Drawn};
 use super::text::part_cells;
 use crate::engine::Stage;
 use crate::front::Say;
+use crate::front::clock::now;
 use crate::front::signals::{Heard, Signals};
 use crate::output::Clipboard;
 
@@ -148,6 +148,7 @@ async fn follow(
     let (mut waiting, mut dirty, mut urgent) = (true, true, true);
     let mut second = 0;
     loop {
+        walk.now = now();
         let due = urgent || painted.is_none_or(|painted| Instant::now() >= painted + FRAME);
         if waiting && due {
             waiting = false;
@@ -196,7 +197,10 @@ async fn follow(
                         Event::Key(_) if next.stray => {
                             walk.message = Some(("keys that came with the paste were not taken".into(), false));
                         }
-                        Event::Key(key) => walk.key(key, next.at),
+                        Event::Key(key) => {
+                            walk.now = now();
+                            walk.key(key, next.at);
+                        }
                         Event::Paste(mut text) => {
                             walk.paste(&text, next.at);
                             text.zeroize();
@@ -250,12 +254,6 @@ async fn until(wake: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// Returns the time that the screen is drawn for.
-#[expect(clippy::disallowed_methods, reason = "a screen shows the time that passes; no record gets this")]
-fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 /// Returns how long it is to the next full second of the clock.

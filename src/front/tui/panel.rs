@@ -38,12 +38,25 @@ pub(super) enum Panel {
         /// The row.
         at: usize,
     },
+    /// The question of a drill; the marked choice, from 0.
+    Quiz(usize),
+    /// Whom to call; the marked row, from 0.
+    Call(usize),
     /// Whether to copy a secret.
     CopySecret(Name),
     /// Whether to leave.
     Leave,
     /// Whether to act in place of somebody else.
     TakeOver,
+    /// Something to be read at leisure.
+    Page {
+        /// What it is called.
+        title: String,
+        /// Its text; Markdown.
+        text: String,
+        /// Lines scrolled down.
+        down: usize,
+    },
     /// Something longer that the operator should know.
     Notice {
         /// Its text, of several lines.
@@ -82,6 +95,10 @@ pub(super) enum Purpose {
         /// The item, from 1.
         item: u32,
     },
+    /// The run goes on although the window is over, so that a step may start.
+    Overrun(StepId),
+    /// The window is made longer.
+    Extend,
     /// A note, on a step.
     Note(Option<StepId>),
     /// The run is given up.
@@ -116,8 +133,10 @@ impl Ask {
             Purpose::Anyway(_)
             | Purpose::Skip(_)
             | Purpose::NoEvidence { .. }
+            | Purpose::Overrun(_)
             | Purpose::Abandon
             | Purpose::Refuse { .. } => "Reason",
+            Purpose::Extend => "How long, and why",
             Purpose::Note(_) => "Note",
         };
         Self { purpose, form: Form::new(vec![Field::line("text", prompt)], Vec::new()), free, wrong: None }
@@ -147,22 +166,25 @@ impl Panel {
     /// Says whether the panel answers the question of the moment, so that it makes no sense once that has changed.
     pub(super) fn answers(&self) -> bool {
         match self {
-            Self::Confirm(_) | Self::Palette(_) => true,
+            Self::Confirm(_) | Self::Palette(_) | Self::Quiz(_) => true,
             Self::Ask(ask) => match ask.purpose {
                 Purpose::Anyway(_)
                 | Purpose::ByHand(_)
                 | Purpose::Skip(_)
                 | Purpose::NoEvidence { .. }
+                | Purpose::Overrun(_)
                 | Purpose::Refuse { .. } => true,
-                Purpose::Note(_) | Purpose::Abandon => false,
+                Purpose::Note(_) | Purpose::Extend | Purpose::Abandon => false,
             },
             Self::Help(_)
             | Self::Search(_)
             | Self::Rollback { .. }
             | Self::Copy { .. }
+            | Self::Call(_)
             | Self::CopySecret(_)
             | Self::Leave
             | Self::TakeOver
+            | Self::Page { .. }
             | Self::Notice { .. } => false,
         }
     }
@@ -170,13 +192,15 @@ impl Panel {
     /// Lists what can be done in it, what matters most first.
     pub(super) fn offers(&self, idle: bool) -> Vec<Action> {
         match self {
-            Self::Help(_) | Self::Notice { .. } => {
+            Self::Help(_) | Self::Page { .. } | Self::Notice { .. } => {
                 vec![Action::Back, Action::Up, Action::Down, Action::PageUp, Action::PageDown]
             }
             Self::Search(_) => vec![Action::FindAbove, Action::FindBelow, Action::Back, Action::Interrupt],
             Self::Palette(_) => vec![Action::Choose, Action::Up, Action::Down, Action::Back],
             Self::Ask(_) => vec![Action::Accept, Action::ClearField, Action::Back, Action::Interrupt],
-            Self::Copy { .. } => vec![Action::Choose, Action::Up, Action::Down, Action::Back, Action::Interrupt],
+            Self::Copy { .. } | Self::Call(_) | Self::Quiz(_) => {
+                vec![Action::Choose, Action::Up, Action::Down, Action::Back, Action::Interrupt]
+            }
             Self::Confirm(_) | Self::CopySecret(_) => vec![Action::Agree, Action::Back, Action::Interrupt],
             Self::Rollback { .. } => {
                 let mut offers = vec![Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Back];

@@ -14,7 +14,7 @@ use super::keymap::{Action, binding};
 use super::state::Walk;
 use super::text::{cells, duration, fit, wrap};
 use crate::engine::{Awaiting, StepRun, StepState, Target, undo};
-use crate::playbook::plan::{Act, Step, StepId, Want};
+use crate::playbook::plan::{Act, StepId, Want};
 use crate::words::describe;
 
 /// Returns how many rows the question wants.
@@ -67,7 +67,7 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
         Awaiting::Go(step) => {
             let target = Target::step(step);
             let spec = walk.plan.step(step);
-            let careful = spec.is_some_and(Step::deliberate);
+            let careful = spec.is_some_and(|spec| walk.deliberate(spec));
             let verb = match spec.map(|spec| &spec.action.act) {
                 Some(Act::Person(_)) => "begins this step",
                 Some(Act::Verify) => "checks",
@@ -78,6 +78,11 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             let mut lines = say(format!("Next: {}", place(&target)), theme.heading());
             let more = if careful { ", after one more question" } else { "" };
             lines.push(keyed(walk, &[(Action::Start, &format!("{verb}{more}"))], columns));
+            lines
+        }
+        Awaiting::Quiz(step) => {
+            let mut lines = say(format!("A question first: {}", place(&Target::step(step))), theme.heading());
+            lines.push(keyed(walk, &[(Action::Start, "shows the question")], columns));
             lines
         }
         Awaiting::Person(target) if walk.statement() => {
@@ -208,7 +213,7 @@ fn decision(walk: &Walk, target: &Target, place: &str, columns: usize) -> Vec<Li
     };
     lines.extend(wrap(&why, columns).into_iter().take(3).map(Line::from));
     let all = [
-        (Action::Hint, if walk.hint { "hide the hint" } else { "show a hint" }),
+        (Action::Hint, if walk.hint() { "hide the hint" } else { "show a hint" }),
         (Action::Again, "run again"),
         (Action::Verify, "verify again"),
         (Action::Fetch, "fetch the values again"),

@@ -37,7 +37,9 @@ impl Walk {
             return;
         }
         // What is said aloud in a panel, only who acts may say.
-        let stays = |panel: &Panel| matches!(panel, Panel::Help(_) | Panel::Search(_) | Panel::Notice { .. });
+        let stays = |panel: &Panel| {
+            matches!(panel, Panel::Help(_) | Panel::Search(_) | Panel::Page { .. } | Panel::Notice { .. })
+        };
         self.copying = None;
         self.panel = self.panel.take().filter(stays);
         if before == Some(Seat::Acts) {

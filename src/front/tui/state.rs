@@ -8,16 +8,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::act::OF_WHAT_RUNS;
 use super::attend::{self, Keyboard};
 use super::field::Field;
 use super::form::Form;
-use super::panel::Panel;
+use super::panel::{Ask, Panel, Purpose};
 use super::steps::{Row, rows};
 use super::theme::Theme;
-use crate::engine::{Awaiting, Finding, Record, Run, StepState, Target, undo};
+use crate::engine::{Awaiting, Finding, Record, Refusal, Run, StepState, Target, undo};
 use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::{Copied, Picture, Tail};
 use crate::playbook::plan::{Act, Action, Name, PersonSpec, Plan, Step, StepId, Template};
@@ -98,7 +99,8 @@ pub(super) struct Walk {
     pub(super) pane: Pane,
     pub(super) zoom: bool,
     pub(super) why: bool,
-    pub(super) hint: bool,
+    /// The steps whose hint is open.
+    pub(super) hints: HashSet<StepId>,
     /// Lines scrolled back from the end of the output.
     pub(super) back: usize,
     /// Lines scrolled down in the step's text.
@@ -123,6 +125,8 @@ pub(super) struct Walk {
     pub(super) live: bool,
     /// What this screen may do, where the run lives in a process of its own.
     pub(super) seat: Option<Seat>,
+    /// The time, as last looked at: what is warned of is judged by it.
+    pub(super) now: Timestamp,
     /// The session is over.
     pub(super) over: bool,
     /// The operator leaves.
@@ -167,7 +171,7 @@ impl Walk {
             pane: Pane::Steps,
             zoom: false,
             why: false,
-            hint: false,
+            hints: HashSet::new(),
             back: 0,
             down: 0,
             outputs: HashMap::new(),
@@ -183,6 +187,7 @@ impl Walk {
             sent: false,
             live: false,
             seat: None,
+            now: Timestamp::UNIX_EPOCH,
             over: false,
             leaving: false,
             ring: false,
@@ -218,11 +223,25 @@ impl Walk {
                 {
                     self.message = Some((words::presence(presence), false));
                 }
+                if let Record::WindowExtended { by_ms, reason } = &stamped.record
+                    && self.live
+                {
+                    let text = words::clocks::extended(Duration::from_millis(*by_ms), reason);
+                    self.message = Some((text, false));
+                }
+                if let Record::Overrun { reason, by_policy } = &stamped.record
+                    && self.live
+                {
+                    self.message = Some((words::clocks::went_on(reason, *by_policy), false));
+                }
                 self.run.apply(&self.plan, &stamped);
                 if let Record::Ticked { target, .. } = &stamped.record {
                     self.show_ticks(target);
                 } else {
                     self.sent = false;
+                }
+                if let Record::QuizAnswered { step, right, .. } = &stamped.record {
+                    self.quiz_answered(step, *right);
                 }
             }
             Update::Live => self.live = true,
@@ -252,9 +271,13 @@ impl Walk {
                 self.sent = false;
                 self.copying = None;
                 self.message = Some((words::refusal(&why), true));
+                if let Refusal::WindowOver { step, .. } = why {
+                    self.panel = Some(Panel::Ask(Box::new(Ask::new(Purpose::Overrun(step), false))));
+                }
             }
             Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
             Update::Notice(text) => self.message = Some((text, false)),
+            Update::Page { title, text } => self.panel = Some(Panel::Page { title, text, down: 0 }),
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Seat(seat) => self.take_seat(seat),
             Update::Over => self.over = true,
@@ -319,6 +342,7 @@ impl Walk {
                 self.form.iter_mut().for_each(Form::focus_first_unticked);
             }
             Awaiting::Evidence(step, item) => self.form = self.evidence_form(&step, item),
+            Awaiting::Quiz(_) => self.open_quiz(),
             Awaiting::SignOff(role) | Awaiting::Approval(_, role) => {
                 self.form = Some(Form::new(vec![Field::line("name", &format!("Your name, as {role}"))], Vec::new()));
             }
@@ -392,6 +416,7 @@ impl Walk {
     pub(super) fn target(&self) -> Option<Target> {
         match &self.awaiting {
             Awaiting::Go(step)
+            | Awaiting::Quiz(step)
             | Awaiting::Decision(step)
             | Awaiting::Evidence(step, _)
             | Awaiting::Approval(step, _) => Some(Target::step(step)),

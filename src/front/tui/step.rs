@@ -60,6 +60,9 @@ fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option
         if let Some(reason) = &step.irreversible {
             lines.extend(careful(walk, &format!("Cannot be undone. {}", walk.fill(reason)), columns));
         }
+        if let Some(text) = walk.no_way_back(step) {
+            lines.extend(careful(walk, &text, columns));
+        }
     }
     let mut focus = None;
     let action = walk.action(&target);
@@ -93,7 +96,7 @@ fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option
         lines.extend(facts(walk, &describe::around(step, &walk.run), columns));
     }
     lines.extend(became(walk, step, &target, columns));
-    if walk.hint
+    if walk.hint()
         && let Some(hint) = &step.hint
     {
         lines.extend(part(walk, "hint", &walk.fill(hint), columns));

@@ -17,8 +17,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::capture;
+use super::drill::{self, SIMULATE};
 use super::expect;
-use super::fields::{CAPTURE, EXPECT, SIMULATE, TIMEOUT, TITLE};
+use super::fields::{CAPTURE, EXPECT, TIMEOUT, TITLE};
 use super::lower::{Lower, duration_of, flag};
 use super::plan::{Probe, ProbeSpec, Template};
 use super::shape::{Field, Shape, Table};
@@ -142,6 +143,7 @@ pub(super) fn spec<'a>(
         timeout: duration_of(node, "timeout").unwrap_or(Duration::from_secs(10)),
         capture,
         warn: flag(node, "warn"),
+        simulate: drill::simulations(lower, node, drill::For::Probe),
     })
 }
 

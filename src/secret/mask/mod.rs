@@ -297,10 +297,12 @@ impl MaskStream {
     fn find(&mut self, text: &[u8], ends: bool) {
         let Self { masker, found, scratch, before, .. } = self;
         found.clear();
+        // all that was held is part of a word that goes on, also a sign that none may have: some spelling put it there
+        let held = self.hidden;
         for word in Word::ALL {
             if self.words[word as usize] {
                 // sure, so it stays known though nothing of it may be decided yet
-                self.hidden = self.hidden.max(found.add_word(word, *before, text, 0, 0));
+                self.hidden = self.hidden.max(found.add_word(word, *before, text, 0, held));
             }
         }
         if self.hidden > 0 {
@@ -370,5 +372,7 @@ fn with_bytes(text: &mut String, write: impl FnOnce(&mut Vec<u8>)) {
     text.push_str(&String::from_utf8_lossy(&bytes));
 }
 
+#[cfg(test)]
+mod finds;
 #[cfg(test)]
 mod tests;

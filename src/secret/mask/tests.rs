@@ -8,13 +8,13 @@ use proptest::prelude::*;
 use super::index::Form;
 use super::*;
 
-fn masker(secrets: &[&str]) -> Arc<Masker> {
+pub(super) fn masker(secrets: &[&str]) -> Arc<Masker> {
     let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new((*text).to_owned())).collect();
     Arc::new(Masker::new(&secrets))
 }
 
 /// Masks in pieces of these lengths, and the rest in one.
-fn mask_cut(masker: &Arc<Masker>, text: &str, cuts: impl IntoIterator<Item = usize>) -> String {
+pub(super) fn mask_cut(masker: &Arc<Masker>, text: &str, cuts: impl IntoIterator<Item = usize>) -> String {
     let mut stream = masker.stream();
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
@@ -29,7 +29,7 @@ fn mask_cut(masker: &Arc<Masker>, text: &str, cuts: impl IntoIterator<Item = usi
 }
 
 /// Masks by looking for everything at every place.
-fn mask_slowly(secrets: &[&str], text: &str) -> String {
+pub(super) fn mask_slowly(secrets: &[&str], text: &str) -> String {
     let mut forms = Forms::default();
     for secret in secrets {
         forms.add(secret);

@@ -40,6 +40,7 @@ fn spec(probe: Probe) -> ProbeSpec {
         timeout: Duration::from_secs(5),
         capture: Vec::new(),
         warn: false,
+        simulate: Vec::new(),
     }
 }
 

@@ -47,7 +47,15 @@ pub(super) fn input(name: &str, kind: InputKind, prompt: &str) -> InputSpec {
 }
 
 fn action(act: Act) -> Action {
-    Action { title: None, act, expect: Vec::new(), capture: Vec::new(), verify: Vec::new(), timeout: None }
+    Action {
+        title: None,
+        act,
+        expect: Vec::new(),
+        capture: Vec::new(),
+        verify: Vec::new(),
+        timeout: None,
+        simulate: Vec::new(),
+    }
 }
 
 pub(super) fn run(script: &str) -> Action {
@@ -74,6 +82,7 @@ fn probe(probe: Probe, title: &str) -> ProbeSpec {
         timeout: Duration::from_secs(10),
         capture: Vec::new(),
         warn: false,
+        simulate: Vec::new(),
     }
 }
 
@@ -97,6 +106,7 @@ fn step(id: &str, title: &str, action: Action) -> Step {
         on_failure: OnFailure::Ask,
         recapture: None,
         evidence: Vec::new(),
+        quiz: None,
     }
 }
 
@@ -388,6 +398,8 @@ impl Story {
                 size: 10,
                 attributes: None,
                 links: Vec::new(),
+                sealed_sha256: None,
+                attributes_sha256: None,
             };
             self.input(Input::Saved { target, files: vec![file], logs: Vec::new() });
             if !only_saves {
