@@ -4,6 +4,7 @@ mod attach;
 mod audit;
 mod briefing;
 mod compare;
+mod config;
 mod doctor;
 mod export;
 mod host;
@@ -19,6 +20,7 @@ mod report;
 mod resume;
 mod run;
 mod runs;
+mod tell;
 mod walk;
 
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::attach::{self, Shown};
 use super::briefing::{self, Asked};
+use super::config;
 use super::host::Start;
 use super::identity;
 use super::inputs::{self, Given, Known};
@@ -13,6 +14,7 @@ use super::left;
 use super::library;
 use super::place::{self, Who};
 use super::resume::{self, Old, Taken};
+use super::tell::Tell;
 use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
 use crate::ending::{Code, Ending};
@@ -82,6 +84,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Code, Ending> {
 
 fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     place::descriptors()?;
+    config::read()?;
     let loaded = library::load(&args.playbook)?;
     let who = place::who(args.front.operator.clone());
     // A dry run needs nobody: it shows the whole walk at once.
@@ -166,6 +169,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<Code, Ending> {
 }
 
 fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> {
+    config::read()?;
     let who = place::who(args.front.operator.clone());
     let (mode, mut screen, mut said) = (mode(&args.front), screen, Answers::default());
     if hosted(mode, &args.front) {
@@ -208,6 +212,7 @@ fn hosted(mode: Mode, args: &FrontArgs) -> bool {
 
 /// `runsheet rollback`.
 pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
+    config::read()?;
     let who = place::who(args.front.operator.clone());
     let (mode, mut said) = (mode(&args.front), Answers::default());
     if hosted(mode, &args.front) {
@@ -302,6 +307,8 @@ struct Way {
 /// Walks with the front that was chosen, and says how it ended.
 fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, Ending> {
     let Way { mode, answers, rollback, screen } = way;
+    // Dropped last: whoever is told is waited for a moment, once everything else is done.
+    let mut tell = Tell::here(mode != Mode::Unattended);
     let plan = Arc::clone(ready.engine.plan());
     let record = match &ready.folder {
         Some(folder) => folder.path().display().to_string(),
@@ -322,7 +329,7 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             if ready.folder.is_none() {
                 front = front.dry_run();
             }
-            let over = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old, &mut tell)?;
             // It leaves by a pause that it says itself, so that the reason is on record.
             if matches!(over.because, Because::Left | Because::Run)
                 && let Some(left) = over.front.left()
@@ -339,13 +346,13 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
         }
         Mode::Plain => {
             let front = Line::start(plan, record, rollback);
-            let over = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old, &mut tell)?;
             close(&over)
         }
         Mode::Full => {
             let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
             let front = screen.start(plan, record, rollback).map_err(briefing::no_screen)?;
-            let over = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old, &mut tell)?;
             if matches!(over.because, Because::Signal(_) | Because::Journal(_) | Because::Refused(_)) {
                 over.front.close();
             }

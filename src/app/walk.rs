@@ -14,6 +14,7 @@ use super::library::Loaded;
 use super::log;
 use super::place::{self, Who};
 use super::resume::{self, Old};
+use super::tell::Tell;
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
 use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
@@ -255,7 +256,7 @@ fn look_on(run: &str) -> String {
 ///
 /// # Errors
 /// The runtime cannot be had.
-pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Over<F>, Ending> {
+pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old, tell: &mut Tell) -> Result<Over<F>, Ending> {
     // A dry run writes nothing, not even a log.
     let _log = ready.folder.as_ref().and_then(|_| log::start(&place::state().ok()?));
     if ready.folder.is_some() {
@@ -280,6 +281,11 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     })?;
     let (reports, inbox) = mpsc::unbounded_channel();
     let plan = Arc::clone(ready.engine.plan());
+    // A dry run is nobody's business.
+    let log = match &ready.folder {
+        Some(_) => tell.over(ready.log, &ready.engine, &ready.secrets, &reports),
+        None => ready.log,
+    };
     let setting = Setting {
         plan,
         base: ready.base,
@@ -298,7 +304,7 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
         None => Box::new(DryRun::new(setting)),
     };
     old.tell(&mut front)?;
-    let session = Session { engine: ready.engine, log: ready.log, executor, reports: inbox, front };
+    let session = Session { engine: ready.engine, log, executor, reports: inbox, front };
     let mut over = runtime.block_on(session.run(ready.first));
     // What a child left behind must not hold us up: its output is on disk.
     runtime.shutdown_background();

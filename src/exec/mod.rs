@@ -64,6 +64,7 @@ pub use source::resolve;
 pub use spool::Found;
 pub use stop::Stop;
 pub use terminal::Latest;
+pub use world::web_client;
 
 use crate::engine::{Effect, Finding, Input, Record, Run, Target};
 use crate::playbook::plan::{Name, Source};
