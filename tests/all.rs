@@ -54,6 +54,7 @@ mod schema;
 mod screen;
 mod secrets;
 mod session;
+mod sign;
 mod signals;
 mod step_ca;
 mod story;

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use runsheet::engine::{
-    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Stamped, Target, Written,
+    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature, Stamped, Target,
+    Written,
 };
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
@@ -64,6 +65,8 @@ const RECORDS: &[&str] = &[
     "quiz_answered",
     "saved",
     "performed",
+    "signed_off",
+    "sign_off_refused",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -128,12 +131,22 @@ fn every_record() -> Vec<Record> {
             program: "0.1.1".to_owned(),
         },
         Record::Paused { why: "left".to_owned() },
-        Record::SignedOff { step: None, role: "operator".to_owned(), name: "Ada".to_owned() },
+        Record::SignedOff {
+            step: None,
+            role: "operator".to_owned(),
+            name: "Ada".to_owned(),
+            account: None,
+            host: None,
+            signature: None,
+        },
         Record::SignOffRefused {
             step: None,
             role: "reviewer".to_owned(),
             name: "Grace".to_owned(),
             reason: "red logs".to_owned(),
+            account: None,
+            host: None,
+            signature: None,
         },
         Record::Closing { end: End::Abandoned, reason: Some("enough".to_owned()) },
         Record::TemporaryRemoved {
@@ -180,7 +193,33 @@ fn every_record() -> Vec<Record> {
             logs: Vec::new(),
         },
         Record::Performed { target: followed, attempt: 2, outcome: written },
+        Record::SignedOff {
+            step: Some(StepId::new("allow")),
+            role: "dba".to_owned(),
+            name: "Ada".to_owned(),
+            account: Some("ada".to_owned()),
+            host: Some("bastion".to_owned()),
+            signature: Some(Box::new(signature())),
+        },
+        Record::SignOffRefused {
+            step: Some(StepId::new("reset-doadmin")),
+            role: "reviewer".to_owned(),
+            name: "Grace".to_owned(),
+            reason: "red logs".to_owned(),
+            account: Some("grace".to_owned()),
+            host: Some("bastion".to_owned()),
+            signature: Some(Box::new(Signature { principal: None, ..signature() })),
+        },
     ]
+}
+
+fn signature() -> Signature {
+    Signature {
+        key: "SHA256:abc".to_owned(),
+        principal: Some("Ada".to_owned()),
+        head: "cd".repeat(32),
+        armored: "-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n".to_owned(),
+    }
 }
 
 fn stamped(records: Vec<Record>) -> Vec<Stamped> {
@@ -536,7 +575,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
+        Record::SignedOff { signature: Some(_), .. } => 34,
         Record::SignedOff { .. } => 18,
+        Record::SignOffRefused { signature: Some(_), .. } => 35,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,

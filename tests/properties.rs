@@ -43,6 +43,9 @@ fn step() -> impl Strategy<Value = String> {
         "generate",
         "run recapture",
         "run verify recapture",
+        "run signs=dba+owner distinct",
+        "run verify signs=dba",
+        "manual signs=owner",
     ]);
     let more = prop::sample::subsequence(
         vec![

@@ -99,6 +99,7 @@ pub(super) fn step(action: Action) -> Step {
         retry: Retry::default(),
         on_failure: OnFailure::Ask,
         recapture: None,
+        sign_off: None,
         quiz: None,
     }
 }

@@ -122,7 +122,12 @@ impl<F: Front> Bench<F> {
                 self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
             }
             Say::Quit | Say::Detach(_) => self.over = true,
-            Say::Preview(_) | Say::TakeOver | Say::Presence(_) | Say::Type { .. } | Say::Size { .. } => {}
+            Say::Sign { .. }
+            | Say::Preview(_)
+            | Say::TakeOver
+            | Say::Presence(_)
+            | Say::Type { .. }
+            | Say::Size { .. } => {}
         }
     }
 

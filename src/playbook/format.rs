@@ -78,7 +78,7 @@ const STEP: &[Field] = &[
     Field::new("estimate", "How long it should take.", Shape::Duration),
     Field::new("on_failure", "What follows when it fails.", Shape::Choice(&["ask", "stop", "continue", "rollback"])),
     Field::new("evidence", "What should be kept as proof.", TEXTS),
-    Field::new("sign_off", "Who signs this step.", SIGN_OFF),
+    Field::new("sign_off", "Who signs this step, once it is done.", SIGN_OFF),
     SIMULATE,
     QUIZ,
 ];

@@ -186,6 +186,8 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// Fetches the same captures again, without changing anything.
     pub recapture: Option<Action>,
+    /// Who signs it once it is done.
+    pub sign_off: Option<SignOff>,
     /// A question that a drill asks about it.
     pub quiz: Option<Quiz>,
 }

@@ -4,13 +4,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::capture;
+use super::check::sign_off;
 use super::drill::{self, For};
 use super::expect;
 use super::fault::Fault;
 use super::kinds::{KINDS, Kind, manner, run};
 use super::lower::{Lower, duration_of, flag};
 use super::names::{Wants, When};
-use super::plan::{Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, Step, StepId, Template};
+use super::plan::{
+    Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, SignOff, Step, StepId, Template,
+};
 use super::probes;
 use super::spelling;
 use super::yaml::{Node, Place};
@@ -63,6 +66,7 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
         retry: node.get("retry").map(retry).unwrap_or_default(),
         on_failure: on_failure(node),
         recapture,
+        sign_off: signs(lower, node),
         quiz: drill::quiz(lower, node),
     })
 }
@@ -183,6 +187,15 @@ fn recapture<'a>(
     })
 }
 
+/// Lowers who signs a step once it is done.
+fn signs(lower: &mut Lower<'_>, node: &Node) -> Option<SignOff> {
+    let entry = node.entry("sign_off")?;
+    if node.get("approval").is_some() {
+        lower.fault(entry.place, "an approval is a sign-off itself", "name all who sign in `approval`");
+    }
+    Some(sign_off(lower, &entry.value))
+}
+
 /// A step that changes something says how it is undone, or why it cannot be.
 fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
     let changes = node.entries().iter().find(|entry| KINDS.iter().any(|kind| kind.name == entry.key && kind.changes));
@@ -200,7 +213,7 @@ fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
 
 /// Tells of what is accepted and has no effect yet.
 fn not_yet(lower: &mut Lower<'_>, node: &Node) {
-    for (key, what) in [("evidence", "evidence"), ("sign_off", "a sign-off of a single step")] {
+    for (key, what) in [("evidence", "evidence")] {
         if let Some(entry) = node.entry(key) {
             lower.faults.push(
                 Fault::warning(entry.place, format!("this version does not ask for {what} yet"))
@@ -273,6 +286,7 @@ fn checking(id: StepId, title: Template, place: Place, action: Action, when: Vec
         retry: Retry { attempts: 1, every: Duration::from_secs(1) },
         on_failure: OnFailure::Ask,
         recapture: None,
+        sign_off: None,
         quiz: None,
     }
 }

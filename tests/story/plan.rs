@@ -58,6 +58,7 @@ fn step<'a>(id: &str, line: usize, words: impl Iterator<Item = &'a str>) -> Step
         retry: Retry::default(),
         on_failure: OnFailure::Ask,
         recapture: None,
+        sign_off: None,
         quiz: None,
     };
     for word in words {
@@ -83,6 +84,9 @@ fn more(step: &mut Step, word: &str) {
             let approval = Some(SignOff { by, distinct: false });
             step.action.act = Act::Person(PersonSpec { approval, ..PersonSpec::default() });
         }
+        Some(("signs", roles)) => {
+            step.sign_off = Some(SignOff { by: roles.split('+').map(str::to_owned).collect(), distinct: false });
+        }
         Some(("when", condition)) => {
             let (name, value) = condition.split_once(':').unwrap();
             step.when.push((Name::new(name), vec![value.to_owned()]));
@@ -103,8 +107,11 @@ fn more(step: &mut Step, word: &str) {
             "manual" => step.action.act = by_hand(),
             "question" => step.action.act = Act::Person(PersonSpec::default()),
             "distinct" => {
-                let Act::Person(PersonSpec { approval: Some(approval), .. }) = &mut step.action.act else { panic!() };
-                approval.distinct = true;
+                let signs = match &mut step.action.act {
+                    Act::Person(PersonSpec { approval: Some(approval), .. }) => approval,
+                    _ => step.sign_off.as_mut().unwrap(),
+                };
+                signs.distinct = true;
             }
             "generate" => {
                 let how = Generate::Bytes { bytes: 32, encoding: runsheet::playbook::plan::Encoding::Hex };

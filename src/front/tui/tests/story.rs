@@ -105,6 +105,7 @@ fn step(id: &str, title: &str, action: Action) -> Step {
         retry: Retry::default(),
         on_failure: OnFailure::Ask,
         recapture: None,
+        sign_off: None,
         quiz: None,
     }
 }
@@ -303,7 +304,8 @@ impl Story {
                     }
                     self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
-                Say::Preview(_)
+                Say::Sign { .. }
+                | Say::Preview(_)
                 | Say::Quit
                 | Say::Detach(_)
                 | Say::TakeOver
