@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::attach;
-use super::{config, earlier};
 use super::inputs::Known;
 use super::left;
 use super::library::Loaded;
@@ -16,6 +15,7 @@ use super::log;
 use super::notary::Keys;
 use super::place::{self, Who};
 use super::resume::{self, Old};
+use super::{config, earlier};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
 use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
