@@ -76,6 +76,7 @@ pub enum Command {
 const RUN_EXAMPLES: &str = "Examples:
   runsheet run playbooks/first-steps.yaml
   runsheet run rotate.yaml --dry-run --input environment=staging
+  runsheet run rotate.yaml --drill --speed 4x
   runsheet run rotate.yaml --unattended --answers answers.yaml --on-failure rollback";
 
 const RUNS_EXAMPLES: &str = "Examples:
@@ -98,6 +99,12 @@ pub struct RunArgs {
     /// Change nothing: run only what is read-only, show the rest
     #[arg(long)]
     pub dry_run: bool,
+    /// Practise: one of the playbook's drills, or a walk-through without an id; nothing real is touched
+    #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with = "dry_run")]
+    pub drill: Option<Option<String>>,
+    /// How fast a drill plays what it simulates: 4x, 0.5x, instant
+    #[arg(long, value_name = "SPEED", requires = "drill")]
+    pub speed: Option<String>,
     /// The change ticket, for the record
     #[arg(long, value_name = "REF")]
     pub ticket: Option<String>,

@@ -67,6 +67,8 @@ const RECORDS: &[&str] = &[
     "performed",
     "signed_off",
     "sign_off_refused",
+    "fault_shown",
+    "time_passed",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -105,6 +107,7 @@ fn every_record() -> Vec<Record> {
             fingerprints: BTreeMap::new(),
             protected: true,
             expected: BTreeMap::from([(step.clone(), Expected { work_ms: 2100, people_ms: 900, runs: 3 })]),
+            drill: None,
         })),
         Record::LeftOut { step: step.clone() },
         Record::Started { target: target.clone(), attempt: 2, retry: true, despite: Some("by hand later".to_owned()) },
@@ -192,7 +195,7 @@ fn every_record() -> Vec<Record> {
             }],
             logs: Vec::new(),
         },
-        Record::Performed { target: followed, attempt: 2, outcome: written },
+        Record::Performed { target: followed.clone(), attempt: 2, outcome: written },
         Record::SignedOff {
             step: Some(StepId::new("allow")),
             role: "dba".to_owned(),
@@ -210,6 +213,8 @@ fn every_record() -> Vec<Record> {
             host: Some("bastion".to_owned()),
             signature: Some(Box::new(Signature { principal: None, ..signature() })),
         },
+        Record::FaultShown { target: followed, probe: Some(2), fault: 3 },
+        Record::TimePassed { ms: 300_000 },
     ]
 }
 
@@ -575,9 +580,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
-        Record::SignedOff { signature: Some(_), .. } => 34,
+        Record::SignedOff { signature: Some(_), .. } => 41,
         Record::SignedOff { .. } => 18,
-        Record::SignOffRefused { signature: Some(_), .. } => 35,
+        Record::SignOffRefused { signature: Some(_), .. } => 42,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
@@ -597,6 +602,8 @@ fn no_record_is_forgotten() {
         Record::Looked { .. } => 36,
         Record::Called { .. } => 37,
         Record::QuizAnswered { .. } => 38,
+        Record::FaultShown { .. } => 43,
+        Record::TimePassed { .. } => 44,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -567,6 +567,8 @@ fn is_result(record: &Record) -> bool {
         | Record::Looked { .. }
         | Record::QuizAnswered { .. }
         | Record::Called { .. }
+        | Record::FaultShown { .. }
+        | Record::TimePassed { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

@@ -6,6 +6,7 @@ mod briefing;
 mod compare;
 mod config;
 mod doctor;
+mod drill;
 mod earlier;
 mod export;
 mod host;

@@ -60,6 +60,8 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
                 | Record::WhyShown { .. }
                 | Record::Looked { .. }
                 | Record::Called { .. }
+                | Record::FaultShown { .. }
+                | Record::TimePassed { .. }
                 | Record::SecretCopied { .. }
                 | Record::Presence(_)
                 | Record::WindowExtended { .. }
@@ -164,6 +166,8 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::Looked { .. }
         | Record::QuizAnswered { .. }
         | Record::Called { .. }
+        | Record::FaultShown { .. }
+        | Record::TimePassed { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

@@ -155,6 +155,7 @@ impl Stage {
             launcher: launcher(),
             gaps: Gaps::Refused,
             logs: Vec::new(),
+            root: None,
         }
     }
 
@@ -170,6 +171,7 @@ impl Stage {
             reports,
             runtime: Handle::current(),
             launcher: scene.launcher,
+            root: None,
         };
         (setting, received)
     }
@@ -194,7 +196,11 @@ pub(super) async fn until_input(received: &mut UnboundedReceiver<Report>) -> Giv
         match received.recv().await.unwrap() {
             Report::Output { text, .. } => given.output.push_str(&text),
             Report::Input(input) => given.inputs.push(input),
-            Report::Attempt { .. } | Report::Picture { .. } | Report::Preview { .. } | Report::Notice(_) => {}
+            Report::Attempt { .. }
+            | Report::Picture { .. }
+            | Report::Preview { .. }
+            | Report::TerminalLost
+            | Report::Notice(_) => {}
         }
     }
     given

@@ -395,6 +395,8 @@ impl Up {
             | Input::LookedAhead { .. }
             | Input::TemporaryRemoved { .. }
             | Input::Resume { .. }
+            | Input::FaultShown { .. }
+            | Input::TimePassed { .. }
             | Input::Presence(_)
             | Input::Sign(_)
             | Input::Pause { .. } => return None,

@@ -191,6 +191,7 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
             return said.lines().filter(|line| !line.is_empty()).map(visible_plain).collect();
         }
         Record::Called { contact } => format!("Called {contact}, on record."),
+        Record::TimePassed { ms } => format!("In this drill {} of the window have passed.", took(*ms)),
         Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),
         Record::RollbackBegun { to: Some(to), .. } => format!("Rolling back to before {to}."),
@@ -207,6 +208,7 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::HintShown { .. }
         | Record::WhyShown { .. }
         | Record::Looked { .. }
+        | Record::FaultShown { .. }
         | Record::LookAhead { .. }
         | Record::Closing { .. } => return Vec::new(),
         Record::TemporaryRemoved { removed, left } => {

@@ -271,6 +271,7 @@ impl Walk {
                 }
             }
             Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
+            Update::TerminalLost => self.message = Some((words::TERMINAL_LOST.to_owned(), false)),
             Update::Notice(text) => self.message = Some((text, false)),
             Update::Page { title, text } => self.panel = Some(Panel::Page { title, text, down: 0 }),
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
