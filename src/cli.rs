@@ -9,6 +9,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use crate::ending::Code;
 use crate::output::visible_plain;
 
+mod drills;
+
+pub use drills::{DrillsArgs, DrillsCommand, RecordArgs, ShowDrillArgs, TestArgs};
+
 /// Walks you through an operations playbook, step by step: every command shown before it runs, every change verified
 /// against the real system, every step reversible, everything on record.
 ///
@@ -55,6 +59,12 @@ pub enum Command {
     Export(ExportArgs),
     /// Say what differed between two runs
     Diff(DiffArgs),
+    /// List who practised what, when, and with what result
+    Drills(DrillsArgs),
+    /// Walk every drill of playbooks without anybody, and say which cannot be completed
+    Test(TestArgs),
+    /// Print what a drill can show in place of the real thing, as a run has seen it
+    Record(RecordArgs),
     /// List the playbooks of the library
     List(Listing),
     /// Find the faults in playbooks without running anything

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module may use, beside itself.
-const TABLE: [(&str, &[&str]); 18] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("secret", &[]),
     // Checked by the record's readers too, so it knows none of them.
     ("signature", &[]),
@@ -19,6 +19,8 @@ const TABLE: [(&str, &[&str]); 18] = [
     ("playbook", &[]),
     ("engine", &["playbook"]),
     ("words", &["engine", "playbook"]),
+    // It reads what a trainee did off the records of a drill.
+    ("drill", &["engine", "playbook", "words"]),
     // Somebody looks at a journal in a terminal sooner or later.
     ("journal", &["engine", "output"]),
     ("exec", &["engine", "playbook", "output", "secret"]),
@@ -39,6 +41,7 @@ const ALL: &[&str] = &[
     "app",
     "audit",
     "cli",
+    "drill",
     "ending",
     "engine",
     "exec",

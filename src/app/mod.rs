@@ -1,5 +1,6 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
+mod alone;
 mod attach;
 mod audit;
 mod briefing;
@@ -18,12 +19,14 @@ mod log;
 mod look;
 mod notary;
 mod place;
+mod practised;
 mod record;
 mod report;
 mod resume;
 mod run;
 mod runs;
 mod sign;
+mod test;
 mod walk;
 
 use std::process::ExitCode;
@@ -68,6 +71,9 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Audit(args)) => audit::audit(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Diff(args)) => compare::diff(&args),
+        Some(Command::Drills(args)) => practised::drills(&args),
+        Some(Command::Test(args)) => test::test(&args),
+        Some(Command::Record(args)) => practised::record(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),

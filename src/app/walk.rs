@@ -15,6 +15,7 @@ use super::library::Loaded;
 use super::log;
 use super::notary::Keys;
 use super::place::{self, Who};
+use super::practised;
 use super::resume::{self, Old};
 use super::{config, earlier};
 use crate::ending::{Code, Ending};
@@ -298,6 +299,7 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
         because: Some(error.to_string()),
         next: None,
     })?;
+    let practised = ready.folder.clone().filter(|_| ready.practice.is_some());
     let (reports, inbox) = mpsc::unbounded_channel();
     let plan = Arc::clone(ready.engine.plan());
     let setting = Setting {
@@ -337,6 +339,9 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     drop(ready.locks);
     if real && let Some(line) = left::line(over.engine.plan(), over.engine.run()) {
         over.front.take(Update::Notice(line));
+    }
+    if let Some((title, text)) = practised.and_then(|folder| practised::page(&folder)) {
+        over.front.take(Update::Page { title, text });
     }
     tracing::info!(because = ?over.because, "session over");
     Ok(over)

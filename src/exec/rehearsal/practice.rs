@@ -14,7 +14,7 @@ const OFFERED: &str = "PRACTICE_VALUE";
 /// Makes a plan one to practise with.
 #[must_use]
 pub fn practised(plan: &Plan, begun: &BegunDrill) -> Plan {
-    let mut plan = plan.clone();
+    let mut plan = plan.clone().for_drill();
     let drill = drill(&plan, begun).cloned();
     for spec in &mut plan.inputs {
         let given = drill.as_ref().and_then(|drill| drill.inputs.get(&spec.name)).cloned();

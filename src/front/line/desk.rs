@@ -300,6 +300,9 @@ impl Desk {
         let question = match awaiting {
             Awaiting::Go(id) => {
                 shown = show::step(&plan, &self.run, id);
+                if self.mark.is_some() {
+                    shown.extend(show::why(&plan, &self.run, id));
+                }
                 if self.waits_for_diff(id) {
                     return None;
                 }

@@ -169,7 +169,8 @@ impl Walk {
             selected: None,
             pane: Pane::Steps,
             zoom: false,
-            why: false,
+            // Where it is not the real thing, one is here to learn.
+            why: theme.mark().is_some(),
             hints: HashSet::new(),
             back: 0,
             down: 0,
