@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use runsheet::engine::{
-    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature, Stamped, Target,
-    Written,
+    Begun, End, Evidence, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature,
+    Stamped, Target, Written,
 };
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
@@ -67,6 +67,13 @@ const RECORDS: &[&str] = &[
     "performed",
     "signed_off",
     "sign_off_refused",
+    "evidence_given",
+    "evidence_given",
+    "evidence_given",
+    "evidence_given",
+    "evidence_missing",
+    "ticked",
+    "followed_up",
     "fault_shown",
     "time_passed",
 ];
@@ -76,9 +83,11 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.jsonl");
 
 /// One of every record, with every field that a record may have.
+#[expect(clippy::too_many_lines, reason = "a flat list: one of each")]
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let proved = step.clone();
     let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let written = Written { size: 12, sha256: "ab".repeat(32) };
@@ -213,6 +222,38 @@ fn every_record() -> Vec<Record> {
             host: Some("bastion".to_owned()),
             signature: Some(Box::new(Signature { principal: None, ..signature() })),
         },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 1,
+            evidence: Evidence::Text { text: "seen by two".to_owned() },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 2,
+            evidence: Evidence::File {
+                name: "/home/ada/panel.png".to_owned(),
+                kept: "reset-doadmin.1.panel.png".to_owned(),
+                sha256: "cd".repeat(32),
+                size: 4711,
+            },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 3,
+            evidence: Evidence::Fingerprint { name: Name::new("new_pg_password"), fingerprint: "1a2b3c4d".to_owned() },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 4,
+            evidence: Evidence::Output {
+                transcript: "reset-doadmin.2.log".to_owned(),
+                sha256: "ef".repeat(32),
+                size: 12,
+            },
+        },
+        Record::EvidenceMissing { step: proved, item: 5, reason: Some("the camera is broken".to_owned()) },
+        Record::Ticked { target: followed.clone(), item: 2, ticked: true },
+        Record::FollowedUp { item: 1, operator: "grace".to_owned(), note: Some("revoked".to_owned()) },
         Record::FaultShown { target: followed, probe: Some(2), fault: 3 },
         Record::TimePassed { ms: 300_000 },
     ]
@@ -602,8 +643,15 @@ fn no_record_is_forgotten() {
         Record::Looked { .. } => 36,
         Record::Called { .. } => 37,
         Record::QuizAnswered { .. } => 38,
-        Record::FaultShown { .. } => 43,
-        Record::TimePassed { .. } => 44,
+        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 43,
+        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 44,
+        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 45,
+        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 46,
+        Record::EvidenceMissing { .. } => 47,
+        Record::Ticked { .. } => 48,
+        Record::FollowedUp { .. } => 49,
+        Record::FaultShown { .. } => 50,
+        Record::TimePassed { .. } => 51,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -52,11 +52,11 @@ pub(super) struct Walked {
 /// A sentence: nothing could be begun.
 pub(super) fn walk(loaded: &Loaded, drill: Option<&Drill>, way: Way, who: &Who) -> Result<Walked, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("there is no passing folder to be had: {error}"))?;
-    let paths = ["transcript", "snapshots", "files"].map(|name| folder.path().join(name));
+    let paths = ["transcript", "snapshots", "evidence", "files"].map(|name| folder.path().join(name));
     for path in &paths {
         fs::create_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    let [transcript, snapshots, root] = paths;
+    let [transcript, snapshots, evidence, root] = paths;
     let practice = BegunDrill {
         id: drill.map(|drill| drill.id.clone()),
         title: drill.map(|drill| drill.title.clone()).unwrap_or_default(),
@@ -80,7 +80,7 @@ pub(super) fn walk(loaded: &Loaded, drill: Option<&Drill>, way: Way, who: &Who) 
     let setting = Setting {
         plan: Arc::clone(&plan),
         base: loaded.base.clone(),
-        folder: Some(RunPaths { transcript, snapshots, memory: None }),
+        folder: Some(RunPaths { transcript, snapshots, evidence, memory: None }),
         secrets: Arc::new(kept),
         reports,
         runtime: runtime.handle().clone(),

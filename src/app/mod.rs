@@ -8,6 +8,7 @@ mod compare;
 mod config;
 mod doctor;
 mod drill;
+mod due;
 mod earlier;
 mod export;
 mod host;
@@ -26,6 +27,7 @@ mod resume;
 mod run;
 mod runs;
 mod sign;
+mod tell;
 mod test;
 mod walk;
 
@@ -74,6 +76,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Drills(args)) => practised::drills(&args),
         Some(Command::Test(args)) => test::test(&args),
         Some(Command::Record(args)) => practised::record(&args),
+        Some(Command::Due(args)) => due::due(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),

@@ -17,6 +17,7 @@ use super::notary::Keys;
 use super::place::{self, Who};
 use super::practised;
 use super::resume::{self, Old};
+use super::tell::Tell;
 use super::{config, earlier};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
@@ -275,7 +276,7 @@ fn look_on(run: &str) -> String {
 ///
 /// # Errors
 /// The runtime cannot be had.
-pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Over<F>, Ending> {
+pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old, tell: &mut Tell) -> Result<Over<F>, Ending> {
     // A dry run writes nothing, not even a log; a drill nothing but its own folder.
     let real = ready.folder.is_some() && ready.practice.is_none();
     let _log = if real { place::state().ok().and_then(|state| log::start(&state)) } else { None };
@@ -302,12 +303,18 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     let practised = ready.folder.clone().filter(|_| ready.practice.is_some());
     let (reports, inbox) = mpsc::unbounded_channel();
     let plan = Arc::clone(ready.engine.plan());
+    // A dry run is nobody's business, nor is a drill.
+    let log = match &ready.folder {
+        Some(_) if real => tell.over(ready.log, &ready.engine, &ready.secrets, &reports),
+        Some(_) | None => ready.log,
+    };
     let setting = Setting {
         plan,
         base: ready.base,
         folder: ready.folder.as_ref().map(|folder| RunPaths {
             transcript: folder.transcript(),
             snapshots: folder.snapshots(),
+            evidence: folder.evidence(),
             memory: memory_place().filter(|_| real).zip(folder.path().file_name()).map(|(place, run)| place.join(run)),
         }),
         secrets: ready.secrets,
@@ -332,7 +339,7 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
         None => Box::new(NoKeys),
     };
     old.tell(&mut front)?;
-    let session = Session { engine: ready.engine, log: ready.log, executor, reports: inbox, front, notary };
+    let session = Session { engine: ready.engine, log, executor, reports: inbox, front, notary };
     let mut over = runtime.block_on(session.run(ready.first));
     // What a child left behind must not hold us up: its output is on disk.
     runtime.shutdown_background();

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::judge::{self, Decision};
 use super::scorecard::Fold;
-use crate::engine::{Aside, Awaiting, Input, Record, Stage, Stamped, StepState, Target};
-use crate::playbook::plan::{Drill, Move, Plan, StepId};
+use crate::engine::{Aside, Awaiting, Evidence, Input, Record, Stage, Stamped, StepState, Target};
+use crate::playbook::plan::{Drill, Move, Plan, StepId, Want};
 
 /// How often something that fails is tried again before it is done by hand.
 const TRIES: u32 = 4;
@@ -239,6 +239,17 @@ impl<'a> Trainee<'a> {
             Awaiting::Quiz(step) => {
                 let quiz = self.plan.quiz(step)?;
                 Input::Quiz { step: step.clone(), choice: quiz.choices.get(quiz.answer)?.clone() }
+            }
+            Awaiting::Evidence(step, item) => {
+                let (step, item) = (step.clone(), *item);
+                let place = usize::try_from(item.checked_sub(1)?).ok()?;
+                match &self.plan.step(&step)?.evidence.get(place)?.want {
+                    Want::Text => Input::Evidence { step, item, evidence: Evidence::Text { text: NOTE.to_owned() } },
+                    // Nobody is there who could bring a file.
+                    Want::File | Want::Fingerprint(_) | Want::Output => {
+                        Input::EvidenceMissing { step, item, reason: Some(NOTE.to_owned()) }
+                    }
+                }
             }
             Awaiting::Begin
             | Awaiting::Person(_)

@@ -512,7 +512,9 @@ impl Executor for Rehearsal {
                 }
                 self.world.start(effect, values);
             }
-            Effect::RemoveTemporary | Effect::Close | Effect::Leave => self.world.start(effect, values),
+            Effect::KeepOutput { .. } | Effect::RemoveTemporary | Effect::Close | Effect::Leave => {
+                self.world.start(effect, values);
+            }
         }
     }
 

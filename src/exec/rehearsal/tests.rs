@@ -53,6 +53,7 @@ impl Stage {
             folder: Some(RunPaths {
                 transcript: folder.path().join("transcript"),
                 snapshots: folder.path().join("snapshots"),
+                evidence: folder.path().join("evidence"),
                 memory: None,
             }),
             secrets,
