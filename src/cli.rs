@@ -9,6 +9,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use crate::ending::Code;
 use crate::output::visible_plain;
 
+mod drills;
+
+pub use drills::{DrillsArgs, DrillsCommand, RecordArgs, ShowDrillArgs, TestArgs};
+
 /// Walks you through an operations playbook, step by step: every command shown before it runs, every change verified
 /// against the real system, every step reversible, everything on record.
 ///
@@ -57,6 +61,12 @@ pub enum Command {
     Export(ExportArgs),
     /// Say what differed between two runs
     Diff(DiffArgs),
+    /// List who practised what, when, and with what result
+    Drills(DrillsArgs),
+    /// Walk every drill of playbooks without anybody, and say which cannot be completed
+    Test(TestArgs),
+    /// Print what a drill can show in place of the real thing, as a run has seen it
+    Record(RecordArgs),
     /// List the playbooks of the library
     List(Listing),
     /// Find the faults in playbooks without running anything
@@ -78,6 +88,7 @@ pub enum Command {
 const RUN_EXAMPLES: &str = "Examples:
   runsheet run playbooks/first-steps.yaml
   runsheet run rotate.yaml --dry-run --input environment=staging
+  runsheet run rotate.yaml --drill --speed 4x
   runsheet run rotate.yaml --unattended --answers answers.yaml --on-failure rollback";
 
 const RUNS_EXAMPLES: &str = "Examples:
@@ -100,6 +111,12 @@ pub struct RunArgs {
     /// Change nothing: run only what is read-only, show the rest
     #[arg(long)]
     pub dry_run: bool,
+    /// Practise: one of the playbook's drills, or a walk-through without an id; nothing real is touched
+    #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with = "dry_run")]
+    pub drill: Option<Option<String>>,
+    /// How fast a drill plays what it simulates: 4x, 0.5x, instant
+    #[arg(long, value_name = "SPEED", requires = "drill")]
+    pub speed: Option<String>,
     /// The change ticket, for the record
     #[arg(long, value_name = "REF")]
     pub ticket: Option<String>,

@@ -18,6 +18,7 @@
 //! | [`notify`] | others are told of a run, who can never hold it up |
 //! | [`words`] | what all of them say, in one place |
 //! | [`audit`] | the record of a run held against itself: what of it is proved |
+//! | [`drill`] | what a trainee did in a drill, and how good it was. Pure |
 //! | [`report`] | the checklist of a playbook, the report of a run as Markdown, HTML and JSON |
 //! | [`ending`] | why the program stops, with the one list of exit statuses |
 //! | [`cli`] | the command line's words and help |
@@ -28,6 +29,7 @@
 pub mod app;
 pub mod audit;
 pub mod cli;
+pub mod drill;
 pub mod ending;
 pub mod engine;
 pub mod exec;

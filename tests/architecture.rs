@@ -19,6 +19,8 @@ const TABLE: [(&str, &[&str]); 19] = [
     ("playbook", &[]),
     ("engine", &["playbook"]),
     ("words", &["engine", "playbook"]),
+    // It reads what a trainee did off the records of a drill.
+    ("drill", &["engine", "playbook", "words"]),
     // Somebody looks at a journal in a terminal sooner or later.
     ("journal", &["engine", "output"]),
     ("exec", &["engine", "playbook", "output", "secret"]),
@@ -41,6 +43,7 @@ const ALL: &[&str] = &[
     "app",
     "audit",
     "cli",
+    "drill",
     "ending",
     "engine",
     "exec",

@@ -74,6 +74,8 @@ const RECORDS: &[&str] = &[
     "evidence_missing",
     "ticked",
     "followed_up",
+    "fault_shown",
+    "time_passed",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -114,6 +116,7 @@ fn every_record() -> Vec<Record> {
             fingerprints: BTreeMap::new(),
             protected: true,
             expected: BTreeMap::from([(step.clone(), Expected { work_ms: 2100, people_ms: 900, runs: 3 })]),
+            drill: None,
         })),
         Record::LeftOut { step: step.clone() },
         Record::Started { target: target.clone(), attempt: 2, retry: true, despite: Some("by hand later".to_owned()) },
@@ -249,8 +252,10 @@ fn every_record() -> Vec<Record> {
             },
         },
         Record::EvidenceMissing { step: proved, item: 5, reason: Some("the camera is broken".to_owned()) },
-        Record::Ticked { target: followed, item: 2, ticked: true },
+        Record::Ticked { target: followed.clone(), item: 2, ticked: true },
         Record::FollowedUp { item: 1, operator: "grace".to_owned(), note: Some("revoked".to_owned()) },
+        Record::FaultShown { target: followed, probe: Some(2), fault: 3 },
+        Record::TimePassed { ms: 300_000 },
     ]
 }
 
@@ -616,9 +621,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
-        Record::SignedOff { signature: Some(_), .. } => 34,
+        Record::SignedOff { signature: Some(_), .. } => 41,
         Record::SignedOff { .. } => 18,
-        Record::SignOffRefused { signature: Some(_), .. } => 35,
+        Record::SignOffRefused { signature: Some(_), .. } => 42,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
@@ -638,13 +643,15 @@ fn no_record_is_forgotten() {
         Record::Looked { .. } => 36,
         Record::Called { .. } => 37,
         Record::QuizAnswered { .. } => 38,
-        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 41,
-        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 42,
-        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 43,
-        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 44,
-        Record::EvidenceMissing { .. } => 45,
-        Record::Ticked { .. } => 46,
-        Record::FollowedUp { .. } => 47,
+        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 43,
+        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 44,
+        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 45,
+        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 46,
+        Record::EvidenceMissing { .. } => 47,
+        Record::Ticked { .. } => 48,
+        Record::FollowedUp { .. } => 49,
+        Record::FaultShown { .. } => 50,
+        Record::TimePassed { .. } => 51,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -51,6 +51,7 @@ impl Desk {
             gaps: Gaps::Refused,
             scope: None,
             logs: Vec::new(),
+            root: None,
         };
         let probe = ProbeSpec {
             title: None,

@@ -70,6 +70,7 @@ fn ask(probes: &[ProbeSpec]) -> Vec<Verdict> {
         launcher: Launcher::ourselves(),
         gaps: Gaps::Refused,
         logs: Vec::new(),
+        root: None,
     };
     let (_never, stop) = watch::channel(Stop::No);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -610,6 +610,8 @@ fn is_result(record: &Record) -> bool {
         | Record::Looked { .. }
         | Record::QuizAnswered { .. }
         | Record::Called { .. }
+        | Record::FaultShown { .. }
+        | Record::TimePassed { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

@@ -183,6 +183,7 @@ impl Front for Scripted {
             Update::Secret { name, .. } => format!("secret {name}"),
             Update::Seat(_) => "seat".to_owned(),
             Update::Signed { .. } => "signature".to_owned(),
+            Update::TerminalLost => "terminal lost".to_owned(),
             Update::Over => "over".to_owned(),
         });
     }

@@ -116,6 +116,7 @@ fn run(input: &[u8]) -> u64 {
             launcher: Launcher::at("/usr/bin/env", &["-C"]),
             gaps: Gaps::Refused,
             logs: Vec::new(),
+            root: None,
         };
         let path = folder.path().join("file");
         fs::write(&path, text).expect("the file is written");

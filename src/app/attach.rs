@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 use super::briefing;
+use super::drill;
 use super::host::{self, Start};
 use super::left;
 use super::place::{self, Who};
@@ -31,6 +32,8 @@ pub(super) struct Shown {
     pub(super) rollback: Option<HowFar>,
     /// The screen that the operator looks at already.
     pub(super) screen: Option<Screen>,
+    /// What stands on every part of it, where it is not the real thing.
+    pub(super) mark: Option<&'static str>,
 }
 
 /// Starts a host and shows what it does.
@@ -40,7 +43,7 @@ pub(super) struct Shown {
 pub(super) fn begin(start: Start, shown: Shown, who: &Who) -> Result<Code, Ending> {
     let runtime = runtime()?;
     let run = start.start(&runtime)?;
-    let folder = place::state()?.folder(&run);
+    let folder = resume::anything(&place::state()?, &run)?;
     match runtime.block_on(Link::connect(folder.path(), &hello(Role::Act, who))) {
         Ok(link) => show(&runtime, link, shown, &folder, Role::Act),
         // The run was over before this screen came, and no host waits for ever.
@@ -67,14 +70,15 @@ pub(super) fn join(run: &str, shown: Shown, who: &Who) -> Result<Code, Ending> {
 pub(super) fn attach(args: &AttachArgs, role: Role) -> Result<Code, Ending> {
     let who = place::who(args.operator.clone());
     let state = place::state()?;
-    let run = match &args.run {
-        Some(prefix) => resume::find(&state, Some(prefix), false)?,
+    let folder = match &args.run {
+        Some(prefix) => resume::anything(&state, prefix)?,
         None => latest(&state)?,
     };
-    let folder = state.folder(&run);
-    let (plan, _) = resume::playbook(&folder)?;
+    let run = folder.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let plan = drill::plan_of(&folder)?;
+    let mark = drill::of(&folder).map(|_| drill::MARK);
     let front = FrontArgs { plain: args.plain, ..FrontArgs::default() };
-    let shown = Shown { mode: super::run::mode(&front), plan: Arc::new(plan), rollback: None, screen: None };
+    let shown = Shown { mode: super::run::mode(&front), plan: Arc::new(plan), rollback: None, screen: None, mark };
     let runtime = runtime()?;
     let link = connect(&runtime, &folder, &run, role, &who)?;
     show(&runtime, link, shown, &folder, role)
@@ -108,10 +112,16 @@ pub(super) fn sign(folder: &RunFolder, run: &str, who: &Who, handed: Handed) -> 
     })
 }
 
-/// Finds the latest run that a screen can be attached to.
-fn latest(state: &Place) -> Result<String, Ending> {
-    let open = state.runs().into_iter().filter(|run| run.end.is_none());
-    let found = open.map(|run| run.id).find(|id| look(&state.folder(id)).is_some());
+/// Finds the latest run or drill that a screen can be attached to.
+fn latest(state: &Place) -> Result<RunFolder, Ending> {
+    let of = |place: &Place| -> Vec<(String, RunFolder)> {
+        let open = place.runs().into_iter().filter(|run| run.end.is_none());
+        open.map(|run| (run.id.clone(), place.folder(&run.id))).collect()
+    };
+    let mut open = of(state);
+    open.extend(of(&state.drills()));
+    open.sort_by(|(one, _), (other, _)| other.cmp(one));
+    let found = open.into_iter().map(|(_, folder)| folder).find(|folder| look(folder).is_some());
     found.ok_or_else(|| Ending {
         code: Code::Usage,
         what: "no run has a host to attach to".to_owned(),
@@ -141,17 +151,17 @@ fn hello(role: Role, who: &Who) -> Hello {
 
 /// Shows the run until it is over or the screen goes.
 fn show(runtime: &Runtime, link: Link, shown: Shown, folder: &RunFolder, role: Role) -> Result<Code, Ending> {
-    let Shown { mode, plan, rollback, screen } = shown;
+    let Shown { mode, plan, rollback, screen, mark } = shown;
     let record = folder.path().display().to_string();
     let run = link.welcome.run.clone();
     let parted = match mode {
         Mode::Plain | Mode::Unattended => {
-            let mut front = Line::start(plan, record, rollback);
+            let mut front = Line::start(plan, record, rollback, mark);
             follow(runtime, link, folder, &mut front)?
         }
         Mode::Full => {
             let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
-            let mut front = screen.start(plan, record, rollback).map_err(briefing::no_screen)?;
+            let mut front = screen.marked(mark).start(plan, record, rollback).map_err(briefing::no_screen)?;
             let parted = follow(runtime, link, folder, &mut front);
             if !matches!(parted, Ok(Parted::Over(_))) {
                 front.close();
@@ -170,27 +180,30 @@ fn show(runtime: &Runtime, link: Link, shown: Shown, folder: &RunFolder, role: R
 
 /// Shows what a host did that is gone by now, from its record.
 fn tell(shown: Shown, folder: &RunFolder, run: &str) -> Result<Code, Ending> {
-    let seen = resume::look(Some(run))?;
+    let seen = resume::look_in(folder.clone(), |_, _, _| {})?;
     let ended = match (seen.run.stage, &seen.run.paused) {
         (Stage::Over, _) | (_, Some(_)) => {
             run::status(&seen.plan, &seen.run, &format!("`runsheet resume {run}` goes on"))
         }
         (_, None) => Err(gone(run)),
     };
-    let Shown { mode, plan, rollback, screen } = shown;
+    let Shown { mode, plan, rollback, screen, mark } = shown;
     let record = folder.path().display().to_string();
     match mode {
-        Mode::Plain | Mode::Unattended => replay(folder, &mut Line::start(plan, record, rollback))?,
+        Mode::Plain | Mode::Unattended => replay(folder, &mut Line::start(plan, record, rollback, mark))?,
         Mode::Full => {
             let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
-            let mut front = screen.start(plan, record, rollback).map_err(briefing::no_screen)?;
+            let mut front = screen.marked(mark).start(plan, record, rollback).map_err(briefing::no_screen)?;
             replay(folder, &mut front)?;
             if seen.run.stage != Stage::Over {
                 front.close();
             }
         }
     }
-    left::tell(left::line(&seen.plan, &seen.run));
+    // A drill has left nothing of anybody's.
+    if mark.is_none() {
+        left::tell(left::line(&seen.plan, &seen.run));
+    }
     ended
 }
 
@@ -246,6 +259,9 @@ fn part(parted: Parted, run: &str, folder: &RunFolder, role: Role) -> Result<Cod
         Parted::Detached(_) if role == Role::Watch => Ok(Code::Done),
         Parted::Detached(why) => goes_on(format!("the run goes on without this screen ({why})")),
         Parted::Signal(name) => goes_on(format!("interrupted by {name}; the run goes on without this screen")),
+        Parted::Cut if drill::of(folder).is_some() && look(folder).is_some() => {
+            goes_on("the terminal was lost; the drill goes on without it, as a run would".to_owned())
+        }
         Parted::Cut if look(folder).is_some() => goes_on(
             "this screen was let go: it did not keep up with the run, or said more than a run can hear".to_owned(),
         ),

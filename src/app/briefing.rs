@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::drill::{self, Practice};
 use super::earlier;
 use super::inputs::{self, Given, Known};
 use super::library::{self, Loaded};
@@ -68,15 +69,18 @@ pub(super) fn ask(
     mut known: Known,
     about: About<'_>,
     screen: Option<Screen>,
+    practice: Option<&Practice>,
 ) -> Result<Option<Asked>, Ending> {
     let mut screen = match (mode, screen) {
-        (Mode::Full, None) => Some(Screen::open().map_err(no_screen)?),
+        (Mode::Full, None) => Some(Screen::open().map_err(no_screen)?.marked(practice.map(|_| drill::MARK))),
         (_, screen) => screen,
     };
     let expected = expected(loaded);
     loop {
         let prefilled = prefilled(&known);
-        let facts = BriefingFacts { expected: expected.clone(), ..facts(loaded, &known, about) };
+        let mode = practice.map(|practice| format!("{}: {}", drill::MARK, practice.begun.title));
+        let mark = practice.map(|_| drill::MARK);
+        let facts = BriefingFacts { expected: expected.clone(), mark, mode, ..facts(loaded, &known, about) };
         let answered = match &mut screen {
             Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(unanswered)?,
             None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(unanswered_in_lines)?,
@@ -151,6 +155,7 @@ fn facts(loaded: &Loaded, known: &Known, about: About<'_>) -> BriefingFacts {
         sources: known.values.iter().filter_map(|(name, given)| Some((name.clone(), given.from.clone()?))).collect(),
         problems: known.missing.iter().map(|(name, why)| (name.clone(), output::visible_plain(why))).collect(),
         warnings: loaded.warnings.clone(),
+        mark: None,
         mode: None,
     }
 }

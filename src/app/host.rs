@@ -17,6 +17,7 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::drill;
 use super::inputs::{Given, Known};
 use super::library::{self, Loaded};
 use super::place::Who;
@@ -25,6 +26,7 @@ use super::run;
 use super::tell::Tell;
 use super::walk::{self, Ready};
 use crate::ending::{Code, Ending};
+use crate::engine::BegunDrill;
 use crate::exec::HostProcess;
 use crate::playbook::Texts;
 use crate::playbook::plan::Name;
@@ -60,6 +62,9 @@ enum What {
         values: Vec<(Name, wire::Given)>,
         ticket: Option<String>,
         typed: Option<String>,
+        /// The drill that it is.
+        #[serde(default)]
+        drill: Option<Box<BegunDrill>>,
     },
     /// A run that is there.
     TakeUp { run: String, closed_too: bool },
@@ -84,11 +89,12 @@ impl Start {
         ticket: Option<String>,
         typed: Option<String>,
         identity: &Identity,
+        drill: Option<BegunDrill>,
     ) -> Self {
         let values = known.values.into_iter().map(|(name, given)| (name, given.answer.into())).collect();
         let (path, base, text) = (loaded.path.clone(), loaded.base.clone(), loaded.text.clone());
         let included = loaded.included.clone();
-        let what = What::Begin { path, base, text, included, values, ticket, typed };
+        let what = What::Begin { path, base, text, included, values, ticket, typed, drill: drill.map(Box::new) };
         Self { who: who.clone(), identity: wire::Given::Secret(identity.hand_over()), what }
     }
 
@@ -191,12 +197,19 @@ fn prepare(start: Start) -> Result<(Ready, Old), Ending> {
     };
     let identity = identity.map_err(not_by_hand)?;
     match start.what {
-        What::Begin { path, base, text, included, values, ticket, typed } => {
+        What::Begin { path, base, text, included, values, ticket, typed, drill } => {
             let (plan, warnings) = library::sound(&path.display().to_string(), &path, &text, &included)?;
             let loaded = Loaded { plan: Arc::new(plan), text, included, path, base, warnings };
             let given = |(name, given): (Name, wire::Given)| (name, Given { answer: given.into(), from: None });
             let known = Known { values: values.into_iter().map(given).collect(), ..Known::default() };
-            Ok((walk::begin(&loaded, &known, &who, ticket, typed, &identity)?, Old::default()))
+            let (loaded, practice) = match drill {
+                None => (loaded, None),
+                Some(begun) => {
+                    let (loaded, practice) = drill::practise(loaded, *begun);
+                    (loaded, Some(practice))
+                }
+            };
+            Ok((walk::begin(&loaded, &known, &who, ticket, typed, &identity, practice)?, Old::default()))
         }
         What::TakeUp { run, closed_too } => {
             let Taken { ready, old } = resume::take_up(Some(&run), &who, false, |_| Ok(identity))?;

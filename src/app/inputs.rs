@@ -140,6 +140,7 @@ fn resolve(
         launcher: Launcher::ourselves(),
         gaps: Gaps::Refused,
         logs: Vec::new(),
+        root: None,
     }
     .within(of.as_str());
     let runtime =

@@ -1,11 +1,13 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
+mod alone;
 mod attach;
 mod audit;
 mod briefing;
 mod compare;
 mod config;
 mod doctor;
+mod drill;
 mod due;
 mod earlier;
 mod export;
@@ -18,6 +20,7 @@ mod log;
 mod look;
 mod notary;
 mod place;
+mod practised;
 mod record;
 mod report;
 mod resume;
@@ -25,6 +28,7 @@ mod run;
 mod runs;
 mod sign;
 mod tell;
+mod test;
 mod walk;
 
 use std::process::ExitCode;
@@ -69,6 +73,9 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Audit(args)) => audit::audit(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Diff(args)) => compare::diff(&args),
+        Some(Command::Drills(args)) => practised::drills(&args),
+        Some(Command::Test(args)) => test::test(&args),
+        Some(Command::Record(args)) => practised::record(&args),
         Some(Command::Due(args)) => due::due(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),

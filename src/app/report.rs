@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::look::print;
+use super::practised;
 use super::record;
 use super::resume::Seen;
 use super::run::Mode;
@@ -31,7 +32,12 @@ const LINES: usize = 60;
 /// `runsheet report`.
 pub(super) fn report(args: &ReportArgs) -> Result<Code, Ending> {
     let mut story = Story::default();
-    let opened = record::open(args.run.as_deref())?;
+    // The certificate of a drill is a report of it.
+    let drill = args.run.as_deref().and_then(practised::named);
+    let opened = match &drill {
+        Some(folder) => record::Opened { folder: folder.clone(), export: None },
+        None => record::open(args.run.as_deref())?,
+    };
     let seen = opened.look_on(|plan, run, stamped| story.take(plan, run, stamped))?;
     let allowed = config::read()?.sign_off.allowed();
     let given = Given {
@@ -42,7 +48,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<Code, Ending> {
         output: &|target, attempt| output(&seen.folder, target, attempt),
         check: &|signed, signature| check(&seen, &allowed, signed, signature),
     };
-    let report = report::report(&seen.plan, &seen.run, story, &given);
+    let mut report = report::report(&seen.plan, &seen.run, story, &given);
+    report.drill = drill.as_ref().and_then(practised::certificate);
     let text = match args.format {
         ReportFormat::Md => report::markdown(&report),
         ReportFormat::Html => report::html(&report),

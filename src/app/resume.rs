@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::config;
+use super::drill;
 use super::library;
 use super::place::{self, Who};
 use super::walk::{self, Ready};
@@ -78,13 +79,40 @@ pub(super) fn find(state: &Place, prefix: Option<&str>, open_only: bool) -> Resu
         return match (found.pop(), found.len()) {
             (Some(id), 0) => Ok(id),
             (Some(_), more) => Err(none(format!("{} runs begin with {}", more + 1, output::visible_plain(prefix)))),
-            (None, _) => Err(none(format!("no run begins with {}", output::visible_plain(prefix)))),
+            (None, _) => match state.drills().find(prefix).pop() {
+                Some(id) => Err(no_run(&id)),
+                None => Err(none(format!("no run begins with {}", output::visible_plain(prefix)))),
+            },
         };
     }
     let runs = state.runs();
     let latest = runs.iter().find(|run| !open_only || run.end.is_none());
     let missing = if open_only { "there is no open run" } else { "there is no run yet" };
     latest.map(|run| run.id.clone()).ok_or_else(|| none(missing.to_owned()))
+}
+
+/// Says that what was named is a drill.
+fn no_run(id: &str) -> Ending {
+    Ending {
+        code: Code::Usage,
+        what: format!("{id} is a drill, not a run"),
+        because: Some(
+            "nothing real was done in it, so it is not shown, resumed, reported or undone as a run is".to_owned(),
+        ),
+        next: Some(format!("`runsheet attach {id}` comes back to it while it goes on")),
+    }
+}
+
+/// Finds the folder that a word names for those who look on or take part: of a run, or of a drill.
+///
+/// # Errors
+/// As [`find`].
+pub(super) fn anything(state: &Place, prefix: &str) -> Result<RunFolder, Ending> {
+    let drills = state.drills();
+    match (drills.find(prefix).as_slice(), state.find(prefix).is_empty()) {
+        ([drill], true) => Ok(drills.folder(drill)),
+        _ => find(state, Some(prefix), false).map(|run| state.folder(&run)),
+    }
 }
 
 /// Reads a run without changing anything.
@@ -96,13 +124,12 @@ pub(super) fn look(prefix: Option<&str>) -> Result<Seen, Ending> {
     look_in(state.folder(&find(&state, prefix, false)?), |_, _, _| {})
 }
 
-/// Reads the run in a folder without changing anything, and gives each record, with the run that has just taken it in, to `on`.
+/// Reads the run or drill in a folder without changing anything, and gives each record, with the run that has just taken it in, to `on`.
 ///
 /// # Errors
 /// Its journal or playbook is damaged.
 pub(super) fn look_in(folder: RunFolder, mut on: impl FnMut(&Plan, &Run, &Stamped)) -> Result<Seen, Ending> {
-    let (plan, _) = playbook(&folder)?;
-    let plan = Arc::new(plan);
+    let plan = Arc::new(drill::plan_of(&folder)?);
     let mut run = Run::new(&plan);
     let journal = journal::read(&folder.journal(), false, |stamped| {
         run.apply(&plan, &stamped);
@@ -187,6 +214,7 @@ pub(super) fn take_up(
         secrets: Arc::new(secrets),
         base: base(&path),
         folder: Some(folder),
+        practice: None,
         first,
         locks: vec![run_lock, lock],
     };

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::attach::{self, Shown};
 use super::briefing::{self, About, Asked};
+use super::drill::{self, Practice};
 use super::host::Start;
 use super::identity;
 use super::inputs::{self, Given, Known};
 use super::left;
-use super::library;
+use super::library::{self, Loaded};
 use super::place::{self, Who};
 use super::resume::{self, Old, Taken};
 use super::tell::Tell;
@@ -65,7 +66,9 @@ pub(super) fn library() -> Result<Code, Ending> {
             None => return Ok(Code::Done),
             Some((Choice::Playbook(playbook), screen)) => {
                 let front = front.clone();
-                let args = RunArgs { playbook, inputs: Vec::new(), dry_run: false, ticket: None, front };
+                let (playbook, drill) = (playbook, None);
+                let args =
+                    RunArgs { playbook, inputs: Vec::new(), dry_run: false, drill, speed: None, ticket: None, front };
                 match run_on(&args, Some(screen))? {
                     // Who leaves the briefing comes back to where it was chosen. Nothing has begun.
                     Code::Interrupted => {}
@@ -84,7 +87,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Code, Ending> {
 
 fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     place::descriptors()?;
-    let loaded = library::load(&args.playbook)?;
+    let (loaded, practice) = loaded(args)?;
     let who = place::who(args.front.operator.clone());
     // A dry run needs nobody: it shows the whole walk at once.
     let mode = if args.dry_run { Mode::Unattended } else { mode(&args.front) };
@@ -101,19 +104,28 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     }
     let (identity, screen) = if args.dry_run {
         (None, screen)
+    } else if practice.is_some() {
+        // What a drill seals is for itself alone.
+        (Some(Identity::passing()), screen)
     } else {
         key(mode, &answers, screen).map(|(key, screen)| (Some(key), screen))?
     };
     inputs::from_sources(&loaded.plan, &loaded.base, &mut known);
-    let missing = missing_programs(&loaded.plan);
+    if let Some(practice) = &practice {
+        drill::fill(practice, &loaded.plan, &mut known);
+    }
+    // No program is started in a drill.
+    let missing = if practice.is_some() { Vec::new() } else { missing_programs(&loaded.plan) };
     let about = About { missing: &missing, who: &who, ticket: args.ticket.as_deref() };
+    let mark = practice.as_ref().map(|_| drill::MARK);
+    let screen = screen.map(|screen| screen.marked(mark));
     let asked = match mode {
         Mode::Unattended if args.dry_run => {
             briefing::tell(&loaded, &known, about)?;
             Asked { known, ..Asked::default() }
         }
         Mode::Unattended => unattended(&loaded.plan, known, &missing, answers.protected.clone())?,
-        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, about, screen)? {
+        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, about, screen, practice.as_ref())? {
             Some(asked) => asked,
             None => return Ok(Code::Interrupted),
         },
@@ -121,16 +133,31 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
 
     if let Some(identity) = identity.as_ref().filter(|_| hosted(mode, &args.front)) {
         let Asked { known, typed, screen } = asked;
-        let shown = Shown { mode, plan: Arc::clone(&loaded.plan), rollback: None, screen };
-        let start = Start::begin(&loaded, known, &who, args.ticket.clone(), typed, identity);
+        let shown = Shown { mode, plan: Arc::clone(&loaded.plan), rollback: None, screen, mark };
+        let begun = practice.map(|practice| practice.begun);
+        let start = Start::begin(&loaded, known, &who, args.ticket.clone(), typed, identity, begun);
         return attach::begin(start, shown, &who);
     }
     let ready = match &identity {
-        Some(identity) => walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed, identity)?,
+        Some(identity) => {
+            walk::begin(&loaded, &asked.known, &who, args.ticket.clone(), asked.typed, identity, practice)?
+        }
         None => walk::rehearse(&loaded, &asked.known, &who)?,
     };
-    let way = Way { mode, answers, rollback: None, screen: asked.screen };
+    let way = Way { mode, answers, rollback: None, screen: asked.screen, mark };
     drive(way, ready, Old::default(), &args.front)
+}
+
+/// Reads the playbook, as it is to be walked or practised.
+fn loaded(args: &RunArgs) -> Result<(Loaded, Option<Practice>), Ending> {
+    let loaded = library::load(&args.playbook)?;
+    match &args.drill {
+        None => Ok((loaded, None)),
+        Some(id) => {
+            let (loaded, practice) = drill::choose(loaded, id.as_deref(), args.speed.as_deref())?;
+            Ok((loaded, Some(practice)))
+        }
+    }
 }
 
 /// What an unattended run begins with.
@@ -177,7 +204,7 @@ fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> 
     if hosted(mode, &args.front) {
         let state = place::state()?;
         let run = resume::find(&state, args.run.as_deref(), args.run.is_none())?;
-        let shown = Shown { mode, plan: plan_of(&state, &run)?, rollback: None, screen };
+        let shown = Shown { mode, plan: plan_of(&state, &run)?, rollback: None, screen, mark: None };
         return go_on(run, shown, &who, false);
     }
     let Taken { ready, old } = resume::take_up(args.run.as_deref(), &who, true, |plan| {
@@ -187,7 +214,7 @@ fn resume_on(args: &ResumeArgs, screen: Option<Screen>) -> Result<Code, Ending> 
         Ok(key)
     })?;
     resume::still_open(&ready)?;
-    let way = Way { mode, answers: said, rollback: None, screen };
+    let way = Way { mode, answers: said, rollback: None, screen, mark: None };
     drive(way, ready, old, &args.front)
 }
 
@@ -221,7 +248,7 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
         let run = resume::find(&state, Some(&args.run), false)?;
         let plan = plan_of(&state, &run)?;
         let to = args.to.as_ref().map(|to| step(&plan, to)).transpose()?;
-        let shown = Shown { mode, plan, rollback: Some(HowFar(to)), screen: None };
+        let shown = Shown { mode, plan, rollback: Some(HowFar(to)), screen: None, mark: None };
         return go_on(run, shown, &who, true);
     }
     let Taken { mut ready, old } = resume::take_up(Some(&args.run), &who, false, |plan| {
@@ -239,7 +266,7 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<Code, Ending> {
             && ready.engine.run().awaiting(ready.engine.plan()) == Awaiting::Closing;
         ready.first.insert(if ending { 0 } else { ready.first.len() }, rollback);
     }
-    let way = Way { mode, answers: said, rollback: Some(HowFar(to)), screen: None };
+    let way = Way { mode, answers: said, rollback: Some(HowFar(to)), screen: None, mark: None };
     drive(way, ready, old, &args.front)
 }
 
@@ -303,11 +330,13 @@ struct Way {
     rollback: Option<HowFar>,
     /// The screen that the operator looks at already.
     screen: Option<Screen>,
+    /// What stands on every part of it, where it is not the real thing.
+    mark: Option<&'static str>,
 }
 
 /// Walks with the front that was chosen, and says how it ended.
 fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, Ending> {
-    let Way { mode, answers, rollback, screen } = way;
+    let Way { mode, answers, rollback, screen, mark } = way;
     // Dropped last: whoever is told is waited for a moment, once everything else is done.
     let mut tell = Tell::here(mode != Mode::Unattended);
     let plan = Arc::clone(ready.engine.plan());
@@ -346,19 +375,24 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             close(&over)
         }
         Mode::Plain => {
-            let front = Line::start(plan, record, rollback);
+            let front = Line::start(plan, record, rollback, mark);
             let over = walk::walk(ready, front, old, &mut tell)?;
             close(&over)
         }
         Mode::Full => {
             let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
-            let front = screen.start(plan, record, rollback).map_err(briefing::no_screen)?;
+            let front = screen.marked(mark).start(plan, record, rollback).map_err(briefing::no_screen)?;
             let over = walk::walk(ready, front, old, &mut tell)?;
             if matches!(over.because, Because::Signal(_) | Because::Journal(_) | Because::Refused(_)) {
                 over.front.close();
             }
             // What is said below is printed once the front is dropped, and with it the terminal given back.
-            let (ended, left) = (close(&over), left::line(over.engine.plan(), over.engine.run()));
+            let left = match mark {
+                // A drill has left nothing of anybody's.
+                Some(_) => None,
+                None => left::line(over.engine.plan(), over.engine.run()),
+            };
+            let ended = close(&over);
             drop(over);
             left::tell(left);
             ended
@@ -371,7 +405,10 @@ pub(super) fn close<F: Front>(over: &Over<F>) -> Result<Code, Ending> {
     let run = over.engine.run();
     let id = run.begun.as_ref().map(|begun| begun.run.clone()).unwrap_or_default();
     let ending = |code: Code, what: String, next: String| Err(Ending { code, what, because: None, next: Some(next) });
-    let resume = format!("`runsheet resume {id}` goes on");
+    let resume = match run.begun.as_ref().and_then(|begun| begun.drill.as_ref()) {
+        None => format!("`runsheet resume {id}` goes on"),
+        Some(_) => "a drill that was left is over; `runsheet run PLAYBOOK --drill` begins another".to_owned(),
+    };
     match &over.because {
         Because::Journal(why) => ending(
             Code::Failed,

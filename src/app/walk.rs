@@ -8,17 +8,20 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::attach;
+use super::drill::Practice;
 use super::inputs::Known;
 use super::left;
 use super::library::Loaded;
 use super::log;
 use super::notary::Keys;
 use super::place::{self, Who};
+use super::practised;
 use super::resume::{self, Old};
 use super::tell::Tell;
 use super::{config, earlier};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
+use crate::exec::rehearsal::Rehearsal;
 use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
 use crate::front::{Answer, Front, Update};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
@@ -35,6 +38,8 @@ pub(super) struct Ready {
     pub(super) base: PathBuf,
     /// The run's folder; none for a dry run.
     pub(super) folder: Option<RunFolder>,
+    /// What is practised; none where it is the real thing.
+    pub(super) practice: Option<Practice>,
     /// The first things to say to the engine, one after the other as it comes to rest.
     pub(super) first: Vec<Input>,
     /// Held as long as the session.
@@ -58,10 +63,12 @@ pub(super) fn begin(
     ticket: Option<String>,
     typed: Option<String>,
     identity: &Identity,
+    practice: Option<Practice>,
 ) -> Result<Ready, Ending> {
     config::read()?;
     let id = ulid::Ulid::new().to_string();
     let mut begun = begun(loaded, known, who, ticket, &id);
+    begun.drill = practice.as_ref().map(|practice| practice.begun.clone());
     // Asked once beforehand, so that a run that cannot begin leaves no folder.
     Engine::new(Arc::clone(&loaded.plan))
         .handle(Input::Begin { begun: Box::new(begun.clone()), typed: typed.clone() }, clock::now())
@@ -69,7 +76,12 @@ pub(super) fn begin(
 
     let state = place::state()?;
     begun.expected = earlier::medians(&state, &loaded.path, &loaded.plan.title);
-    let lock = lock_playbook(&state, &loaded.path, &id, who)?;
+    // Nobody is in the way of a drill, and a drill of nobody.
+    let state = if practice.is_some() { state.drills() } else { state };
+    let lock = match &practice {
+        Some(_) => None,
+        None => Some(lock_playbook(&state, &loaded.path, &id, who)?),
+    };
     let created = state.create(&id, &loaded.text);
     let created = created.and_then(|made| made.0.keep_included(&loaded.included.texts).map(|()| made));
     let (folder, writer) = created.map_err(|error| Ending {
@@ -81,7 +93,8 @@ pub(super) fn begin(
         ),
     })?;
     let run_lock = folder.lock(&holder(&id, who)).map_err(|error| held(error, &loaded.path.display().to_string()))?;
-    let secrets = keep(Secrets::open(Some(folder.vault()), identity), known)?;
+    let vault = practice.is_none().then(|| folder.vault());
+    let secrets = keep(Secrets::open(vault, identity), known)?;
     let fingerprint = |name: &Name| Some((name.clone(), secrets.fingerprint(name.as_str())?));
     begun.fingerprints = begun.secrets.iter().filter_map(fingerprint).collect();
     Ok(Ready {
@@ -90,8 +103,9 @@ pub(super) fn begin(
         secrets,
         base: loaded.base.clone(),
         folder: Some(folder),
+        practice,
         first: vec![Input::Begin { begun: Box::new(begun), typed }],
-        locks: vec![lock, run_lock],
+        locks: lock.into_iter().chain([run_lock]).collect(),
     })
 }
 
@@ -111,6 +125,7 @@ pub(super) fn rehearse(loaded: &Loaded, known: &Known, who: &Who) -> Result<Read
         secrets,
         base: loaded.base.clone(),
         folder: None,
+        practice: None,
         first: Vec::new(),
         locks: Vec::new(),
     })
@@ -164,6 +179,7 @@ fn begun(loaded: &Loaded, known: &Known, who: &Who, ticket: Option<String>, id: 
         ticket,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         protected: protected(&loaded.plan, known).is_some(),
+        drill: None,
         values,
         secrets,
         fingerprints: BTreeMap::new(),
@@ -261,10 +277,10 @@ fn look_on(run: &str) -> String {
 /// # Errors
 /// The runtime cannot be had.
 pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old, tell: &mut Tell) -> Result<Over<F>, Ending> {
-    let kept = ready.folder.is_some();
-    // A dry run writes nothing, not even a log.
-    let _log = ready.folder.as_ref().and_then(|_| log::start(&place::state().ok()?));
-    if ready.folder.is_some() {
+    // A dry run writes nothing, not even a log; a drill nothing but its own folder.
+    let real = ready.folder.is_some() && ready.practice.is_none();
+    let _log = if real { place::state().ok().and_then(|state| log::start(&state)) } else { None };
+    if real {
         let removed = exec::remove_leftovers();
         if removed > 0 {
             tracing::warn!(removed, "files with secrets that a dead run had left in memory");
@@ -284,12 +300,13 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old, tell: &mut Te
         because: Some(error.to_string()),
         next: None,
     })?;
+    let practised = ready.folder.clone().filter(|_| ready.practice.is_some());
     let (reports, inbox) = mpsc::unbounded_channel();
     let plan = Arc::clone(ready.engine.plan());
-    // A dry run is nobody's business.
+    // A dry run is nobody's business, nor is a drill.
     let log = match &ready.folder {
-        Some(_) => tell.over(ready.log, &ready.engine, &ready.secrets, &reports),
-        None => ready.log,
+        Some(_) if real => tell.over(ready.log, &ready.engine, &ready.secrets, &reports),
+        Some(_) | None => ready.log,
     };
     let setting = Setting {
         plan,
@@ -298,16 +315,24 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old, tell: &mut Te
             transcript: folder.transcript(),
             snapshots: folder.snapshots(),
             evidence: folder.evidence(),
-            memory: memory_place().zip(folder.path().file_name()).map(|(place, run)| place.join(run)),
+            memory: memory_place().filter(|_| real).zip(folder.path().file_name()).map(|(place, run)| place.join(run)),
         }),
         secrets: ready.secrets,
         reports,
         runtime: runtime.handle().clone(),
         launcher: Launcher::ourselves(),
+        root: ready.practice.as_ref().and(ready.folder.as_ref()).map(RunFolder::files),
     };
-    let executor: Box<dyn Executor> = match &ready.folder {
-        Some(_) => Box::new(World::new(setting)),
-        None => Box::new(DryRun::new(setting)),
+    let executor: Box<dyn Executor> = match (&ready.folder, ready.practice) {
+        (Some(_), None) => Box::new(World::new(setting)),
+        (Some(_), Some(Practice { begun, original })) => {
+            // What is written about files on the way there must be within.
+            if let Some(root) = &setting.root {
+                let _ = std::fs::create_dir_all(root);
+            }
+            Box::new(Rehearsal::new(setting, original, begun))
+        }
+        (None, _) => Box::new(DryRun::new(setting)),
     };
     let notary: Box<dyn Notary> = match ready.folder {
         Some(folder) => Box::new(Keys { folder, sign_off: config::read()?.sign_off }),
@@ -319,8 +344,11 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old, tell: &mut Te
     // What a child left behind must not hold us up: its output is on disk.
     runtime.shutdown_background();
     drop(ready.locks);
-    if kept && let Some(line) = left::line(over.engine.plan(), over.engine.run()) {
+    if real && let Some(line) = left::line(over.engine.plan(), over.engine.run()) {
         over.front.take(Update::Notice(line));
+    }
+    if let Some((title, text)) = practised.and_then(|folder| practised::page(&folder)) {
+        over.front.take(Update::Page { title, text });
     }
     tracing::info!(because = ?over.because, "session over");
     Ok(over)

@@ -4,6 +4,7 @@
 //! another playbook) leaves the run as it is; `decide` is where inputs are judged.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -91,8 +92,8 @@ impl Run {
                 self.stopping();
             }
             Record::EnoughSeen { .. } => self.stopping(),
-            // What they mean is the clocks' affair, below.
-            Record::WindowExtended { .. } | Record::Overrun { .. } => {}
+            // What the first two mean is the clocks' affair, below; what a fault shows comes as an outcome or an answer.
+            Record::WindowExtended { .. } | Record::Overrun { .. } | Record::FaultShown { .. } => {}
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
             Record::HintShown { .. }
             | Record::WhyShown { .. }
@@ -101,6 +102,7 @@ impl Run {
             | Record::Called { .. } => {
                 self.asides.take(&stamped.record, at);
             }
+            Record::TimePassed { ms } => self.time_passed(*ms, at),
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => {
                 if let Presence::Attached { operator, .. } | Presence::TakenOver { operator, .. } = presence {
@@ -147,6 +149,13 @@ impl Run {
         }
         self.advance(plan, at);
         self.tick(plan, stamped);
+    }
+
+    /// Lets the window be taken to have begun so much earlier.
+    fn time_passed(&mut self, ms: u64, at: Timestamp) {
+        let from = self.window_from.unwrap_or(at);
+        let earlier = from.checked_sub(Duration::from_millis(ms));
+        self.window_from = Some(earlier.unwrap_or(Timestamp::MIN));
     }
 
     /// What is out is to be stopped.

@@ -193,6 +193,14 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                 Err(Refusal::Stale)
             }
         },
+        Input::FaultShown { target, probe, fault } => {
+            practised(run)?;
+            Ok(Record::FaultShown { target, probe, fault })
+        }
+        Input::TimePassed { ms } => {
+            practised(run)?;
+            Ok(Record::TimePassed { ms })
+        }
         Input::Resume { operator, account, host, program } => Ok(Record::Resumed { operator, account, host, program }),
         Input::Presence(presence) => Ok(Record::Presence(presence)),
         Input::Pause { why } => Ok(Record::Paused { why }),
@@ -203,6 +211,14 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             }
             Ok(Record::Closing { end: End::Abandoned, reason: Some(reason) })
         }
+    }
+}
+
+/// Refuses what only a drill can have.
+fn practised(run: &Run) -> Result<(), Refusal> {
+    match run.begun.as_ref().and_then(|begun| begun.drill.as_ref()) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::NotNow { what: "practise".into() }),
     }
 }
 
@@ -220,6 +236,7 @@ fn alive(run: &Run, input: &Input) -> Result<(), Refusal> {
             Input::TemporaryRemoved { .. }
             | Input::Resume { .. }
             | Input::Presence(_)
+            | Input::FaultShown { .. }
             | Input::Pause { .. }
             | Input::Note { .. },
         )

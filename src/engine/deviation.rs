@@ -139,6 +139,8 @@ pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
         | Record::StopAsked { .. }
         | Record::EnoughSeen { .. }
         | Record::Note { .. }
+        | Record::FaultShown { .. }
+        | Record::TimePassed { .. }
         | Record::SecretCopied { .. }
         | Record::RollbackBegun { .. }
         | Record::RollbackEnded { .. }

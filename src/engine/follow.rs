@@ -64,6 +64,8 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
                 | Record::WhyShown { .. }
                 | Record::Looked { .. }
                 | Record::Called { .. }
+                | Record::FaultShown { .. }
+                | Record::TimePassed { .. }
                 | Record::SecretCopied { .. }
                 | Record::Presence(_)
                 | Record::WindowExtended { .. }
@@ -172,6 +174,8 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::Looked { .. }
         | Record::QuizAnswered { .. }
         | Record::Called { .. }
+        | Record::FaultShown { .. }
+        | Record::TimePassed { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

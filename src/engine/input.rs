@@ -237,6 +237,20 @@ pub enum Input {
         /// Those that are still there, with the reason.
         left: Vec<(String, String)>,
     },
+    /// A drill has shown one of its faults.
+    FaultShown {
+        /// What showed it.
+        target: Target,
+        /// The probe, from 1; none for the act.
+        probe: Option<u32>,
+        /// The fault of the drill, from 1.
+        fault: u32,
+    },
+    /// So much of the window is taken to have passed.
+    TimePassed {
+        /// How much, in milliseconds.
+        ms: u64,
+    },
     /// Go on in this process.
     Resume {
         /// Who goes on.

@@ -37,8 +37,8 @@ pub use followed::Followed;
 pub use input::{Input, Signing};
 pub use pace::{Pace, expected};
 pub use record::{
-    Begun, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Signature,
-    Stamped, Target, Verdict, Written,
+    Begun, BegunDrill, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen,
+    Signature, Stamped, Target, Verdict, Written,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};

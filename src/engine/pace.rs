@@ -126,6 +126,8 @@ fn whose(record: &Record) -> Whose<'_> {
         | Record::WindowExtended { .. }
         | Record::Overrun { .. }
         | Record::Note { .. }
+        | Record::FaultShown { .. }
+        | Record::TimePassed { .. }
         | Record::HintShown { .. }
         | Record::WhyShown { .. }
         | Record::Looked { .. }

@@ -295,6 +295,21 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signature: Option<Box<Signature>>,
     },
+    /// A drill has shown one of its faults. What the trainee does next about it is judged by this.
+    FaultShown {
+        /// What showed it.
+        target: Target,
+        /// The probe, from 1; none for the act.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        probe: Option<u32>,
+        /// The fault of the drill, from 1.
+        fault: u32,
+    },
+    /// So much of the window is taken to have passed: a drill lets a window run out.
+    TimePassed {
+        /// How much, in milliseconds.
+        ms: u64,
+    },
     /// Nothing is left to be done but to clear up and close.
     Closing {
         /// How it will have ended.
@@ -477,6 +492,9 @@ pub struct Begun {
     /// How long its steps took in earlier runs, so far as there were any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expected: BTreeMap<StepId, Expected>,
+    /// The drill that it is; none for a real run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<BegunDrill>,
 }
 
 /// How long a step took in earlier runs of a playbook: the medians.
@@ -488,6 +506,20 @@ pub struct Expected {
     pub people_ms: u64,
     /// How many runs that is known from.
     pub runs: u32,
+}
+
+/// What a drill began with. A run that has it is no real one, and is never taken for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BegunDrill {
+    /// The drill's id in the playbook; none for a walk-through without faults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What it is called.
+    pub title: String,
+    /// How fast what is simulated is played: `1x`, `4x`, `instant`.
+    pub speed: String,
+    /// What its practice values are made from.
+    pub seed: u64,
 }
 
 /// A later step that would be refused as things stand.

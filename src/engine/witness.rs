@@ -135,6 +135,8 @@ fn origin(plan: &Plan, record: &Record) -> Origin {
         Record::StopAsked { hard, target: _ } => Input::Stop { hard },
         Record::EnoughSeen { target } => Input::Enough { target },
         Record::Note { step, text } => Input::Note { step, text },
+        Record::FaultShown { target, probe, fault } => Input::FaultShown { target, probe, fault },
+        Record::TimePassed { ms } => Input::TimePassed { ms },
         Record::SecretCopied { name } => Input::CopySecret { name },
         Record::RollbackBegun { to, by_policy } => Input::Rollback { to, by_policy },
         Record::Resumed { operator, account, host, program } => Input::Resume { operator, account, host, program },

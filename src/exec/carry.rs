@@ -50,6 +50,8 @@ pub struct Setting {
     pub runtime: Handle,
     /// How children are started.
     pub launcher: Launcher,
+    /// The folder that every path is taken to be in, as if it were the root; none where paths are what they say.
+    pub root: Option<PathBuf>,
 }
 
 /// The folders of a run that an executor writes to. The first three exist.
@@ -106,6 +108,7 @@ impl World {
             launcher: self.setting.launcher.clone(),
             gaps: Gaps::Refused,
             logs: Vec::new(),
+            root: self.setting.root.clone(),
         }
     }
 

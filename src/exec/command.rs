@@ -13,9 +13,10 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::capture;
-use super::child::{self, Command, Ended, Then, Told};
+use super::child::{self, Command, Ended, Take, Then, Told};
 use super::expect::{Answer, judge};
 use super::kept::Kept;
+use super::launch::Launcher;
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::spool;
@@ -65,6 +66,34 @@ impl Task<'_> {
     }
 }
 
+/// What runs a command: a child, or whatever stands in for one.
+pub(super) trait Runs: Send {
+    /// Runs it to its end. `take` is told what comes of it on the way.
+    fn run(
+        self,
+        timeout: Option<Duration>,
+        stop: &mut watch::Receiver<Stop>,
+        take: &mut Take<'_>,
+    ) -> impl Future<Output = Result<Ended, String>> + Send;
+}
+
+/// A child of ours.
+struct OurChild<'a> {
+    command: Command,
+    launcher: &'a Launcher,
+}
+
+impl Runs for OurChild<'_> {
+    async fn run(
+        self,
+        timeout: Option<Duration>,
+        stop: &mut watch::Receiver<Stop>,
+        take: &mut Take<'_>,
+    ) -> Result<Ended, String> {
+        child::run(self.command, self.launcher, timeout, stop, take).await
+    }
+}
+
 /// Carries out a command of a step. Never fails: what went wrong is the outcome.
 pub(super) async fn perform(
     task: Task<'_>,
@@ -73,11 +102,27 @@ pub(super) async fn perform(
     outlet: Option<Outlet>,
     stop: &mut watch::Receiver<Stop>,
 ) -> Outcome {
-    let sink = Sink::open(transcript, outlet, &scene.secrets.masker());
-    let command = Command::new(task.spec, scene).map(|command| command.spooled(task.spool.clone()));
-    let (command, mut sink) = match (command, sink) {
-        (Ok(command), Ok(sink)) => (command, sink),
-        (Err(wrong), _) | (Ok(_), Err(wrong)) => return failed(scene.line(&wrong)),
+    match Command::new(task.spec, scene).map(|command| command.spooled(task.spool.clone())) {
+        Ok(command) => {
+            let child = OurChild { command, launcher: &scene.launcher };
+            perform_by(child, task, scene, transcript, outlet, stop).await
+        }
+        Err(wrong) => failed(scene.line(&wrong)),
+    }
+}
+
+/// Carries out a command of a step by what runs it.
+pub(super) async fn perform_by(
+    runs: impl Runs,
+    task: Task<'_>,
+    scene: &Scene,
+    transcript: Option<PathBuf>,
+    outlet: Option<Outlet>,
+    stop: &mut watch::Receiver<Stop>,
+) -> Outcome {
+    let mut sink = match Sink::open(transcript, outlet, &scene.secrets.masker()) {
+        Ok(sink) => sink,
+        Err(wrong) => return failed(scene.line(&wrong)),
     };
     let hides = task.capture.iter().any(|capture| capture.secret);
     if hides {
@@ -86,7 +131,7 @@ pub(super) async fn perform(
     let wants = !task.capture.is_empty() || task.expect.iter().any(|expect| !matches!(expect, Expect::Exit(_)));
     let mut kept = Kept::default();
     let mut watch = Watch::new(task.until().and_then(|until| until.matches.as_ref()));
-    let ended = child::run(command, &scene.launcher, task.timeout, stop, &mut |told| match told {
+    let mut take = |told: Told<'_>| match told {
         Told::Output(stream, bytes) => {
             if wants && stream == Stream::Out {
                 kept.take(bytes);
@@ -98,8 +143,8 @@ pub(super) async fn perform(
             sink.say(&format!("\n{note}\n"));
             Then::GoOn
         }
-    })
-    .await;
+    };
+    let ended = runs.run(task.timeout, stop, &mut take).await;
     watch.finish();
     let ended = match ended {
         Ok(ended) => ended,

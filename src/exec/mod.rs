@@ -1,7 +1,7 @@
 //! Effects to the world: children, files, probes, secrets.
 //!
 //! The session hands an [`Effect`] to an [`Executor`] and goes on; what comes of it arrives as a [`Report`] on a channel.
-//! Which executor that is (the real one, a dry run, later a drill) is chosen once, in `app`.
+//! Which executor that is (the real one, a dry run, a drill) is chosen once, in `app`.
 
 mod act;
 mod ahead;
@@ -29,6 +29,7 @@ mod launch;
 mod links;
 mod memory;
 mod reach;
+pub mod rehearsal;
 mod remote;
 mod replaceable;
 mod said;
@@ -106,6 +107,8 @@ pub enum Report {
         /// What was seen. Masked.
         saw: String,
     },
+    /// The terminal of who acts is to be gone: a drill has it lost. The run goes on.
+    TerminalLost,
     /// Something that the operator should know and the engine need not: a sentence, masked.
     Notice(String),
     /// What an `edit` would change: a unified diff, masked. Or why it cannot be done.

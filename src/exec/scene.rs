@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -38,6 +38,8 @@ pub struct Scene {
     pub gaps: Gaps,
     /// Where the logs stood when what is verified began.
     pub logs: Vec<LogMark>,
+    /// The folder that every path is taken to be in, as if it were the root; none where paths are what they say.
+    pub root: Option<PathBuf>,
 }
 
 /// What becomes of a value that is not there yet.
@@ -87,7 +89,11 @@ impl Scene {
     /// # Errors
     /// A sentence with the name that has no value.
     pub fn path(&self, template: &Template) -> Result<PathBuf, String> {
-        self.complete(template).map(|text| self.base.join(text))
+        let path = self.complete(template).map(|text| self.base.join(text))?;
+        Ok(match &self.root {
+            Some(root) => beneath(root, &path),
+            None => path,
+        })
     }
 
     /// Puts the values into a template whose names must all have one.
@@ -210,6 +216,21 @@ impl Scene {
     }
 }
 
+/// Takes a path to be in a folder, as if that were the root. No `..` leads out of it.
+fn beneath(root: &Path, path: &Path) -> PathBuf {
+    let mut inner = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => inner.push(name),
+            Component::ParentDir => {
+                inner.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+        }
+    }
+    root.join(inner)
+}
+
 /// Returns the fingerprints of secrets that are kept.
 pub(super) fn fingerprints(secrets: &Secrets, names: &[Name]) -> BTreeMap<Name, String> {
     names.iter().filter_map(|name| Some((name.clone(), secrets.fingerprint(name.as_str())?))).collect()
@@ -246,6 +267,18 @@ fn escaped(value: &str, escape: Escape) -> Zeroizing<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_path_leads_out_of_its_root() {
+        for (path, inner) in [
+            ("/etc/passwd", "/r/etc/passwd"),
+            ("/../../etc/./passwd", "/r/etc/passwd"),
+            ("a/../../b", "/r/b"),
+            ("/", "/r"),
+        ] {
+            assert_eq!(beneath(Path::new("/r"), Path::new(path)), Path::new(inner), "{path}");
+        }
+    }
 
     #[test]
     fn values_are_written_as_they_will_be_read() {

@@ -84,7 +84,7 @@ impl Latest {
     }
 
     /// Puts in a newer one. Says whether the last one was taken.
-    fn put(&self, picture: Picture) -> bool {
+    pub(super) fn put(&self, picture: Picture) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(picture).is_none()
     }
 }

@@ -156,6 +156,7 @@ impl Stage {
             launcher: launcher(),
             gaps: Gaps::Refused,
             logs: Vec::new(),
+            root: None,
         }
     }
 
@@ -176,6 +177,7 @@ impl Stage {
             reports,
             runtime: Handle::current(),
             launcher: scene.launcher,
+            root: None,
         };
         (setting, received)
     }
@@ -200,7 +202,11 @@ pub(super) async fn until_input(received: &mut UnboundedReceiver<Report>) -> Giv
         match received.recv().await.unwrap() {
             Report::Output { text, .. } => given.output.push_str(&text),
             Report::Input(input) => given.inputs.push(input),
-            Report::Attempt { .. } | Report::Picture { .. } | Report::Preview { .. } | Report::Notice(_) => {}
+            Report::Attempt { .. }
+            | Report::Picture { .. }
+            | Report::Preview { .. }
+            | Report::TerminalLost
+            | Report::Notice(_) => {}
         }
     }
     given

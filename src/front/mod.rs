@@ -103,6 +103,8 @@ pub enum Update {
         /// Taken and on disk, or why not.
         taken: Result<(), Refusal>,
     },
+    /// The terminal of who acts is to be gone: a drill has it lost. A front that is one itself only says so.
+    TerminalLost,
     /// The session is over; the front should end.
     Over,
 }
@@ -266,6 +268,8 @@ pub struct BriefingFacts {
     pub problems: BTreeMap<Name, String>,
     /// What `check` had to say all the same, rendered: lines with the place and the source line.
     pub warnings: Vec<String>,
+    /// What stands before every question, where this is not the real thing.
+    pub mark: Option<&'static str>,
     /// What kind of run it is, where it is not an ordinary one: `dry run: nothing is changed`.
     pub mode: Option<String>,
 }

@@ -17,6 +17,8 @@ use crate::engine::{Begun, End, Record};
 #[derive(Clone, Debug)]
 pub struct Place {
     root: PathBuf,
+    /// The folder in it that its runs are in.
+    runs: &'static str,
 }
 
 /// The folder of one run.
@@ -44,7 +46,13 @@ impl Place {
     /// Names the state folder; nothing is made yet.
     #[must_use]
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, runs: "runs" }
+    }
+
+    /// Names the same state folder with drills in place of runs: what is looked for or made there is no run.
+    #[must_use]
+    pub fn drills(&self) -> Self {
+        Self { root: self.root.clone(), runs: "drills" }
     }
 
     /// Returns the folder's path.
@@ -69,7 +77,7 @@ impl Place {
     /// # Errors
     /// The path that could not be made, and why.
     pub fn create(&self, id: &str, playbook: &str) -> io::Result<(RunFolder, Writer)> {
-        let runs = self.root.join("runs");
+        let runs = self.root.join(self.runs);
         make_known(&runs)?;
         let folder = RunFolder { path: runs.join(id) };
         make_private(&folder.path)?;
@@ -114,11 +122,11 @@ impl Place {
     /// Names the folder of a run.
     #[must_use]
     pub fn folder(&self, id: &str) -> RunFolder {
-        RunFolder { path: self.root.join("runs").join(id) }
+        RunFolder { path: self.root.join(self.runs).join(id) }
     }
 
     fn ids(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.root.join("runs")) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.root.join(self.runs)) else { return Vec::new() };
         let mut ids: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
         ids.sort();
         ids
@@ -225,6 +233,12 @@ impl RunFolder {
     #[must_use]
     pub fn evidence(&self) -> PathBuf {
         self.path.join("evidence")
+    }
+
+    /// Returns the folder of a drill's own copies of files, as if it were the root of all.
+    #[must_use]
+    pub fn files(&self) -> PathBuf {
+        self.path.join("files")
     }
 
     /// Returns the path of the vault.

@@ -183,6 +183,8 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         // What was signed is what is written down: the session refuses what would have to be masked.
         | Input::Sign(_)
         | Input::TemporaryRemoved { .. }
+        | Input::FaultShown { .. }
+        | Input::TimePassed { .. }
         | Input::Presence(_)
         | Input::Quiz { .. }
         | Input::Aside(_)

@@ -338,6 +338,7 @@ impl<F: Front> Session<F> {
                 self.front.take(Update::Attempt { target, probe, attempt, finding, pass, saw });
             }
             Report::Notice(text) => self.front.take(Update::Notice(text)),
+            Report::TerminalLost => self.front.take(Update::TerminalLost),
             Report::Preview { target, diff } => {
                 pending.previews = pending.previews.saturating_sub(1);
                 self.front.take(Update::Preview { target, diff });

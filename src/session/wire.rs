@@ -418,6 +418,8 @@ impl Up {
             | Input::FollowUp { .. }
             | Input::TemporaryRemoved { .. }
             | Input::Resume { .. }
+            | Input::FaultShown { .. }
+            | Input::TimePassed { .. }
             | Input::Presence(_)
             | Input::Sign(_)
             | Input::Pause { .. } => return None,

@@ -164,6 +164,8 @@ pub(crate) fn record(record: &Record) -> String {
         Record::Looked { step, .. } => format!("looked at {step}"),
         Record::QuizAnswered { step, right, .. } => format!("quizzed {step} {right}"),
         Record::Called { contact } => format!("called {contact}"),
+        Record::FaultShown { fault, .. } => format!("fault {fault}"),
+        Record::TimePassed { ms } => format!("time passed {ms}"),
         Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
         Record::RollbackBegun { to, by_policy } => {

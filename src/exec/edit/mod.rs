@@ -60,6 +60,15 @@ struct Filling {
     secret: bool,
 }
 
+/// Says whether an edit finds in a text what it looks for, and could put something there.
+pub(super) fn fits(text: &str, spec: &EditSpec) -> bool {
+    let Ok(places) = place::find(text, &spec.place, spec.count) else { return false };
+    match &spec.put {
+        Put::UrlPassword(_) => places.iter().all(|found| place::password(text, found).is_ok()),
+        Put::Value(_) => true,
+    }
+}
+
 /// Works out what the edits change, without changing anything.
 ///
 /// # Errors

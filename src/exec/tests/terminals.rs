@@ -58,7 +58,11 @@ impl Sitting {
             }
             Report::Output { text, .. } => self.lines.push_str(&text),
             Report::Input(Input::Performed { outcome, .. }) => self.ended = Some(outcome),
-            Report::Input(_) | Report::Attempt { .. } | Report::Preview { .. } | Report::Notice(_) => {}
+            Report::Input(_)
+            | Report::Attempt { .. }
+            | Report::Preview { .. }
+            | Report::TerminalLost
+            | Report::Notice(_) => {}
         }
     }
 

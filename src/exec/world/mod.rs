@@ -39,6 +39,7 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 pub(super) use self::log::marks;
+pub(super) use self::title::title as named;
 use super::expect::Answer;
 use super::scene::Scene;
 use super::stop::Stop;

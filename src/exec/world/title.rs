@@ -7,7 +7,7 @@ use crate::playbook::plan::{
 };
 
 /// Names a probe in one masked line.
-pub(super) fn title(spec: &ProbeSpec, scene: &Scene) -> String {
+pub(in crate::exec) fn title(spec: &ProbeSpec, scene: &Scene) -> String {
     scene.line(&describe::probe(spec, &|text| scene.text(text)))
 }
 

@@ -175,6 +175,8 @@ impl Headless {
             | Record::Looked { .. }
             | Record::QuizAnswered { .. }
             | Record::Called { .. }
+            | Record::FaultShown { .. }
+            | Record::TimePassed { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::RollbackBegun { .. }
@@ -238,6 +240,7 @@ impl Front for Headless {
             }
             Update::Notice(text) => self.print(&text),
             Update::Page { text, .. } => text.lines().for_each(|line| self.print(line)),
+            Update::TerminalLost => self.print(words::TERMINAL_LOST),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
             Update::Attempt { .. }
             | Update::Picture { .. }

@@ -188,6 +188,8 @@ impl Headless {
             | Record::Looked { .. }
             | Record::QuizAnswered { .. }
             | Record::Called { .. }
+            | Record::FaultShown { .. }
+            | Record::TimePassed { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::Resumed { .. }

@@ -190,6 +190,7 @@ impl<W: Write, E: Ear> Talk<'_, W, E> {
         for line in told(self.plan, prefilled, facts) {
             writeln!(self.out, "{line}")?;
         }
+        let mark = facts.mark.map(|mark| format!("[{mark}] ")).unwrap_or_default();
         let mut answers = Vec::new();
         for spec in &self.plan.inputs {
             let Some(answer) = self.input(spec, prefilled.get(&spec.name), facts)? else { return Ok(None) };
@@ -200,9 +201,9 @@ impl<W: Write, E: Ear> Talk<'_, W, E> {
         }
         let values = self.run.values.clone();
         let Some(word) = protected_word(self.plan, |name| values.get(name).map(String::as_str)) else {
-            let asked = "Begin the run? Nothing starts by itself.  [Enter] begin · q quit";
+            let asked = format!("{mark}Begin the run? Nothing starts by itself.  [Enter] begin · q quit");
             loop {
-                match self.ask(asked, false)? {
+                match self.ask(&asked, false)? {
                     keys::Line::Text(text) if text.trim().is_empty() => {
                         return Ok(Some(BriefingAnswers { answers, typed: None }));
                     }
@@ -212,7 +213,7 @@ impl<W: Write, E: Ear> Talk<'_, W, E> {
                 }
             }
         };
-        let asked = format!("THIS IS A PROTECTED RUN. Type {word} to begin it.  :q quit");
+        let asked = format!("{mark}THIS IS A PROTECTED RUN. Type {word} to begin it.  :q quit");
         loop {
             match self.ask(&asked, false)? {
                 keys::Line::Text(text) if text.trim() == word => {
@@ -241,7 +242,8 @@ impl<W: Write, E: Ear> Talk<'_, W, E> {
             Some(Answer::Secret(secret)) => format!(" Enter takes the one of {} characters{source}.", secret.chars()),
             None => String::new(),
         };
-        let asked = visible_plain(&format!("{}{known_text}  :q quit", input_wording(spec, &self.run)));
+        let mark = facts.mark.map(|mark| format!("[{mark}] ")).unwrap_or_default();
+        let asked = visible_plain(&format!("{mark}{}{known_text}  :q quit", input_wording(spec, &self.run)));
         loop {
             let text = match self.ask(&asked, spec.kind == InputKind::Secret)? {
                 keys::Line::Text(text) => text,

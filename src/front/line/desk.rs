@@ -70,6 +70,8 @@ pub(super) struct Desk {
     pub(super) clipboard: Clipboard,
     /// The secret that was asked for, to be copied; one that was not asked for is not.
     pub(super) copying: Option<Name>,
+    /// What stands before every question, where this is not the real thing.
+    pub(super) mark: Option<&'static str>,
 }
 
 /// How one can sign.
@@ -95,6 +97,7 @@ impl Desk {
             clock: now,
             told: Told::default(),
             window_over: None,
+            mark: None,
             out,
             keys,
             says,
@@ -170,6 +173,7 @@ impl Desk {
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Notice(text) => self.print(&visible_plain(&text)),
             Update::Page { title, text } => self.page(&title, &text),
+            Update::TerminalLost => self.print(words::TERMINAL_LOST),
             // Lines that leave a program's screen come as its output.
             Update::Picture { .. } => {}
             Update::Seat(seat) => self.take_seat(seat),
@@ -302,6 +306,9 @@ impl Desk {
         let question = match awaiting {
             Awaiting::Go(id) => {
                 shown = show::step(&plan, &self.run, id);
+                if self.mark.is_some() {
+                    shown.extend(show::why(&plan, &self.run, id));
+                }
                 if self.waits_for_diff(id) {
                     return None;
                 }
@@ -423,7 +430,8 @@ impl Desk {
     fn prompt(&mut self, question: &Question) {
         let (text, secret) = self.wording(question);
         let keys = Key::prompt(&self.offers(question), question.free());
-        let prompt = if text.is_empty() { keys } else { format!("{text}\n{keys}") };
+        let mark = self.mark.map(|mark| format!("[{mark}] ")).unwrap_or_default();
+        let prompt = if text.is_empty() { format!("{mark}{keys}") } else { format!("{mark}{text}\n{keys}") };
         self.keys.hide(secret);
         // A pipe does not echo the line end.
         let end = if self.keys.terminal() { " > " } else { "\n" };

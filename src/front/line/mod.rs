@@ -71,13 +71,15 @@ impl Shared {
 
 impl Line {
     /// Takes standard input and output. `record` says where the record of the run is; `rollback` is the one that the operator
-    /// came for, back to a step or whole: its plan is shown first.
+    /// came for, back to a step or whole: its plan is shown first. `mark` stands before every question, where this is not the real
+    /// thing.
     #[must_use]
-    pub fn start(plan: Arc<Plan>, record: String, rollback: Option<HowFar>) -> Self {
+    pub fn start(plan: Arc<Plan>, record: String, rollback: Option<HowFar>, mark: Option<&'static str>) -> Self {
         let keys = Keys::of_stdin();
         let terminal = keys.terminal();
         let has_window = plan.window.is_some();
         let mut line = Self::on(plan, record, rollback, Box::new(stdout()), keys);
+        line.shared.desk().mark = mark;
         let reader = Arc::clone(&line.shared);
         // Not waited for: it may be at a read that never comes back.
         thread::spawn(move || read(&reader, terminal));

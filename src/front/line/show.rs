@@ -191,6 +191,7 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
             return said.lines().filter(|line| !line.is_empty()).map(visible_plain).collect();
         }
         Record::Called { contact } => format!("Called {contact}, on record."),
+        Record::TimePassed { ms } => format!("In this drill {} of the window have passed.", took(*ms)),
         Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),
         Record::RollbackBegun { to: Some(to), .. } => format!("Rolling back to before {to}."),
@@ -216,6 +217,7 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         | Record::Looked { .. }
         // What was ticked stands above, and the next line is asked for already.
         | Record::Ticked { .. }
+        | Record::FaultShown { .. }
         | Record::LookAhead { .. }
         | Record::Closing { .. } => return Vec::new(),
         Record::TemporaryRemoved { removed, left } => {

@@ -46,7 +46,7 @@ pub(super) fn draw(walk: &Walk, frame: &mut Frame<'_>, now: Timestamp) {
         (false, false) => " now, at another step ",
     };
     let block = Block::new().borders(Borders::TOP).border_set(walk.theme.border_set());
-    let block = block.border_style(walk.theme.border(true)).title(title);
+    let block = block.border_style(walk.theme.border(true)).title(walk.theme.titled(title));
     let block = clocks::edge(walk, now).into_iter().fold(block, Block::title_top);
     let inner = block.inner(asked);
     frame.render_widget(block, asked);
@@ -74,7 +74,8 @@ pub(super) fn boxed(walk: &Walk, frame: &mut Frame<'_>, area: Rect, title: &str,
 /// Draws a border and returns what is inside.
 pub(super) fn framed(theme: Theme, frame: &mut Frame<'_>, area: Rect, title: &str, focused: bool) -> Rect {
     let block = Block::bordered().border_set(theme.border_set()).border_style(theme.border(focused));
-    let block = block.title(fit(title, usize::from(area.width.saturating_sub(2)), theme));
+    let title = theme.titled(title);
+    let block = block.title(fit(&title, usize::from(area.width.saturating_sub(2)), theme));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     Rect { x: inner.x.saturating_add(1).min(area.right()), width: inner.width.saturating_sub(2), ..inner }
@@ -130,6 +131,9 @@ fn header(walk: &Walk, frame: &mut Frame<'_>, area: Rect, now: Timestamp) {
         right.push(Span::styled(format!("{}  {id} ", fit(&begun.operator, 16, theme)), theme.quiet()));
     }
     let mut left = vec![Span::raw(" ")];
+    if let Some(mark) = theme.mark() {
+        left.extend([Span::styled(format!(" {mark} "), theme.badge()), Span::raw(" ")]);
+    }
     if let Some(badge) = walk.seat_badge() {
         left.extend([badge, Span::raw(" ")]);
     }
@@ -262,10 +266,12 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
 fn too_small(walk: &Walk, frame: &mut Frame<'_>, now: Timestamp) {
     let area = frame.area();
     let width = usize::from(area.width);
-    let mut lines = vec![
+    let mark = walk.theme.mark().map(|mark| (mark.to_owned(), walk.theme.badge()));
+    let mut lines: Vec<(String, Style)> = mark.into_iter().collect();
+    lines.extend([
         (format!("Please make the window larger: {} by {} at least.", LEAST.0, LEAST.1), walk.theme.care()),
         (format!("It is {} by {} now. The run goes on; nothing is lost.", area.width, area.height), Style::new()),
-    ];
+    ]);
     if walk.watching() {
         lines.push((walk.seat_line(), walk.theme.care()));
     }

@@ -101,6 +101,12 @@ impl Screen {
         Ok(Self { keys, terminal, theme: Theme::of(|name| std::env::var(name).ok()), _modes: modes })
     }
 
+    /// Has a word stand in the title of every part, where this is not the real thing.
+    #[must_use]
+    pub fn marked(self, mark: Option<&'static str>) -> Self {
+        Self { theme: self.theme.marked(mark), ..self }
+    }
+
     /// Lets the operator choose a playbook or an open run. None when the operator leaves.
     ///
     /// # Errors

@@ -170,7 +170,8 @@ impl Walk {
             selected: None,
             pane: Pane::Steps,
             zoom: false,
-            why: false,
+            // Where it is not the real thing, one is here to learn.
+            why: theme.mark().is_some(),
             hints: HashSet::new(),
             back: 0,
             down: 0,
@@ -276,6 +277,7 @@ impl Walk {
                 }
             }
             Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
+            Update::TerminalLost => self.message = Some((words::TERMINAL_LOST.to_owned(), false)),
             Update::Notice(text) => self.message = Some((text, false)),
             Update::Page { title, text } => self.panel = Some(Panel::Page { title, text, down: 0 }),
             Update::Secret { name, secret } => self.take_secret(&name, &secret),

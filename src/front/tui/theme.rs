@@ -27,6 +27,8 @@ pub(super) enum Depth {
 pub(super) struct Theme {
     depth: Depth,
     ascii: bool,
+    /// What stands in the title of every part, where this is not the real thing.
+    mark: Option<&'static str>,
 }
 
 /// A state as it is shown: never by colour alone.
@@ -59,19 +61,37 @@ impl Theme {
         } else {
             Depth::Sixteen
         };
-        Self { depth, ascii: !utf8 || term == "linux" || term == "dumb" }
+        Self { depth, ascii: !utf8 || term == "linux" || term == "dumb", mark: None }
+    }
+
+    /// Has a word stand in the title of every part.
+    pub(super) fn marked(self, mark: Option<&'static str>) -> Self {
+        Self { mark, ..self }
+    }
+
+    /// Returns the word that stands in the title of every part.
+    pub(super) fn mark(self) -> Option<&'static str> {
+        self.mark
+    }
+
+    /// Puts the word that stands everywhere before a title.
+    pub(super) fn titled(self, title: &str) -> String {
+        match self.mark {
+            Some(mark) => format!(" {mark}:{title}"),
+            None => title.to_owned(),
+        }
     }
 
     /// Is the look without colours and in ASCII.
     #[cfg(test)]
     pub(super) const fn plain() -> Self {
-        Self { depth: Depth::None, ascii: true }
+        Self { depth: Depth::None, ascii: true, mark: None }
     }
 
     /// Is the look with any colour and all glyphs.
     #[cfg(test)]
     pub(super) const fn rich() -> Self {
-        Self { depth: Depth::Any, ascii: false }
+        Self { depth: Depth::Any, ascii: false, mark: None }
     }
 
     fn ink(self, sixteen: Color, indexed: u8, (red, green, blue): (u8, u8, u8)) -> Style {

@@ -34,6 +34,9 @@ use state::{Client, State, put, told};
 /// The most clients at a time.
 const CLIENTS: usize = 32;
 
+/// Why a screen is gone that a drill took away.
+const LOST: &str = "its terminal was lost, as the drill says";
+
 /// How long the clients have to take the last frames when the session is over.
 const PARTING: Duration = Duration::from_secs(3);
 
@@ -143,6 +146,7 @@ impl Front for Hub {
             Update::Refused(refusal) => state.tell_actor(&Down::Refused(refusal)),
             Update::Notice(text) => state.tell(&Down::Notice(text)),
             Update::Page { title, text } => state.tell(&Down::Page { title, text }),
+            Update::TerminalLost => self.shared.lose(&mut state),
             Update::Secret { name, secret } => {
                 if let Some((id, name)) = state.copying.take_if(|(_, wanted)| *wanted == name)
                     && state.actor == Some(id)
@@ -292,6 +296,15 @@ impl Shared {
         let told = told(&Down::Notice(format!("{TOO_MUCH}; it is let go, and the run goes on without it")));
         if let (Some(client), Some(frame)) = (state.clients.get(&id), told) {
             client.outbox.put_last(&frame);
+        }
+    }
+
+    /// Takes the screen of who acts away, as a lost connection does.
+    fn lose(&self, state: &mut State) {
+        let Some(id) = state.actor else { return };
+        self.free(state, id, LOST);
+        if let Some(client) = state.clients.get(&id) {
+            client.outbox.lose();
         }
     }
 

@@ -129,6 +129,12 @@ impl Outbox {
         self.bell.notify_one();
     }
 
+    /// Lets nothing more go out, not even what waits: the connection is gone.
+    pub(super) fn lose(&self) {
+        *self.waiting() = Waiting { end: Some(End::Last), ..Waiting::default() };
+        self.bell.notify_one();
+    }
+
     /// Says that nothing more comes once what waits has been sent.
     pub(super) fn close(&self) {
         self.waiting().end.get_or_insert(End::Last);

@@ -279,6 +279,7 @@ fn briefing(text: &str) -> Scene {
         requires: vec![(text.into(), true), (text.into(), false)],
         sources: [("pg_host".into(), text.to_owned())].into(),
         problems: [("old_valkey_password".into(), text.to_owned())].into(),
+        mark: None,
         mode: Some(text.into()),
         warnings: vec![text.into()],
     };

@@ -35,6 +35,7 @@ pub(super) fn facts() -> BriefingFacts {
         requires: vec![("doctl".into(), true), ("pm2".into(), false)],
         sources: BTreeMap::from([("pg_host".into(), "$PG_HOST".into())]),
         problems: BTreeMap::from([("old_valkey_password".into(), ".env has no key REDIS_URL".into())]),
+        mark: None,
         mode: None,
         warnings: vec!["rotate.yaml:7:3: warning: no step has an estimate\n".into()],
     }

@@ -247,6 +247,7 @@ impl Story {
             values: values.map(|(name, value)| (name.into(), value.to_owned())).into(),
             secrets: vec!["old_valkey_password".into()],
             protected: true,
+            drill: None,
             ..Begun::default()
         };
         story.input(Input::Begin { begun: Box::new(begun), typed: Some("production".into()) });
