@@ -17,6 +17,7 @@ mod crash;
 mod crash_first_steps;
 mod crash_rotation;
 mod doctor;
+mod earlier;
 mod edits;
 mod engine;
 mod export;

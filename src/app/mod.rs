@@ -3,6 +3,7 @@
 mod attach;
 mod audit;
 mod briefing;
+mod clocks;
 mod compare;
 mod doctor;
 mod earlier;
