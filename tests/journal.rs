@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use runsheet::engine::{
-    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Stamped, Target, Written,
+    Begun, End, Evidence, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature,
+    Stamped, Target, Written,
 };
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
@@ -64,6 +65,15 @@ const RECORDS: &[&str] = &[
     "quiz_answered",
     "saved",
     "performed",
+    "signed_off",
+    "sign_off_refused",
+    "evidence_given",
+    "evidence_given",
+    "evidence_given",
+    "evidence_given",
+    "evidence_missing",
+    "ticked",
+    "followed_up",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -71,9 +81,11 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.jsonl");
 
 /// One of every record, with every field that a record may have.
+#[expect(clippy::too_many_lines, reason = "a flat list: one of each")]
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let proved = step.clone();
     let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let written = Written { size: 12, sha256: "ab".repeat(32) };
@@ -128,12 +140,22 @@ fn every_record() -> Vec<Record> {
             program: "0.1.1".to_owned(),
         },
         Record::Paused { why: "left".to_owned() },
-        Record::SignedOff { step: None, role: "operator".to_owned(), name: "Ada".to_owned() },
+        Record::SignedOff {
+            step: None,
+            role: "operator".to_owned(),
+            name: "Ada".to_owned(),
+            account: None,
+            host: None,
+            signature: None,
+        },
         Record::SignOffRefused {
             step: None,
             role: "reviewer".to_owned(),
             name: "Grace".to_owned(),
             reason: "red logs".to_owned(),
+            account: None,
+            host: None,
+            signature: None,
         },
         Record::Closing { end: End::Abandoned, reason: Some("enough".to_owned()) },
         Record::TemporaryRemoved {
@@ -179,8 +201,66 @@ fn every_record() -> Vec<Record> {
             }],
             logs: Vec::new(),
         },
-        Record::Performed { target: followed, attempt: 2, outcome: written },
+        Record::Performed { target: followed.clone(), attempt: 2, outcome: written },
+        Record::SignedOff {
+            step: Some(StepId::new("allow")),
+            role: "dba".to_owned(),
+            name: "Ada".to_owned(),
+            account: Some("ada".to_owned()),
+            host: Some("bastion".to_owned()),
+            signature: Some(Box::new(signature())),
+        },
+        Record::SignOffRefused {
+            step: Some(StepId::new("reset-doadmin")),
+            role: "reviewer".to_owned(),
+            name: "Grace".to_owned(),
+            reason: "red logs".to_owned(),
+            account: Some("grace".to_owned()),
+            host: Some("bastion".to_owned()),
+            signature: Some(Box::new(Signature { principal: None, ..signature() })),
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 1,
+            evidence: Evidence::Text { text: "seen by two".to_owned() },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 2,
+            evidence: Evidence::File {
+                name: "/home/ada/panel.png".to_owned(),
+                kept: "reset-doadmin.1.panel.png".to_owned(),
+                sha256: "cd".repeat(32),
+                size: 4711,
+            },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 3,
+            evidence: Evidence::Fingerprint { name: Name::new("new_pg_password"), fingerprint: "1a2b3c4d".to_owned() },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 4,
+            evidence: Evidence::Output {
+                transcript: "reset-doadmin.2.log".to_owned(),
+                sha256: "ef".repeat(32),
+                size: 12,
+            },
+        },
+        Record::EvidenceMissing { step: proved, item: 5, reason: Some("the camera is broken".to_owned()) },
+        Record::Ticked { target: followed, item: 2, ticked: true },
+        Record::FollowedUp { item: 1, operator: "grace".to_owned(), note: Some("revoked".to_owned()) },
     ]
+}
+
+fn signature() -> Signature {
+    Signature {
+        key: "SHA256:abc".to_owned(),
+        principal: Some("Ada".to_owned()),
+        head: "cd".repeat(32),
+        armored: "-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n".to_owned(),
+    }
 }
 
 fn stamped(records: Vec<Record>) -> Vec<Stamped> {
@@ -518,9 +598,9 @@ fn no_record_is_forgotten() {
         Record::Begun(_) => 0,
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
-        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 34,
+        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 39,
         Record::Saved { .. } => 3,
-        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 35,
+        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 40,
         Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,
@@ -536,7 +616,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
+        Record::SignedOff { signature: Some(_), .. } => 34,
         Record::SignedOff { .. } => 18,
+        Record::SignOffRefused { signature: Some(_), .. } => 35,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
@@ -556,6 +638,13 @@ fn no_record_is_forgotten() {
         Record::Looked { .. } => 36,
         Record::Called { .. } => 37,
         Record::QuizAnswered { .. } => 38,
+        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 41,
+        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 42,
+        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 43,
+        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 44,
+        Record::EvidenceMissing { .. } => 45,
+        Record::Ticked { .. } => 46,
+        Record::FollowedUp { .. } => 47,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

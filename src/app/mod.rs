@@ -5,7 +5,9 @@ mod audit;
 mod briefing;
 mod clocks;
 mod compare;
+mod config;
 mod doctor;
+mod due;
 mod earlier;
 mod export;
 mod host;
@@ -15,12 +17,14 @@ mod left;
 mod library;
 mod log;
 mod look;
+mod notary;
 mod place;
 mod record;
 mod report;
 mod resume;
 mod run;
 mod runs;
+mod sign;
 mod walk;
 
 use std::process::ExitCode;
@@ -59,11 +63,13 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Watch(args)) => attach::attach(&args, Role::Watch),
         Some(Command::Rollback(args)) => run::rollback(&args),
         Some(Command::Runs(args)) => runs::runs(&args),
+        Some(Command::Sign(args)) => sign::sign(&args),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Audit(args)) => audit::audit(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Diff(args)) => compare::diff(&args),
+        Some(Command::Due(args)) => due::due(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),

@@ -25,6 +25,7 @@ use crate::journal::Place;
 use crate::playbook::plan::{OnFailure, Plan, StepId};
 use crate::secret::Identity;
 use crate::session::{Because, Over};
+use crate::words;
 
 /// How a run is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -378,10 +379,19 @@ pub(super) fn close<F: Front>(over: &Over<F>) -> Result<Code, Ending> {
         Because::Signal(name) => ending(Code::Interrupted, format!("interrupted by {name}; the run is open"), resume),
         Because::Left if run.stage != Stage::Over => match partial(run) {
             Some(code) => Ok(code),
-            None => ending(Code::Interrupted, "the run is open".to_owned(), resume),
+            None => match run.awaiting(over.engine.plan()) {
+                Awaiting::SignOff(role) => ending(Code::SignOff, words::sign_off_missing(run, &role), sign(&id)),
+                // Whatever else it waits for, it is not at its end.
+                _ => ending(Code::Interrupted, "the run is open".to_owned(), resume),
+            },
         },
         Because::Left | Because::Run => status(over.engine.plan(), run, &resume),
     }
+}
+
+/// Says what to do where only a signature is missing.
+fn sign(run: &str) -> String {
+    format!("`runsheet sign {run}` in the signer's own terminal, or `runsheet resume {run}` with them here")
 }
 
 /// Returns the status of a rollback to a step, which leaves the run open and is no interruption.
@@ -415,7 +425,12 @@ pub(super) fn status(plan: &Plan, run: &Run, resume: &str) -> Result<Code, Endin
                 | StepState::RolledBack
                 | StepState::RollbackFailed => false,
             });
-            Ok(if short { Code::Failed } else { Code::Done })
+            let unsigned = run.steps.iter().any(|state| state.sign_off_passed.is_some());
+            Ok(match (short, unsigned) {
+                (true, _) => Code::Failed,
+                (false, true) => Code::SignOff,
+                (false, false) => Code::Done,
+            })
         }
         (_, _) => stopped(run.paused.clone().unwrap_or_else(|| "the run is open".to_owned())),
     }

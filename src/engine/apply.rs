@@ -7,21 +7,27 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::record::{How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
-use super::run::{Busy, Note, Run, Stage, StepRun, StepState, role_to_approve};
-use super::undo;
-use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step, StepId};
+use super::followed::Followed;
+use super::record::{How, Outcome, Presence, Record, SavedFile, Stamped, Target, Verdict};
+use super::run::{Busy, Note, Run, Stage, StepRun, StepState};
+use super::sign::SignedBy;
+use super::{deviation, evidence, undo};
+use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step};
 
 impl Run {
     /// Takes one record in.
+    #[expect(clippy::too_many_lines, reason = "one flat table: an arm a record")]
     pub fn apply(&mut self, plan: &Plan, stamped: &Stamped) {
         let at = stamped.at;
+        self.deviations.extend(deviation::of(plan, self, stamped));
+        self.let_go_of_evidence(plan, &stamped.record);
         match &stamped.record {
             Record::Begun(begun) => {
                 self.values = plan.fixed.iter().cloned().collect();
                 self.values.extend(begun.values.clone());
                 self.secrets.extend(begun.secrets.iter().cloned());
                 self.fingerprints(&begun.fingerprints);
+                self.operators.insert(begun.operator.clone());
                 self.begun = Some((**begun).clone());
                 self.began_at = Some(at);
                 self.stage = Stage::Walking;
@@ -75,6 +81,7 @@ impl Run {
                     undo.state = StepState::Done;
                     undo.note = Some(note.clone());
                 });
+                self.wants_signatures(plan, target);
             }
             Record::Skipped { target, reason, by_playbook } => {
                 self.skipped(plan, target, reason.as_ref(), *by_playbook, at);
@@ -95,20 +102,28 @@ impl Run {
                 self.asides.take(&stamped.record, at);
             }
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
-            Record::Presence(presence) => self.presence.push((at, presence.clone())),
+            Record::Presence(presence) => {
+                if let Presence::Attached { operator, .. } | Presence::TakenOver { operator, .. } = presence {
+                    self.operators.insert(operator.clone());
+                }
+                self.presence.push((at, presence.clone()));
+            }
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),
             Record::RollbackEnded { failed } => self.rollback_ended(plan, *failed),
-            Record::Resumed { .. } => self.resumed(plan, at),
-            Record::Paused { why } => self.paused = Some(why.clone()),
-            Record::SignedOff { step: Some(step), role, name } => self.approved(plan, step, role, name, at),
-            Record::SignedOff { step: None, role, name } => self.signed.push((role.clone(), name.clone())),
-            Record::SignOffRefused { step: Some(step), role, name, reason } => {
-                self.set(plan, &Target::step(step), |step| {
-                    step.note = Some(format!("{name} refused to sign as {role}: {reason}"));
-                    step.fail(at);
-                });
+            Record::Resumed { operator, .. } => {
+                self.operators.insert(operator.clone());
+                self.resumed(plan, at);
             }
-            Record::SignOffRefused { step: None, role, name, reason } => {
+            Record::Paused { why } => self.paused = Some(why.clone()),
+            Record::SignedOff { step, role, name, account, host, signature } => {
+                let (role, name, account, host) = (role.clone(), name.clone(), account.clone(), host.clone());
+                let by = SignedBy { at, role, name, account, host, signature: signature.clone() };
+                self.signed_off(plan, step.as_ref(), by);
+            }
+            Record::SignOffRefused { step: Some(step), role, name, reason, .. } => {
+                self.sign_off_refused(plan, step, format!("{name} refused to sign as {role}: {reason}"), at);
+            }
+            Record::SignOffRefused { step: None, role, name, reason, .. } => {
                 self.refused.push((role.clone(), name.clone(), reason.clone()));
             }
             Record::Closing { end, .. } => {
@@ -120,8 +135,17 @@ impl Run {
                 self.stage = Stage::Over;
                 self.ended = Some((*end, at));
             }
+            Record::EvidenceGiven { .. } | Record::EvidenceMissing { .. } => {
+                if let Some((step, proof)) = evidence::proof(stamped) {
+                    self.proved(plan, step, proof);
+                }
+            }
+            Record::Ticked { target, item, ticked } => self.set_tick(plan, target, *item, *ticked),
+            Record::FollowedUp { item, operator, note } => {
+                self.followed.insert(*item, Followed { at, operator: operator.clone(), note: note.clone() });
+            }
         }
-        self.advance();
+        self.advance(plan, at);
         self.tick(plan, stamped);
     }
 
@@ -132,10 +156,22 @@ impl Run {
         }
     }
 
-    /// Moves the cursor over what is finished.
-    fn advance(&mut self) {
+    /// Moves the cursor over what is finished; a step that has to have evidence is that once it has it.
+    fn advance(&mut self, plan: &Plan, at: Timestamp) {
+        loop {
+            let before = self.cursor;
+            self.ask_for_evidence(plan, before, at);
+            self.advance_over();
+            if self.cursor == before {
+                break;
+            }
+        }
+    }
+
+    /// Moves the cursor over one step that is finished.
+    pub(super) fn advance_over(&mut self) {
         let end = if self.stage == Stage::AfterRollback { self.after.end } else { self.walk };
-        while self.cursor < end && self.steps[self.cursor].finished() {
+        if self.cursor < end && self.steps[self.cursor].finished() {
             self.cursor += 1;
         }
     }
@@ -182,8 +218,11 @@ impl Run {
             step.ahead.clear();
             step.note = None;
             step.signed.clear();
+            step.unsigned = false;
+            step.sign_off_passed = None;
             step.acted = state == StepState::Verifying;
             step.undo.clear();
+            step.ask_anew();
         });
         if let Some(number) = target.undo
             && let Some(step) = plan.index.get(&target.step).and_then(|&at| self.steps.get_mut(at))
@@ -194,6 +233,7 @@ impl Run {
         self.set_undo(plan, target, |undo| {
             undo.state = state;
             undo.attempts = attempt;
+            undo.ticks.clear();
             undo.outcome = None;
             undo.verdicts.clear();
         });
@@ -252,18 +292,6 @@ impl Run {
         }
     }
 
-    fn approved(&mut self, plan: &Plan, step: &StepId, role: &str, name: &str, at: Timestamp) {
-        let target = Target::step(step);
-        self.set(plan, &target, |step| step.signed.push((role.to_owned(), name.to_owned())));
-        let whole = plan
-            .step(step)
-            .zip(self.step(plan, step))
-            .is_some_and(|(step, state)| state.state == StepState::Waiting && role_to_approve(step, state).is_none());
-        if whole {
-            self.acted(plan, &target, at);
-        }
-    }
-
     fn recaptured(&mut self, plan: &Plan, target: &Target, outcome: &Outcome, at: Timestamp) {
         self.fingerprints(&outcome.fingerprints);
         self.busy = None;
@@ -283,7 +311,7 @@ impl Run {
     }
 
     /// The act is carried out; its probes are next, if it has any.
-    fn acted(&mut self, plan: &Plan, target: &Target, at: Timestamp) {
+    pub(super) fn acted(&mut self, plan: &Plan, target: &Target, at: Timestamp) {
         let probes = matches!(action(plan, target), Some(Some(action)) if !action.verify.is_empty());
         let state = if probes { StepState::Verifying } else { StepState::Done };
         self.busy = probes.then(|| busy(target, at, true));
@@ -293,6 +321,7 @@ impl Run {
             step.ended = (!probes).then_some(at);
         });
         self.set_undo(plan, target, |undo| undo.state = state);
+        self.wants_signatures(plan, target);
     }
 
     fn probed(&mut self, plan: &Plan, target: &Target, verdicts: &[Verdict], at: Timestamp) {
@@ -311,6 +340,7 @@ impl Run {
             (false, true) => StepState::Warned,
             (false, false) => StepState::Done,
         };
+        let mut judged = false;
         self.set(plan, target, |step| {
             step.verdicts = verdicts.to_vec();
             // Where the act failed or its end was not seen, the probes inform the operator and decide nothing.
@@ -318,8 +348,12 @@ impl Run {
                 step.state = state;
                 step.ended = Some(at);
                 step.failed = failed;
+                judged = true;
             }
         });
+        if judged {
+            self.wants_signatures(plan, target);
+        }
         self.set_undo(plan, target, |undo| {
             undo.verdicts = verdicts.to_vec();
             if undo.state == StepState::Verifying {
@@ -333,6 +367,11 @@ impl Run {
         self.set(plan, target, |step| {
             if by_playbook {
                 step.passed_over = true;
+            } else if step.unsigned {
+                // What was done stays done; nobody signed it.
+                step.unsigned = false;
+                step.sign_off_passed = Some(reason.cloned().unwrap_or_default());
+                return;
             } else {
                 step.state = StepState::Skipped;
                 step.note = reason.cloned();
@@ -401,7 +440,7 @@ impl StepRun {
         self.by_hand && self.saved.is_empty()
     }
 
-    fn fail(&mut self, at: Timestamp) {
+    pub(super) fn fail(&mut self, at: Timestamp) {
         self.state = StepState::Failed;
         self.failed = true;
         self.ended = Some(at);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::aside::Aside;
-use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
+use super::evidence::Evidence;
+use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Signature, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
 /// Something said to the engine.
@@ -171,6 +172,42 @@ pub enum Input {
         /// The action, as seen by whoever says it; another one is refused.
         target: Target,
     },
+    /// An item of a step's evidence is given.
+    Evidence {
+        /// The step, as seen by whoever says it; another one is refused.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// What is given; a file is kept by now.
+        evidence: Evidence,
+    },
+    /// An item of a step's evidence is passed over.
+    EvidenceMissing {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// A line of some instructions is ticked, or unticked.
+    Tick {
+        /// Whose instructions.
+        target: Target,
+        /// The line among those to tick, from 1.
+        item: u32,
+        /// It is ticked from now on.
+        ticked: bool,
+    },
+    /// What stayed to be done after the run was done.
+    FollowUp {
+        /// The item of the playbook's `follow_up`, from 1.
+        item: u32,
+        /// Who says so.
+        operator: String,
+        /// What there is to say of it.
+        note: Option<String>,
+    },
     /// A role signs.
     SignOff {
         /// The step whose approval it is; none for the sign-off at the end.
@@ -191,6 +228,8 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// Somebody signed or refused to from a terminal of their own; what they signed with was checked.
+    Sign(Box<Signing>),
     /// Files with secrets were removed, or could not be.
     TemporaryRemoved {
         /// Those that are gone.
@@ -221,4 +260,23 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+}
+
+/// What somebody says who signs, or refuses to, from a terminal of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// The step whose approval it is; none for the sign-off at the end.
+    pub step: Option<StepId>,
+    /// The role.
+    pub role: String,
+    /// Their name.
+    pub name: String,
+    /// Why they refuse; none where they sign.
+    pub refused: Option<String>,
+    /// The account of the operating system.
+    pub account: String,
+    /// The machine.
+    pub host: String,
+    /// The signature, checked; none where a name was typed.
+    pub signature: Option<Box<Signature>>,
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::aside::Part;
+use super::evidence::Evidence;
 use crate::playbook::plan::{Name, StepId};
 
 /// A step, or one action of its rollback.
@@ -254,15 +255,24 @@ pub enum Record {
     },
     /// Somebody came to the screen that may act, or went from it. It changes nothing of the run.
     Presence(Presence),
-    /// A role signed, by a typed name. Recorded as typed, not as proven.
+    /// A role signed: by a typed name, which is recorded as typed and not as proven, or with a key.
     SignedOff {
         /// The step whose approval it is; none for the sign-off at the end.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<StepId>,
         /// The role.
         role: String,
-        /// The name as typed.
+        /// The name: as typed, or as it was signed.
         name: String,
+        /// The account of the operating system that it was signed from, where that was not the screen that acts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        /// The machine that it was signed on, likewise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+        /// The signature; none where only a name was typed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Box<Signature>>,
     },
     /// A role refused to sign.
     SignOffRefused {
@@ -271,10 +281,19 @@ pub enum Record {
         step: Option<StepId>,
         /// The role.
         role: String,
-        /// The name as typed.
+        /// The name: as typed, or as it was signed.
         name: String,
         /// Why.
         reason: String,
+        /// The account of the operating system that it was signed from, where that was not the screen that acts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        /// The machine that it was signed on, likewise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+        /// The signature; none where only a name was typed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Box<Signature>>,
     },
     /// Nothing is left to be done but to clear up and close.
     Closing {
@@ -327,6 +346,59 @@ pub enum Record {
         /// How.
         end: End,
     },
+    /// An item of a step's evidence was given.
+    EvidenceGiven {
+        /// The step.
+        step: StepId,
+        /// The item, from 1, in the order of the playbook.
+        item: u32,
+        /// What was given.
+        evidence: Evidence,
+    },
+    /// An item of a step's evidence is passed over.
+    EvidenceMissing {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// Why; what is optional needs no reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A person ticked a line of some instructions, or unticked it.
+    Ticked {
+        /// Whose instructions.
+        target: Target,
+        /// The line among those to tick, from 1.
+        item: u32,
+        /// It is ticked from now on.
+        ticked: bool,
+    },
+    /// What stayed to be done after a completed run was done. It may stand behind `Ended`.
+    FollowedUp {
+        /// The item of the playbook's `follow_up`, from 1.
+        item: u32,
+        /// Who says so.
+        operator: String,
+        /// What there is to say of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+}
+
+/// What a key signed. The statement itself is made again from the record that this stands in and from what the run began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The key's fingerprint: `SHA256:…`.
+    pub key: String,
+    /// The name under which the key stood in `allowed_signers`; none where there was no such file, so that nobody knew
+    /// whose key it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The hash of the last line of this journal that the signer had seen.
+    pub head: String,
+    /// The signature itself, as `ssh-keygen` writes it.
+    pub armored: String,
 }
 
 /// Who may act, as screens come and go. Those who only watch are not recorded: they can change nothing.

@@ -91,11 +91,49 @@ pub enum Refusal {
         /// The name.
         name: String,
     },
+    /// Somebody else signed with the same key already.
+    SameKey {
+        /// Who.
+        name: String,
+    },
+    /// The signature is not good: a sentence.
+    Unproven {
+        /// Why.
+        why: String,
+    },
+    /// A typed name is not enough here.
+    NeedsKey {
+        /// The role.
+        role: String,
+    },
     /// The disk has no room for what a step that cannot be undone may come to.
     NoRoom {
         /// The step.
         step: StepId,
         /// What has no room: a sentence.
+        why: String,
+    },
+    /// What is offered as evidence is not taken.
+    NoEvidence {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// Why: a sentence.
+        why: String,
+    },
+    /// Lines of the instructions are not ticked yet.
+    Unticked {
+        /// The step.
+        step: StepId,
+        /// How many.
+        lines: u32,
+    },
+    /// An item of the follow-up cannot be marked as done.
+    NoFollowUp {
+        /// The item, from 1.
+        item: u32,
+        /// Why: a sentence.
         why: String,
     },
     /// The window is over, and nobody has said yet why the run goes on.

@@ -4,13 +4,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::capture;
+use super::check::sign_off;
 use super::drill::{self, For};
+use super::evidence;
 use super::expect;
-use super::fault::Fault;
 use super::kinds::{KINDS, Kind, manner, run};
 use super::lower::{Lower, duration_of, flag};
 use super::names::{Wants, When};
-use super::plan::{Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, Step, StepId, Template};
+use super::plan::{
+    Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, SignOff, Step, StepId, Template,
+};
 use super::probes;
 use super::spelling;
 use super::yaml::{Node, Place};
@@ -38,13 +41,13 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
     let confirm = lower.template_of(node, "confirm");
     let again = node.get("recapture").map(|again| (again, run::command(lower, again, "run")));
     let action = action(lower, node);
+    let evidence = evidence::lower(lower, node, action.as_ref());
     let recapture = again.and_then(|(again, run)| recapture(lower, again, run, action.as_ref()));
     lower.at.undo = true;
     let undo = node.get("rollback").map(Node::items).unwrap_or_default();
     let rollback = undo.iter().filter_map(|node| undo_action(lower, node)).collect();
     lower.at.undo = false;
     must_be_undoable(lower, node);
-    not_yet(lower, node);
     Some(Step {
         id: id?,
         title: title?,
@@ -63,6 +66,8 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
         retry: node.get("retry").map(retry).unwrap_or_default(),
         on_failure: on_failure(node),
         recapture,
+        sign_off: signs(lower, node),
+        evidence,
         quiz: drill::quiz(lower, node),
     })
 }
@@ -183,6 +188,15 @@ fn recapture<'a>(
     })
 }
 
+/// Lowers who signs a step once it is done.
+fn signs(lower: &mut Lower<'_>, node: &Node) -> Option<SignOff> {
+    let entry = node.entry("sign_off")?;
+    if node.get("approval").is_some() {
+        lower.fault(entry.place, "an approval is a sign-off itself", "name all who sign in `approval`");
+    }
+    Some(sign_off(lower, &entry.value))
+}
+
 /// A step that changes something says how it is undone, or why it cannot be.
 fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
     let changes = node.entries().iter().find(|entry| KINDS.iter().any(|kind| kind.name == entry.key && kind.changes));
@@ -195,18 +209,6 @@ fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
             "this step may change something, and does not say how that is undone",
             "write: `rollback: [{ run: … }]`, `irreversible: the reason`, or `read_only: true`",
         );
-    }
-}
-
-/// Tells of what is accepted and has no effect yet.
-fn not_yet(lower: &mut Lower<'_>, node: &Node) {
-    for (key, what) in [("evidence", "evidence"), ("sign_off", "a sign-off of a single step")] {
-        if let Some(entry) = node.entry(key) {
-            lower.faults.push(
-                Fault::warning(entry.place, format!("this version does not ask for {what} yet"))
-                    .advise("the step is walked without it"),
-            );
-        }
     }
 }
 
@@ -273,6 +275,8 @@ fn checking(id: StepId, title: Template, place: Place, action: Action, when: Vec
         retry: Retry { attempts: 1, every: Duration::from_secs(1) },
         on_failure: OnFailure::Ask,
         recapture: None,
+        sign_off: None,
+        evidence: Vec::new(),
         quiz: None,
     }
 }

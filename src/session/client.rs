@@ -14,7 +14,8 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use super::signals::Signals;
 use super::wire::{Answered, Broken, Down, Farewell, Frames, Hello, TO_SCREEN, Up, Welcome, Word, frame, understand};
 use super::{next, socket};
-use crate::front::{Front, Seat, Update, Words};
+use crate::engine::Refusal;
+use crate::front::{Front, Handed, Seat, Update, Words};
 use crate::journal::{ReadError, read_first};
 
 /// How long a host has to answer a greeting. It does at once, unless it reads a very long journal.
@@ -88,6 +89,27 @@ impl Link {
                     Err(Unreached::Failed(format!("the run's host is another version of runsheet: {broken}")))
                 }
             },
+        }
+    }
+
+    /// Hands in a signature, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// The host went without an answer: a sentence.
+    pub async fn sign(mut self, handed: Handed) -> Result<Result<(), Refusal>, String> {
+        let gone = || "the run's host went without an answer".to_owned();
+        if !self.send(&Up::Sign(Box::new(handed))).await {
+            return Err(gone());
+        }
+        loop {
+            let Ok(Some(frame)) = self.frames.next().await else { return Err(gone()) };
+            match understand(&frame) {
+                Ok(Down::Signed) => return Ok(Ok(())),
+                Ok(Down::Refused(refusal)) => return Ok(Err(refusal)),
+                Ok(Down::Over(_)) => return Err(gone()),
+                // Whatever else all are told.
+                Ok(_) | Err(_) => {}
+            }
         }
     }
 
@@ -188,7 +210,7 @@ fn show(front: &mut impl Front, down: Down) {
         Down::Page { title, text } => Update::Page { title, text },
         Down::Secret { name, secret } => Update::Secret { name, secret },
         Down::Seat(seat) => Update::Seat(seat),
-        // The caller has taken that.
-        Down::Over(_) => return,
+        // The caller has taken that; and who signs is no screen.
+        Down::Over(_) | Down::Signed => return,
     });
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
 use crate::engine::{Aside, Awaiting, Finding, Input, Refusal, Stamped, Target};
-use crate::front::{Answer, Say, Seat};
+use crate::front::{Answer, Handed, Offer, Say, Seat};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
 use crate::secret::Secret;
@@ -60,6 +60,8 @@ pub enum Role {
     Watch,
     /// To ask who is there, and go.
     Look,
+    /// To hand in a signature, and go.
+    Sign,
 }
 
 /// The host's answer to a greeting that it takes.
@@ -89,6 +91,8 @@ pub enum Up {
     TakeOver,
     /// The screen goes, for this reason.
     Detach(String),
+    /// A signature, from whoever may sign, whoever acts.
+    Sign(Box<Handed>),
 }
 
 /// What a person may say to a run. Nothing that comes from the world is among it.
@@ -138,6 +142,21 @@ pub enum Word {
     Note {
         step: Option<StepId>,
         text: String,
+    },
+    Evidence {
+        step: StepId,
+        item: u32,
+        offer: Offer,
+    },
+    EvidenceMissing {
+        step: StepId,
+        item: u32,
+        reason: Option<String>,
+    },
+    Tick {
+        target: Target,
+        item: u32,
+        ticked: bool,
     },
     Quiz {
         step: StepId,
@@ -269,6 +288,8 @@ pub enum Down {
         secret: Secret,
     },
     Seat(Seat),
+    /// To the one who handed in a signature: it is taken, and on disk.
+    Signed,
     /// The session is over, and this is how.
     Over(Farewell),
 }
@@ -313,6 +334,9 @@ impl Word {
             Self::Skip { target, reason } => Input::Skip { target, reason },
             Self::Stop { hard } => Input::Stop { hard },
             Self::Enough { target } => Input::Enough { target },
+            Self::Evidence { step, item, offer } => return Say::Evidence { step, item, offer },
+            Self::EvidenceMissing { step, item, reason } => Input::EvidenceMissing { step, item, reason },
+            Self::Tick { target, item, ticked } => Input::Tick { target, item, ticked },
             Self::Quiz { step, choice } => Input::Quiz { step, choice },
             Self::Aside(aside) => Input::Aside(aside),
             Self::ExtendWindow { by_ms, reason } => {
@@ -346,6 +370,7 @@ impl Up {
                 let answers = answers.into_iter().map(|(name, answer)| (name, answer.into())).collect();
                 return Some(Self::Say(Word::Answer { target, answers }));
             }
+            Say::Evidence { step, item, offer } => return Some(Self::Say(Word::Evidence { step, item, offer })),
             Say::Preview(target) => return Some(Self::Say(Word::Preview { target })),
             Say::Type { target, keys } => {
                 return Some(Self::Say(Word::Type { target, keys: Given::Secret(keys) }));
@@ -354,7 +379,7 @@ impl Up {
             Say::Quit => return Some(Self::Say(Word::Leave)),
             Say::Detach(why) => return Some(Self::Detach(why)),
             Say::TakeOver => return Some(Self::TakeOver),
-            Say::Presence(_) => return None,
+            Say::Sign { .. } | Say::Presence(_) => return None,
         };
         Some(Self::Say(match input {
             Input::Go { step, confirmed } => Word::Go { step, confirmed },
@@ -370,6 +395,8 @@ impl Up {
             }
             Input::Overrun { reason, by_policy: _ } => Word::Overrun { reason },
             Input::Note { step, text } => Word::Note { step, text },
+            Input::EvidenceMissing { step, item, reason } => Word::EvidenceMissing { step, item, reason },
+            Input::Tick { target, item, ticked } => Word::Tick { target, item, ticked },
             Input::Quiz { step, choice } => Word::Quiz { step, choice },
             Input::Aside(aside) => Word::Aside(aside),
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
@@ -378,7 +405,7 @@ impl Up {
             Input::RefuseSignOff { step, role, name, reason } => Word::RefuseSignOff { step, role, name, reason },
             Input::Abandon { reason } => Word::Abandon { reason },
             Input::CopySecret { name } => Word::CopySecret { name },
-            // Results of the world, and what the session itself says.
+            // Results of the world, and what the session itself says. Signatures are handed in by a word of their own.
             Input::Begin { .. }
             | Input::Answer { .. }
             | Input::Saved { .. }
@@ -387,9 +414,12 @@ impl Up {
             | Input::Recaptured { .. }
             | Input::Recovered { .. }
             | Input::LookedAhead { .. }
+            | Input::Evidence { .. }
+            | Input::FollowUp { .. }
             | Input::TemporaryRemoved { .. }
             | Input::Resume { .. }
             | Input::Presence(_)
+            | Input::Sign(_)
             | Input::Pause { .. } => return None,
         }))
     }

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use runsheet::playbook::plan::{
-    Act, Action, EditPlace, EditSpec, Generate, GenerateSpec, Given, InputKind, InputSpec, Manner, Name, OnFailure,
-    PersonSpec, Phase, Plan, Probe, ProbeSpec, Program, Put, Retry, RunSpec, Section, SignOff, SnapshotSpec, Step,
-    StepId, Template, Until,
+    Act, Action, EditPlace, EditSpec, EvidenceSpec, FollowUp, Generate, GenerateSpec, Given, InputKind, InputSpec,
+    Manner, Name, OnFailure, PersonSpec, Phase, Plan, Probe, ProbeSpec, Program, Put, Retry, RunSpec, Section, SignOff,
+    SnapshotSpec, Step, StepId, Template, Until, Want,
 };
 
 /// Makes a plan of its text.
@@ -23,6 +23,7 @@ pub(crate) fn plan(text: &str) -> Plan {
                 plan.sign_off = Some(SignOff { by, distinct: false });
             }
             "@distinct" => plan.sign_off.as_mut().unwrap().distinct = true,
+            "@follow" => plan.follow_up.push(FollowUp { title: Template::literal("revoke it"), within: None }),
             "@window" => plan.window = Some(Duration::from_secs(words.next().unwrap().parse().unwrap())),
             "@temporary" => plan.temporary.push(Template::literal("/tmp/secret.json")),
             "@input" => plan.inputs.extend(words.map(asked)),
@@ -58,6 +59,8 @@ fn step<'a>(id: &str, line: usize, words: impl Iterator<Item = &'a str>) -> Step
         retry: Retry::default(),
         on_failure: OnFailure::Ask,
         recapture: None,
+        sign_off: None,
+        evidence: Vec::new(),
         quiz: None,
     };
     for word in words {
@@ -83,6 +86,9 @@ fn more(step: &mut Step, word: &str) {
             let approval = Some(SignOff { by, distinct: false });
             step.action.act = Act::Person(PersonSpec { approval, ..PersonSpec::default() });
         }
+        Some(("signs", roles)) => {
+            step.sign_off = Some(SignOff { by: roles.split('+').map(str::to_owned).collect(), distinct: false });
+        }
         Some(("when", condition)) => {
             let (name, value) = condition.split_once(':').unwrap();
             step.when.push((Name::new(name), vec![value.to_owned()]));
@@ -90,6 +96,16 @@ fn more(step: &mut Step, word: &str) {
         Some(("takes", seconds)) => step.estimate = Some(Duration::from_secs(seconds.parse().unwrap())),
         Some(("retry", attempts)) => {
             step.retry = Retry { attempts: attempts.parse().unwrap(), every: Duration::from_secs(2) };
+        }
+        Some(("evidence", want)) => {
+            let (want, optional) = want.strip_suffix('?').map_or((want, false), |want| (want, true));
+            let want = match want {
+                "text" => Want::Text,
+                "file" => Want::File,
+                "output" => Want::Output,
+                name => Want::Fingerprint(Name::new(name)),
+            };
+            step.evidence.push(EvidenceSpec { title: Template::literal("proof"), want, optional });
         }
         Some(_) => panic!("no such word: {word}"),
         None => match word {
@@ -101,10 +117,14 @@ fn more(step: &mut Step, word: &str) {
                 step.action.act = Act::Run(RunSpec { manner: Manner::Until(Until { matches, enough }), ..run });
             }
             "manual" => step.action.act = by_hand(),
+            "ticks" => step.action.act = ticks(),
             "question" => step.action.act = Act::Person(PersonSpec::default()),
             "distinct" => {
-                let Act::Person(PersonSpec { approval: Some(approval), .. }) = &mut step.action.act else { panic!() };
-                approval.distinct = true;
+                let signs = match &mut step.action.act {
+                    Act::Person(PersonSpec { approval: Some(approval), .. }) => approval,
+                    _ => step.sign_off.as_mut().unwrap(),
+                };
+                signs.distinct = true;
             }
             "generate" => {
                 let how = Generate::Bytes { bytes: 32, encoding: runsheet::playbook::plan::Encoding::Hex };
@@ -123,6 +143,7 @@ fn more(step: &mut Step, word: &str) {
             "undo-verified" => step.rollback.push(verified(run())),
             "undo-log" => step.rollback.push(Action { verify: vec![log()], ..action(run()) }),
             "undo-check" => step.rollback.push(verified(Act::Verify)),
+            "undo-ticks" => step.rollback.push(action(ticks())),
             "undo-hand" => step.rollback.push(action(by_hand())),
             "undo-hand-verified" => step.rollback.push(verified(by_hand())),
             "irreversible" => step.irreversible = Some(Template::literal("the old one is gone")),
@@ -160,6 +181,12 @@ fn run() -> Act {
 
 fn by_hand() -> Act {
     Act::Person(PersonSpec { text: Some(Template::literal("press the button")), ..PersonSpec::default() })
+}
+
+/// What a person does, with two lines to tick.
+fn ticks() -> Act {
+    let text = Template::literal("1. So:\n- [ ] press the button\n- [ ] look");
+    Act::Person(PersonSpec { text: Some(text), ..PersonSpec::default() })
 }
 
 fn edit() -> Act {

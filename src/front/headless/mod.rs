@@ -76,6 +76,9 @@ impl std::fmt::Debug for Headless {
     }
 }
 
+/// What to do where a signature is missing.
+const SIGN: &str = "`runsheet sign` in their own terminal, then `runsheet resume`; or `runsheet resume` with them here";
+
 impl Headless {
     /// Makes the front. `on_failure` answers a failure that the playbook leaves open; `transcripts` is where outputs are.
     #[must_use]
@@ -182,6 +185,10 @@ impl Headless {
             | Record::SignOffRefused { .. }
             | Record::Closing { .. }
             | Record::TemporaryRemoved { .. }
+            | Record::EvidenceGiven { .. }
+            | Record::EvidenceMissing { .. }
+            | Record::Ticked { .. }
+            | Record::FollowedUp { .. }
             | Record::Ended { .. } => {}
         }
     }
@@ -222,6 +229,9 @@ impl Front for Headless {
                 let what = words::refusal(&refusal);
                 let (why, next) = match refusal {
                     Refusal::NoRoom { .. } => (Why::Failed, "make room, then `runsheet resume`"),
+                    Refusal::NoEvidence { .. } => {
+                        (Why::PersonNeeded, "mend the answers file, or `runsheet resume` with somebody at the terminal")
+                    }
                     _ => (Why::PersonNeeded, "`runsheet resume` with somebody at the terminal"),
                 };
                 self.left.get_or_insert(Left { why, what, next: next.to_owned() });
@@ -234,6 +244,7 @@ impl Front for Headless {
             | Update::Preview { .. }
             | Update::Secret { .. }
             | Update::Seat(_)
+            | Update::Signed { .. }
             | Update::Over => {}
         }
     }
@@ -258,8 +269,9 @@ impl Front for Headless {
                 }
                 self.go(plan, &id)
             }
+            Awaiting::Person(target) => Some(self.person(plan, run, target)),
+            Awaiting::Evidence(step, item) => Some(self.evidence(plan, run, step, item)),
             Awaiting::Quiz(step) => Some(self.quiz(step)),
-            Awaiting::Person(target) => Some(self.person(plan, target)),
             Awaiting::Decision(id) => self.decide(plan, run, id),
             Awaiting::Undo(target) => Some(self.undo(plan, run, target)),
             Awaiting::UndoDecision(target) => self.decide_undo(plan, run, target),
@@ -279,14 +291,10 @@ impl Front for Headless {
             // Nobody but a person approves, whatever an answers file says.
             Awaiting::Approval(step, role) => Some(self.leave(
                 Why::PersonNeeded,
-                format!("{step} needs a person: {role} approves, by a typed name"),
-                "`runsheet resume` with them at the terminal",
+                format!("{step} needs a person: {role} {}", words::signs(plan, &step)),
+                SIGN,
             )),
-            Awaiting::SignOff(role) => Some(self.leave(
-                Why::SignOff,
-                format!("everything is done, but the sign-off of {role} is missing"),
-                "`runsheet resume` with them at the terminal",
-            )),
+            Awaiting::SignOff(role) => Some(self.leave(Why::SignOff, words::sign_off_missing(run, &role), SIGN)),
             Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => None,
         }
     }

@@ -4,6 +4,7 @@
 
 mod clocks;
 mod copying;
+mod drills;
 mod floods;
 mod hostile;
 mod keys;
