@@ -19,6 +19,7 @@ mod crash_rotation;
 mod doctor;
 mod drills;
 mod due;
+mod earlier;
 mod edits;
 mod engine;
 mod evidence;

@@ -156,6 +156,7 @@ fn the_last_moment_for_a_rollback() {
         "after this step a rollback no longer fits into the window: it needs about 55s, 54s left"
     );
     assert!(warns(&story, "b", 90).unwrap().ends_with("it needs about 55s, the window will be over"));
+    assert_eq!(warns(&story, "b", 102), None, "it is over already, which is asked about");
     assert_eq!(warns(&story, "c", 90), None, "it changes nothing");
     story = story.told("go b; ok b; rollback; undo b.1");
     assert_eq!(secs(clocks(&story, 9).rollback_needs), 55, "until its last action is settled");
@@ -165,19 +166,6 @@ fn the_last_moment_for_a_rollback() {
     assert_eq!(secs(clocks(&story, 9).rollback_needs), 5, "what comes after it");
     let story = story.told("go z; ok z");
     assert_eq!(clocks(&story, 9).last_safe_rollback, None, "it is over");
-}
-
-/// A warning is not given again once somebody has decided to go beyond the window.
-#[test]
-fn who_has_decided_is_not_warned_again() {
-    let mut story = Story::of("@window 3; a: run undo takes=20; b: run undo").told("begin; go a; ok a; note x");
-    let warned = |story: &Story| {
-        let (plan, run) = (story.engine.plan(), story.engine.run());
-        run.no_way_back(plan, plan.step(&StepId::new("b")).unwrap(), at(9)).is_some()
-    };
-    assert!(warned(&story));
-    story = story.told("overrun late");
-    assert!(!warned(&story));
 }
 
 /// Exposed is who has begun what cannot be undone, until what it verifies holds: over failures, and over the way forward.

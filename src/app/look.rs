@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::resume::{self, Seen};
 use super::runs::live;
-use super::{left, library, record};
+use super::{clocks, left, library, record};
 use crate::ending::{Code, Ending};
 use crate::output::{json as safe_json, visible_plain};
 use crate::playbook;
@@ -72,6 +72,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
                 .into_iter()
                 .map(|left| json!({ "file": left.file, "why": left.why }))
                 .collect::<Vec<_>>(),
+            "clocks": clocks::json(&seen),
             "steps": steps,
         }));
     }
@@ -86,6 +87,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
         let word = words::state(state.state);
         lines.push(format!("{word:<16} {:<24} {}", step.id, visible_plain(&words::fill(&step.title, run))));
     }
+    lines.extend(clocks::lines(&seen));
     let deviations = words::deviations(plan, run);
     if !deviations.is_empty() {
         lines.push("\ndeviations".to_owned());

@@ -4,6 +4,7 @@ mod alone;
 mod attach;
 mod audit;
 mod briefing;
+mod clocks;
 mod compare;
 mod config;
 mod doctor;

@@ -182,12 +182,14 @@ impl Run {
         step.estimate.max(Some(took)).filter(|time| !time.is_zero())
     }
 
-    /// Says whether a rollback would no longer fit into the window once a step has been carried out, where nobody has decided to
-    /// go beyond the window already.
+    /// Says whether a rollback would no longer fit into the window once a step has been carried out. Nothing is said of it once
+    /// the window is over: that somebody has to decide about by itself.
     #[must_use]
     pub fn no_way_back(&self, plan: &Plan, step: &Step, now: Timestamp) -> Option<NoWayBack> {
         let window = window(plan, self, now).filter(|_| self.stage == Stage::Walking)?;
-        if !step.changes() || overrun(plan, self).is_some() {
+        // Where the window is over already, that is asked about.
+        let ended = window.ends.is_some_and(|ends| now >= ends);
+        if !step.changes() || ended {
             return None;
         }
         let needs = rollback_needs(plan, self, Some(step));

@@ -1,11 +1,11 @@
-//! A session for tests of fronts: the real engine, no disk, no world, a clock that stands still.
+//! A session for tests of fronts: the real engine, no disk, no world, a clock that stands still unless it is told to go on.
 //!
 //! It takes what a front says in the order of the real session: ask the front, then hand it the records of the turn.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Answer, Front, Offer, Say, Update};
 use crate::engine::{
@@ -29,6 +29,9 @@ pub(super) struct Bench<F> {
     pub(super) preview: Result<String, String>,
     /// What the next look ahead finds.
     pub(super) foreseen: Vec<Foreseen>,
+    /// The time, and how long every input takes.
+    pub(super) now: Timestamp,
+    pub(super) tick: SignedDuration,
     pending: Turn,
     previewed: bool,
 }
@@ -52,6 +55,8 @@ impl<F: Front> Bench<F> {
             refused: Vec::new(),
             preview: Ok("-OLD=1\n+OLD=2\n".to_owned()),
             foreseen: Vec::new(),
+            now: Timestamp::UNIX_EPOCH,
+            tick: SignedDuration::ZERO,
             pending: Turn::default(),
             previewed: false,
         }
@@ -96,7 +101,8 @@ impl<F: Front> Bench<F> {
     }
 
     fn input(&mut self, input: Input) {
-        match self.engine.handle(input, Timestamp::UNIX_EPOCH) {
+        self.now += self.tick;
+        match self.engine.handle(input, self.now) {
             Ok(turn) => {
                 self.pending.records.extend(turn.records);
                 self.pending.effects.extend(turn.effects);

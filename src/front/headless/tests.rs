@@ -315,3 +315,19 @@ fn what_is_refused_later_stops_it_before() {
     let wrong = read(&plan(AHEAD), "reset: { ahead: go }").unwrap_err();
     assert_eq!(wrong, "reset: ahead is answered by anyway");
 }
+
+/// Nobody is there to be asked whether the run goes on after its window: it does, and the record says so, once.
+#[test]
+fn a_window_that_is_over_is_recorded_and_gone_beyond() {
+    let playbook = PLAYBOOK.replace("title: Rotate", "title: Rotate\nwindow: 10s");
+    let mut story = Story::on(&plan(&playbook), ALL, None);
+    story.bench.tick = jiff::SignedDuration::from_secs(4);
+    let story = story.walk();
+    assert_eq!((story.ended(), story.why()), (Some(End::Completed), None));
+    let overruns = &story.bench.engine.run().overruns;
+    assert!(matches!(&overruns[..], [one] if one.by_policy), "{overruns:?}");
+    let told = "WINDOW the run went on after the window was over, with nobody there to ask: unattended; restart starts";
+    let paper = story.paper.take();
+    assert!(paper.contains(told), "{paper}");
+    assert!(story.bench.refused.len() == 1, "{:?}", story.bench.refused);
+}

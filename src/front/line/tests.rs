@@ -455,6 +455,97 @@ phases:
     assert!(matches!(talk.last(), Record::Started { despite: Some(reason), .. } if reason == "by hand"));
 }
 
+const WINDOW: &str = "
+runsheet: 1
+title: Rotate
+window: 5m
+phases:
+  - title: Change
+    steps:
+      - { id: first, title: First, run: 'true', estimate: 1m, rollback: [{ run: 'true' }] }
+      - { id: second, title: Second, run: 'true', estimate: 2m, rollback: [{ run: 'true' }] }
+      - { id: third, title: Third, run: 'true', read_only: true }
+";
+
+impl Talk {
+    /// Lets time go on to a second.
+    fn at(&mut self, second: i64, clock: fn() -> jiff::Timestamp) {
+        self.bench.now = jiff::Timestamp::from_second(second).unwrap();
+        assert_eq!(clock(), self.bench.now);
+        self.bench.front.shared.desk().clock = clock;
+    }
+}
+
+fn second(second: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(second).unwrap()
+}
+
+/// The clocks stand with every question, a step without a way back is asked for once more, and the window that is over wants a
+/// reason, or more time.
+#[test]
+fn the_clocks_are_told_and_a_window_that_is_over_is_asked_about() {
+    let mut talk = Talk::new(&plan(WINDOW), None);
+    talk.at(0, || second(0));
+    talk.bench.begin(&[]);
+    let told = talk.paper.take();
+    assert!(told.contains("  window        5m; it begins with the first step that changes something"), "{told}");
+    assert!(told.contains("  to do         about 3m of work; 1 step without an estimate"), "{told}");
+    let told = talk.types(&[""]);
+    assert!(
+        told.contains("  way back      a rollback takes about 1m and fits until 00:04:00Z (4m from now)"),
+        "{told}"
+    );
+    talk.at(130, || second(130));
+    let told = talk.types(&[""]);
+    let warning =
+        "  CAREFUL       after this step a rollback no longer fits into the window: it needs about 3m, 50s left";
+    assert!(told.contains(warning) && told.contains("Start it?"), "{told}");
+    assert!(talk.types(&["p"]).contains("[Enter] start"));
+    talk.at(310, || second(310));
+    let told = talk.types(&[""]);
+    assert!(told.contains("Refused: the window has been over for 10s; say why second starts all the same"), "{told}");
+    assert!(told.contains("Why does the run go on?"), "{told}");
+    assert!(talk.types(&[":p"]).contains("[Enter] start"), "nothing was said");
+    let told = talk.types(&["extend", "soon", "10m it took longer"]);
+    assert!(told.contains("Not done: begin with a duration"), "{told}");
+    assert!(told.contains("The window was extended by 10m: it took longer"), "{told}");
+    let told = talk.types(&[""]);
+    assert!(told.contains("second: done in 1.2 s"), "there is time: {told}");
+    talk.at(910, || second(910));
+    let told = talk.types(&[""]);
+    assert!(told.contains("Why does the run go on?"), "{told}");
+    let told = talk.types(&["the provider is slow"]);
+    assert!(told.contains("The run went on after the window was over: the provider is slow"), "{told}");
+    assert_eq!(talk.state("third"), StepState::Pending, "nothing starts by itself");
+    let told = talk.types(&[""]);
+    assert!(told.contains("The run is completed"), "{told}");
+    assert!(told.contains("its window extended") && told.contains("it took longer"), "{told}");
+}
+
+/// What passes while nobody says anything is told by itself, once, and the question stands again beneath.
+#[test]
+fn a_threshold_is_told_beside_the_question() {
+    let mut talk = Talk::new(&plan(WINDOW), None);
+    talk.at(0, || second(0));
+    talk.bench.begin(&[]);
+    talk.types(&[""]);
+    let tick = |now: fn() -> jiff::Timestamp| {
+        talk.bench.front.shared.desk().clock = now;
+        talk.bench.front.shared.desk().tick();
+        talk.paper.take()
+    };
+    assert_eq!(tick(|| second(100)), "");
+    let told = tick(|| second(250));
+    assert!(
+        told.starts_with("The window: 50s left of 5m.\nCAREFUL: a rollback takes about 1m and NO LONGER FITS"),
+        "{told}"
+    );
+    assert!(told.contains("[Enter] start"), "{told}");
+    assert_eq!(tick(|| second(251)), "");
+    assert!(tick(|| second(300)).starts_with("The window: OVER by 0s (5m)."));
+    assert_eq!(tick(|| second(400)), "");
+}
+
 const QUIZZED: &str = "
 runsheet: 1
 title: T

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by ending")]
 
+mod clocks;
 mod copying;
 mod drills;
 mod floods;

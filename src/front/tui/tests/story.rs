@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::engine::{Begun, Effect, Engine, Evidence, Finding, Foreseen, How, Input, Outcome, Target, Verdict};
+use crate::engine::{
+    Begun, Effect, Engine, Evidence, Finding, Foreseen, How, Input, Outcome, Refusal, Target, Verdict,
+};
 use crate::front::tui::layout;
 use crate::front::tui::state::Walk;
 use crate::front::tui::theme::Theme;
@@ -271,6 +273,14 @@ impl Story {
         }
     }
 
+    /// Tells the engine what was said at the screen, which may be refused because the window is over.
+    fn said(&mut self, input: Input) {
+        match self.engine.clone().handle(input.clone(), self.now) {
+            Err(over @ Refusal::WindowOver { .. }) => self.update(Update::Refused(over)),
+            Ok(_) | Err(_) => self.input(input),
+        }
+    }
+
     /// Tells the screen.
     pub(super) fn update(&mut self, update: Update) {
         self.walk.take(update);
@@ -288,6 +298,7 @@ impl Story {
     /// Lets time pass.
     pub(super) fn wait(&mut self, seconds: i64) {
         self.now += jiff::SignedDuration::from_secs(seconds);
+        self.walk.now = self.now;
     }
 
     /// Presses a key, and hands on what the screen says to the engine.
@@ -295,7 +306,7 @@ impl Story {
         self.walk.key(KeyEvent::new(code, KeyModifiers::NONE), self.clock);
         for say in std::mem::take(&mut self.walk.says) {
             match say {
-                Say::Input(input) => self.input(input),
+                Say::Input(input) => self.said(input),
                 Say::Answer { target, answers } => {
                     let (mut values, mut secrets) = (BTreeMap::new(), Vec::new());
                     for (name, answer) in answers {
