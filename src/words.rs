@@ -2,6 +2,7 @@
 
 pub mod clocks;
 pub mod describe;
+pub mod handover;
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::engine::{
 };
 use crate::playbook;
 use crate::playbook::plan::{
-    Act, FollowUp, Name, PersonSpec, Plan, ProbeSpec, Section, Source, Step, StepId, Template,
+    Act, FollowUp, Name, PersonSpec, Plan, ProbeSpec, Quiz, Section, Source, Step, StepId, Template,
 };
 
 /// Says where a step stands.
@@ -131,6 +132,12 @@ pub fn took(ms: u64) -> String {
     if ms < 60_000 {
         return format!("{}.{} s", ms / 1000, ms % 1000 / 100);
     }
+    duration(Duration::from_millis(ms))
+}
+
+/// Says how long something is meant to last, from milliseconds: `5m`, where [`took`] says what was measured.
+#[must_use]
+pub fn lasts(ms: u64) -> String {
     duration(Duration::from_millis(ms))
 }
 
@@ -257,6 +264,17 @@ pub fn presence(presence: &Presence) -> String {
     }
 }
 
+/// Says whether an answer to the question of a drill was right, what is, and why; Markdown.
+#[must_use]
+pub fn quiz_answered(quiz: &Quiz, right: bool) -> String {
+    let answer = quiz.choices.get(quiz.answer).map_or("", String::as_str);
+    let said = if right { format!("Right: {answer}") } else { format!("Not so. It is: {answer}") };
+    match &quiz.because {
+        Some(because) => format!("{said}\n\n{because}"),
+        None => said,
+    }
+}
+
 /// Says that a secret was handed out to be copied.
 #[must_use]
 pub fn copied(name: &Name) -> String {
@@ -275,6 +293,7 @@ pub fn awaiting(awaiting: &Awaiting) -> String {
     match awaiting {
         Awaiting::Begin => "has not begun".to_owned(),
         Awaiting::Go(step) => format!("next: {step}"),
+        Awaiting::Quiz(step) => format!("asks a question about {step}"),
         Awaiting::Person(target) => format!("waits for a person: {}", target.step),
         Awaiting::World(target) => format!("at work: {}", target.step),
         Awaiting::Decision(step) => format!("waits for a decision: {step}"),

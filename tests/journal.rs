@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Begun, End, Expected, Foreseen, How, Outcome, Presence, Record, Seen, Signature, Stamped, Target};
+use runsheet::engine::{
+    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, Seen, Signature, Stamped, Target,
+};
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
 
@@ -55,6 +57,11 @@ const RECORDS: &[&str] = &[
     "performed",
     "window_extended",
     "overrun",
+    "hint_shown",
+    "why_shown",
+    "looked",
+    "called",
+    "quiz_answered",
     "signed_off",
     "sign_off_refused",
 ];
@@ -67,6 +74,7 @@ const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.j
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
@@ -164,6 +172,11 @@ fn every_record() -> Vec<Record> {
         Record::Performed { target: followed, attempt: 1, outcome: enough },
         Record::WindowExtended { by_ms: 600_000, reason: "the reset hangs".to_owned() },
         Record::Overrun { reason: "nobody waits for it".to_owned(), by_policy: true },
+        Record::HintShown { step: hinted.clone() },
+        Record::WhyShown { step: hinted.clone() },
+        Record::Looked { step: hinted, at: Part::Probes },
+        Record::Called { contact: "Escalation".to_owned() },
+        Record::QuizAnswered { step: quizzed, choice: "it dies".to_owned(), right: true },
         Record::SignedOff {
             step: Some(StepId::new("allow")),
             role: "dba".to_owned(),
@@ -544,9 +557,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
-        Record::SignedOff { signature: Some(_), .. } => 34,
+        Record::SignedOff { signature: Some(_), .. } => 39,
         Record::SignedOff { .. } => 18,
-        Record::SignOffRefused { signature: Some(_), .. } => 35,
+        Record::SignOffRefused { signature: Some(_), .. } => 40,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
@@ -561,6 +574,11 @@ fn no_record_is_forgotten() {
         Record::EnoughSeen { .. } => 30,
         Record::WindowExtended { .. } => 32,
         Record::Overrun { .. } => 33,
+        Record::HintShown { .. } => 34,
+        Record::WhyShown { .. } => 35,
+        Record::Looked { .. } => 36,
+        Record::Called { .. } => 37,
+        Record::QuizAnswered { .. } => 38,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -114,6 +114,7 @@ fn anything(plan: &Plan) -> Vec<String> {
         "extend 9 it hangs",
         "overrun late",
         "note hello",
+        "call nobody",
         "attached Ada",
         "rollback",
         "removed",
@@ -128,7 +129,7 @@ fn anything(plan: &Plan) -> Vec<String> {
     .map(str::to_owned)
     .into();
     for step in &plan.steps {
-        words.push(format!("rollback {}", step.id));
+        words.extend([format!("rollback {}", step.id), format!("look {}", step.id)]);
         let undo = (1..=undo::actions(step).len() + 1).map(|number| format!("{}.{number}", step.id));
         for target in undo.chain([step.id.to_string()]) {
             let verbs = [
@@ -184,6 +185,7 @@ fn fitting(engine: &Engine) -> Vec<String> {
             let late = "overrun late".to_owned();
             [vec![format!("go! {step}"); 6], rest(step.as_str()), vec![late]].concat()
         }
+        Awaiting::Quiz(step) => vec![format!("quiz {step} right"), format!("quiz {step} wrong"), "rollback".to_owned()],
         Awaiting::Person(target) => {
             let target = name(&target);
             [vec![answer(plan, &target); 4], rest(&target)].concat()
@@ -280,6 +282,8 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
     Some(match (run.awaiting(plan), luck) {
         (Awaiting::Begin, _) => "begin env=x".to_owned(),
         (Awaiting::Go(step), _) => format!("go! {step}"),
+        (Awaiting::Quiz(step), Luck::Good) => format!("quiz {step} right"),
+        (Awaiting::Quiz(step), Luck::Bad) => format!("quiz {step} wrong"),
         (Awaiting::Person(target), Luck::Good) => answer(plan, &name(&target)),
         (Awaiting::World(target), _) => return Some(world(engine, &target, luck)),
         // Nobody can approve by hand: they are asked again.
@@ -538,6 +542,11 @@ fn is_result(record: &Record) -> bool {
         | Record::WindowExtended { .. }
         | Record::Overrun { .. }
         | Record::Note { .. }
+        | Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::QuizAnswered { .. }
+        | Record::Called { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

@@ -178,6 +178,7 @@ impl Front for Scripted {
             Update::Preview { .. } => "show preview".to_owned(),
             Update::Refused(refusal) => format!("refused {refusal:?}"),
             Update::Notice(text) => format!("notice {text}"),
+            Update::Page { title, .. } => format!("page {title}"),
             Update::Secret { name, .. } => format!("secret {name}"),
             Update::Seat(_) => "seat".to_owned(),
             Update::Signed { .. } => "signature".to_owned(),

@@ -95,6 +95,8 @@ fn run(input: &[u8]) -> u64 {
                         | Input::Skip { .. }
                         | Input::Stop { .. }
                         | Input::Note { .. }
+                        | Input::Quiz { .. }
+                        | Input::Aside(_)
                         | Input::Rollback { by_policy: false, .. }
                         | Input::Undo { .. }
                         | Input::SignOff { .. }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::place;
+use super::{place, run};
 use crate::ending::{Code, Ending};
 use crate::output::visible_plain;
 use crate::playbook::{nearest, yaml};
@@ -57,6 +57,30 @@ impl SignOff {
     pub(super) fn allowed(&self) -> Allowed {
         Allowed { signers: self.allowed_signers.clone(), revoked: self.revoked_keys.clone(), at: None }
     }
+}
+
+/// Says in a few words what signatures prove here, and whether they can be checked at all.
+///
+/// # Errors
+/// What is wrong, and what to do.
+pub(super) fn signatures(sign_off: &SignOff) -> Result<String, (String, String)> {
+    if !run::on_path("ssh-keygen") {
+        let told = "ssh-keygen is not on PATH: nobody can sign with a key, and no signature can be checked";
+        return Err((told.to_owned(), "install OpenSSH's client".to_owned()));
+    }
+    let gone = [&sign_off.allowed_signers, &sign_off.revoked_keys].into_iter().flatten().find(|path| !path.is_file());
+    if let Some(gone) = gone {
+        let told = format!("there is no file {}, which config.yaml names: no signature is taken", gone.display());
+        return Err((told, "put it there, or mend config.yaml".to_owned()));
+    }
+    let typed = match sign_off.typed {
+        Typed::Allowed => "typed names are taken, as typed",
+        Typed::Refused => "typed names are not taken",
+    };
+    Ok(match &sign_off.allowed_signers {
+        Some(signers) => format!("checked against {}; {typed}", signers.display()),
+        None => format!("no allowed_signers in config.yaml: they prove which key, not whose; {typed}"),
+    })
 }
 
 /// Names the file; none without a home.

@@ -15,6 +15,7 @@ use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step};
 
 impl Run {
     /// Takes one record in.
+    #[expect(clippy::too_many_lines, reason = "one flat table: an arm a record")]
     pub fn apply(&mut self, plan: &Plan, stamped: &Stamped) {
         let at = stamped.at;
         match &stamped.record {
@@ -90,6 +91,13 @@ impl Run {
             // What they mean is the clocks' affair, below.
             Record::WindowExtended { .. } | Record::Overrun { .. } => {}
             Record::Note { step, text } => self.notes.push(Note { at, step: step.clone(), text: text.clone() }),
+            Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::QuizAnswered { .. }
+            | Record::Called { .. } => {
+                self.asides.take(&stamped.record, at);
+            }
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
             Record::Presence(presence) => {
                 if let Presence::Attached { operator, .. } | Presence::TakenOver { operator, .. } = presence {

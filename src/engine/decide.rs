@@ -2,6 +2,7 @@
 
 use super::ahead;
 use super::apply::action;
+use super::aside;
 use super::input::Input;
 use super::record::{End, How, Record, Target};
 use super::refusal::Refusal;
@@ -163,6 +164,8 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
                 Some(_) | None => Ok(Record::Note { step, text }),
             }
         }
+        Input::Quiz { step, choice } => aside::quiz(plan, run, step, choice),
+        Input::Aside(aside) => aside::decide(plan, run, aside),
         Input::CopySecret { name } if run.secrets.contains(&name) => Ok(Record::SecretCopied { name }),
         Input::CopySecret { name } => Err(Refusal::Missing { name }),
         Input::Rollback { to, by_policy } => rollback(plan, run, to, by_policy),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ahead;
 use super::apply::action;
+use super::aside;
 use super::decide::{attempts, before_start, next_attempt};
 use super::effect::Effect;
 use super::record::{End, How, Record, Target};
@@ -48,10 +49,17 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
         if !run.takes_part(step) {
             return Some(Record::LeftOut { step: step.id.clone() });
         }
+        if aside::asks(plan, run, step) {
+            return None;
+        }
         // A record about something else (a note, a pause) starts nothing.
         let reached = !matches!(
             last,
             Record::Note { .. }
+                | Record::HintShown { .. }
+                | Record::WhyShown { .. }
+                | Record::Looked { .. }
+                | Record::Called { .. }
                 | Record::SecretCopied { .. }
                 | Record::Presence(_)
                 | Record::WindowExtended { .. }
@@ -151,6 +159,11 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::WindowExtended { .. }
         | Record::Overrun { .. }
         | Record::Note { .. }
+        | Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::QuizAnswered { .. }
+        | Record::Called { .. }
         | Record::SecretCopied { .. }
         | Record::Presence(_)
         | Record::RollbackBegun { .. }

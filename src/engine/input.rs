@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::aside::Aside;
 use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Signature, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
@@ -144,6 +145,15 @@ pub enum Input {
         /// What it says.
         text: String,
     },
+    /// The question of a drill about a step is answered.
+    Quiz {
+        /// The step.
+        step: StepId,
+        /// The choice, as the playbook has it.
+        choice: String,
+    },
+    /// Something is done beside the walk.
+    Aside(Aside),
     /// Hand a secret out, to be copied.
     CopySecret {
         /// Its name.

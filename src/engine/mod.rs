@@ -6,6 +6,7 @@
 
 mod ahead;
 mod apply;
+mod aside;
 mod back;
 mod decide;
 mod effect;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use aside::{Aside, Asides, Part, QuizAnswer};
 pub use effect::Effect;
 pub use input::{Input, Signing};
 pub use pace::{Pace, expected};

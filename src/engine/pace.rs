@@ -123,6 +123,11 @@ fn whose(record: &Record) -> Whose<'_> {
         | Record::WindowExtended { .. }
         | Record::Overrun { .. }
         | Record::Note { .. }
+        | Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::QuizAnswered { .. }
+        | Record::Called { .. }
         | Record::SecretCopied { .. }
         | Record::Paused { .. }
         | Record::Presence(_) => Whose::Through,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::Part;
 use crate::playbook::plan::{Name, StepId};
 
 /// A step, or one action of its rollback.
@@ -300,6 +301,37 @@ pub enum Record {
         /// Why, where it was given up.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// The hint of a step was opened.
+    HintShown {
+        /// The step.
+        step: StepId,
+    },
+    /// It was opened why a step is done.
+    WhyShown {
+        /// The step.
+        step: StepId,
+    },
+    /// What a step printed, or what its probes answered, was looked at.
+    Looked {
+        /// The step.
+        step: StepId,
+        /// The part of it.
+        at: Part,
+    },
+    /// The question of a drill about a step was answered.
+    QuizAnswered {
+        /// The step.
+        step: StepId,
+        /// The choice, as the playbook has it.
+        choice: String,
+        /// Whether it is the right one.
+        right: bool,
+    },
+    /// One of the playbook's contacts was called, as the operator says.
+    Called {
+        /// The contact, as the playbook names it.
+        contact: String,
     },
     /// Files with secrets were removed, or could not be.
     TemporaryRemoved {

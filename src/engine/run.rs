@@ -8,6 +8,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::{self, Asides};
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use super::sign::{SignedBy, missing};
 use super::window::{Exposure, Extension, Overrun};
@@ -46,6 +47,8 @@ pub struct Run {
     pub notes: Vec<Note>,
     /// Who came to act while it went on, and who went, in order.
     pub presence: Vec<(Timestamp, Presence)>,
+    /// What was done beside the walk.
+    pub asides: Asides,
     /// The secrets that were handed out to be copied, in order.
     pub copied: Vec<(Timestamp, Name)>,
     /// Who walked it: began it, resumed it, came to act.
@@ -244,6 +247,8 @@ pub enum Awaiting {
     Begin,
     /// `Go` for a step that has not been started (or is to be walked again after a partial rollback).
     Go(StepId),
+    /// An answer to the question of a drill about a step that has not been started.
+    Quiz(StepId),
     /// A person, to do or answer the step or the action of an undo.
     Person(Target),
     /// The world. Nobody need do anything; the operator may stop it.
@@ -330,7 +335,10 @@ impl Run {
         match self.stage {
             Stage::Briefing => Awaiting::Begin,
             Stage::Walking | Stage::AfterRollback => match self.current_at() {
-                Some(at) => awaiting_step(&plan.steps[at], &self.steps[at]),
+                Some(at) => match awaiting_step(&plan.steps[at], &self.steps[at]) {
+                    Awaiting::Go(step) if aside::asks(plan, self, &plan.steps[at]) => Awaiting::Quiz(step),
+                    awaiting => awaiting,
+                },
                 None => match self.role_to_sign(plan) {
                     Some(role) if self.stage == Stage::Walking => Awaiting::SignOff(role.to_owned()),
                     Some(_) | None => Awaiting::Closing,

@@ -47,4 +47,6 @@ pub(super) const DETACH: Deed =
 pub(super) const TAKE_OVER: Deed =
     deed('T', "take over", "Act in place of whoever does; that is asked once more, and goes on record.");
 pub(super) const WHY: Deed = deed('w', "why", "Show or hide why the step is done.");
+pub(super) const HINT: Deed = deed('t', "hint", "Show or hide the hint; that it was shown goes on record.");
+pub(super) const CALL: Deed = deed('m', "call somebody", "Show whom to call; whom you call goes on record.");
 pub(super) const HELP: Deed = deed('?', "help", "Show all keys.");

@@ -7,8 +7,8 @@
 mod bench;
 mod clock;
 mod copying;
-mod handed;
 mod extending;
+mod handed;
 pub mod headless;
 mod keys;
 pub mod line;
@@ -79,6 +79,13 @@ pub enum Update {
     Refused(Refusal),
     /// Something that the operator should know: a sentence.
     Notice(String),
+    /// Something to be read at leisure: what a drill came to.
+    Page {
+        /// What it is called.
+        title: String,
+        /// Its text; Markdown.
+        text: String,
+    },
     /// A secret that this front asked for, to be copied and not to be shown. It is on record that it was.
     Secret {
         /// Its name.

@@ -52,6 +52,8 @@ pub struct Plan {
     pub follow_up: Vec<FollowUp>,
     /// Exercises.
     pub drills: Vec<Drill>,
+    /// It is walked as a drill, so the questions of its steps are asked.
+    pub asks: bool,
     /// Every name that takes a value, with where it comes from.
     pub names: HashMap<Name, NameSpec>,
     /// Inputs of included playbooks that the including one gives as a text.
@@ -67,6 +69,18 @@ impl Plan {
     #[must_use]
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         self.index.get(id).and_then(|&at| self.steps.get(at))
+    }
+
+    /// Makes it one that is walked as a drill.
+    #[must_use]
+    pub fn for_drill(self) -> Self {
+        Self { asks: true, ..self }
+    }
+
+    /// Returns the question that is asked before a step: never in a real run.
+    #[must_use]
+    pub fn quiz(&self, id: &StepId) -> Option<&Quiz> {
+        self.step(id).filter(|_| self.asks)?.quiz.as_ref()
     }
 
     /// Says whether a value of this name is a secret.

@@ -1,6 +1,6 @@
 //! What a run has come to, whether that is fine, and what its record proves: in words, for who was not there.
 
-use super::data::{Assessment, Counts, Level, Proof, Report};
+use super::data::{Assessment, Counts, Level, Outcome, Proof, Report, StepFacts};
 use crate::engine::{End, Run, Stage, StepState};
 use crate::playbook::plan::{Plan, StepId};
 use crate::words::{self, count};
@@ -104,9 +104,19 @@ fn wrong(report: &Report) -> Vec<String> {
     reasons
 }
 
+/// Returns how the last attempt of a step failed, also of one that was rolled back for it.
+pub(super) fn failed(step: &StepFacts) -> Option<&Outcome> {
+    step.attempts.last().and_then(|attempt| attempt.outcome.as_ref()).filter(|outcome| !outcome.ok)
+}
+
 /// What needs a look.
 fn look(report: &Report) -> Vec<String> {
     let mut reasons = Vec::new();
+    let undone = report.sections.iter().flat_map(|section| &section.steps).filter(|step| step.state == "rolled back");
+    for (step, outcome) in undone.filter_map(|step| Some((step, failed(step)?))) {
+        let saw = if outcome.saw.is_empty() { String::new() } else { format!(" ({})", outcome.saw) };
+        reasons.push(format!("{} had {}{saw}", step.id, outcome.how));
+    }
     if !report.deviations.is_empty() {
         reasons.push(format!("{} from the playbook", count(report.deviations.len(), "deviation", "deviations")));
     }
@@ -117,7 +127,7 @@ fn look(report: &Report) -> Vec<String> {
         reasons.push(format!("the work went over its window by {}", words::took(over)));
     }
     if let Some(window) = report.window.as_ref().filter(|window| window.extended_ms > 0) {
-        reasons.push(format!("the window was extended by {}", words::took(window.extended_ms)));
+        reasons.push(format!("the window was extended by {}", words::lasts(window.extended_ms)));
     }
     if !report.rollbacks.is_empty() && report.run.state != "rolled back" {
         reasons.push(format!("it was rolled back on the way: {}", count(report.rollbacks.len(), "time", "times")));

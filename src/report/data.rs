@@ -436,21 +436,6 @@ pub enum EventKind {
     Exposure,
 }
 
-impl EventKind {
-    /// Returns its name, for people.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Step => "step",
-            Self::Verification => "verification",
-            Self::Waiting => "waiting for a person",
-            Self::Paused => "paused",
-            Self::Rollback => "rollback",
-            Self::Exposure => "exposed",
-        }
-    }
-}
-
 /// Something that was compared with what was measured before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Baseline {

@@ -8,18 +8,25 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
-use super::data::{Attempt, Check, Event, EventKind, Level, Moment, Outcome, Report, Rollback, Section, StepFacts};
+use super::assess::failed;
+use super::data::{Attempt, Check, Event, Level, Moment, Outcome, Report, Rollback, Section, StepFacts};
 use super::markdown::{approval, came_out, follow_up, level, sign_off, since, time, window_facts};
 use super::one_line;
 use super::picture::picture;
 use crate::output::visible_plain;
-use crate::words::{count, took};
+use crate::words::{count, lasts, took};
 
 /// The page's style.
 pub const STYLE: &str = include_str!("../../assets/report.css");
 
 /// With no more steps than these, all are unfolded.
 const UNFOLDED: u32 = 4;
+
+/// With more, phases are folded unless something in them is to be looked at, and what is folded is not printed.
+const MANY: u32 = 40;
+
+/// A wait that is shorter, in milliseconds, is the program's own.
+const WORTH_TELLING: u64 = 1000;
 
 /// Writes a report as a page.
 #[must_use]
@@ -97,9 +104,10 @@ impl Page<'_> {
         let (class, word) = verdict(self.report.assessment.level);
         let state = escape(run.state);
         let began = run.began_at.map(|at| escape(&time(at))).unwrap_or_default();
+        let many = if self.many() { " class=\"many\"" } else { "" };
         self.put(&format!(
             "<div class=\"bar\"><span class=\"what\">{}</span><span class=\"pill {class}\">{word} {state}</span>\
-             <span class=\"when\">{began}</span><code>{}</code></div>\n<main>",
+             <span class=\"when\">{began}</span><code>{}</code></div>\n<main{many}>",
             escape(&one_line(&run.title)),
             escape(&run.id)
         ));
@@ -144,15 +152,16 @@ impl Page<'_> {
             cards.push(("Ticket", ticket.clone(), String::new()));
         }
         let ended = run.ended_at.map_or_else(|| "not over".to_owned(), |at| format!("until {}", time(at)));
-        cards.push(("Began", run.began_at.map(time).unwrap_or_default(), ended));
+        let began = run.began_at.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
+        cards.push(("Began", began, ended));
         if let Some(window) = &report.window {
             let used = window.used_ms.map_or_else(|| "not begun".to_owned(), took);
             let over = match window.over_ms {
                 Some(0) | None => String::new(),
                 Some(over) => format!(", over by {}", took(over)),
             };
-            let whole = took(window.planned_ms.saturating_add(window.extended_ms));
-            cards.push(("Window", format!("{used} of {whole}"), format!("planned {}{over}", took(window.planned_ms))));
+            let whole = lasts(window.planned_ms.saturating_add(window.extended_ms));
+            cards.push(("Window", format!("{used} of {whole}"), format!("planned {}{over}", lasts(window.planned_ms))));
         }
         if report.totals.exposure_ms > 0 {
             cards.push(("Exposed", took(report.totals.exposure_ms), "until verification passed".to_owned()));
@@ -182,11 +191,18 @@ impl Page<'_> {
         let totals = &self.report.totals;
         let date = self.report.timeline.from.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
         let key = |class: &str, label: &str| format!("<span class=\"key\"><i class=\"{class}\"></i>{label}</span>");
-        let mut keys = vec![
-            key("step", &format!("step {}", took(totals.step_ms))),
-            key("verification", &format!("verification {}", took(totals.verification_ms))),
-            key("waiting", &format!("waiting for people {}", took(totals.waiting_ms))),
-        ];
+        let steps = || self.report.sections.iter().flat_map(|section| &section.steps);
+        let fell = |attempt: &Attempt| attempt.outcome.as_ref().is_some_and(|outcome| !outcome.ok);
+        let mut keys = vec![key("step", &format!("step {}", took(totals.step_ms)))];
+        if steps().any(|step| step.attempts.iter().any(fell)) {
+            keys.push(key("failed", "of it failed"));
+        }
+        if totals.verification_ms > 0 {
+            keys.push(key("verification", &format!("verification {}", took(totals.verification_ms))));
+        }
+        if totals.waiting_ms >= WORTH_TELLING {
+            keys.push(key("waiting", &format!("waiting for people {}", took(totals.waiting_ms))));
+        }
         if totals.exposure_ms > 0 {
             keys.push(key("exposure", &format!("exposed {}", took(totals.exposure_ms))));
         }
@@ -238,16 +254,32 @@ impl Page<'_> {
         self.proof();
     }
 
+    fn many(&self) -> bool {
+        self.report.counts.steps > MANY
+    }
+
     fn steps(&mut self, section: &Section) {
-        self.put(&format!("<h3>{}</h3>", escape(&one_line(&section.title))));
+        let title = escape(&one_line(&section.title));
+        if !self.many() {
+            self.put(&format!("<h3>{title}</h3>"));
+            section.steps.iter().for_each(|step| self.step(step));
+            return;
+        }
+        let done = section.steps.iter().filter(|step| step.state == "done").count();
+        let open = if section.steps.iter().any(odd) { " open" } else { "" };
+        let long: u64 = section.steps.iter().filter_map(|step| step.took_ms).sum();
+        self.put(&format!(
+            "<details class=\"phase\"{open}><summary><h3>{title}</h3> <span class=\"many\">{done} of {} done, {}</span></summary>",
+            section.steps.len(),
+            took(long)
+        ));
         section.steps.iter().for_each(|step| self.step(step));
+        self.put("</details>");
     }
 
     fn step(&mut self, step: &StepFacts) {
-        let calm = matches!(step.state, "done" | "pending" | "not in this run" | "rolled back");
-        let odd = !calm || step.by_hand || step.starts > 1 || step.despite.is_some();
         let few = self.report.counts.steps <= UNFOLDED && step.state != "not in this run";
-        let open = if odd || few { " open" } else { "" };
+        let open = if odd(step) || few { " open" } else { "" };
         let class = step.state.replace(' ', "-");
         let by_hand = if step.by_hand { ", by hand" } else { "" };
         let long = step.took_ms.map(took).unwrap_or_default();
@@ -304,7 +336,7 @@ impl Page<'_> {
         }
         if let Some(started) = step.started_at {
             let ended = step.ended_at.map_or_else(|| "no end seen".to_owned(), |at| format!("until {}", time(at)));
-            let estimate = step.estimate_ms.map(|ms| format!(", estimated {}", took(ms))).unwrap_or_default();
+            let estimate = step.estimate_ms.map(|ms| format!(", estimated {}", lasts(ms))).unwrap_or_default();
             facts.push(("ran".to_owned(), escape(&format!("{} {ended}{estimate}", time(started)))));
         }
         for value in &step.values {
@@ -591,6 +623,12 @@ impl Page<'_> {
     }
 }
 
+/// Says whether a step is to be looked at.
+fn odd(step: &StepFacts) -> bool {
+    let calm = matches!(step.state, "done" | "pending" | "not in this run" | "rolled back");
+    !calm || step.by_hand || step.starts > 1 || step.despite.is_some() || failed(step).is_some()
+}
+
 /// Puts each text, escaped already, between tags of one name.
 fn each(tag: &str, attributes: &str, texts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     texts.into_iter().fold(String::new(), |mut all, text| {
@@ -630,11 +668,6 @@ fn stretch(event: &Event) -> Vec<String> {
     let long = event.to.map_or_else(|| "goes on".to_owned(), |to| took(since(event.from, to)));
     let undo = event.undo.map(|number| format!(", undo {number}")).unwrap_or_default();
     let step = event.step.as_ref().map(|step| format!("<a href=\"#step-{0}\">{0}</a>{undo}", escape(step)));
-    let what = match event.kind {
-        EventKind::Waiting | EventKind::Exposure => format!("{} {}", event.kind.word(), event.what),
-        EventKind::Rollback => event.kind.word().to_owned(),
-        EventKind::Step | EventKind::Verification | EventKind::Paused => event.what.clone(),
-    };
     let from = event.from.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string();
-    vec![from, long, escape(&what), step.unwrap_or_default()]
+    vec![from, long, escape(&event.what), step.unwrap_or_default()]
 }

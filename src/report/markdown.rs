@@ -7,8 +7,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::data::{
-    Check, EventKind, FollowUp, Level, Moment, Outcome, Report, Rollback, SignOff, StepFacts, Timeline, UndoFacts,
-    Window,
+    Check, FollowUp, Level, Moment, Outcome, Report, Rollback, SignOff, StepFacts, Timeline, UndoFacts, Window,
 };
 use super::one_line;
 use crate::words::{self, count};
@@ -255,14 +254,12 @@ impl Page<'_> {
             let took = event.to.map_or_else(|| "goes on".to_owned(), |to| words::took(since(event.from, to)));
             let undo = event.undo.map(|number| format!(", undo {number}")).unwrap_or_default();
             let step = event.step.as_deref().unwrap_or_default();
-            let what = match event.kind {
-                EventKind::Waiting => format!("waiting {}", event.what),
-                EventKind::Step | EventKind::Verification | EventKind::Paused => event.what.clone(),
-                EventKind::Rollback => "rollback".to_owned(),
-                EventKind::Exposure => format!("exposed {}", event.what),
-            };
-            let line =
-                format!("| {} | {took} | {} | {} |", time(event.from), plain(&what), plain(&format!("{step}{undo}")));
+            let line = format!(
+                "| {} | {took} | {} | {} |",
+                time(event.from),
+                plain(&event.what),
+                plain(&format!("{step}{undo}"))
+            );
             self.line(&line);
         }
     }
@@ -423,7 +420,7 @@ pub(super) fn approval(one: &SignOff) -> String {
 
 /// Says what stays to be done, and by when.
 pub(super) fn follow_up(follow: &FollowUp) -> String {
-    let within = follow.within_ms.map(|ms| format!(", within {}", words::took(ms))).unwrap_or_default();
+    let within = follow.within_ms.map(|ms| format!(", within {}", words::lasts(ms))).unwrap_or_default();
     let due = follow.due.map(|due| format!(", by {}", time(due))).unwrap_or_default();
     let done = follow.done.as_ref().map(|done| format!("; {} at {}", done.text, time(done.at))).unwrap_or_default();
     format!("{}{within}{due}{done}", follow.title)
@@ -431,9 +428,9 @@ pub(super) fn follow_up(follow: &FollowUp) -> String {
 
 /// Says what became of the window.
 pub(super) fn window_facts(window: &Window) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("Planned", words::took(window.planned_ms))];
+    let mut facts = vec![("Planned", words::lasts(window.planned_ms))];
     if window.extended_ms > 0 {
-        facts.push(("Extended by", words::took(window.extended_ms)));
+        facts.push(("Extended by", words::lasts(window.extended_ms)));
     }
     match (window.from, window.until) {
         (Some(from), Some(until)) => facts.push(("Open", format!("from {} until {}", time(from), time(until)))),

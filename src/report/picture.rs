@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::data::{Event, EventKind, Report};
 use super::html::{escape, glyph};
 use super::story::between;
-use crate::words::took;
+use crate::words::{lasts, took};
 
 /// The picture's width; a page scales it.
 const WIDTH: f64 = 1000.0;
@@ -331,8 +331,8 @@ impl Art<'_> {
     fn window(&mut self) {
         let Some(window) = self.report.window.clone() else { return };
         let (Some(from), Some(until), Some(row)) = (window.from, window.until, self.lane("window")) else { return };
-        let says =
-            format!("window of {}, until {}", took(window.planned_ms + window.extended_ms), until.strftime("%H:%M:%S"));
+        let long = lasts(window.planned_ms.saturating_add(window.extended_ms));
+        let says = format!("window of {long}, until {}", until.strftime("%H:%M:%S"));
         self.bar(row, from, until, "window", &says);
     }
 
@@ -357,7 +357,7 @@ impl Art<'_> {
         let long = took(between(event.from, to));
         let at = event.from.strftime("%H:%M:%S");
         let step = event.step.as_deref().unwrap_or_default();
-        let says = format!("{at}, {long}: {} {step}: {}", event.kind.word(), event.what);
+        let says = format!("{at}, {long}: {step} {}", event.what);
         let row = event.step.as_deref().and_then(|step| self.rows.of.get(step)).map(|row| row + self.lanes.len());
         match (event.kind, row) {
             (EventKind::Exposure, _) => {

@@ -96,7 +96,7 @@ impl Story {
     fn facts(&mut self, run: &Run, at: Timestamp, record: &Record) {
         match record {
             Record::Begun(begun) => self.program(&begun.program, "began the run"),
-            Record::Resumed { operator, account, host, program } => {
+            Record::Resumed { operator, account, host, program, .. } => {
                 let text = format!("{operator} went on with the run, as {account} on {host}");
                 self.went_on.push(Moment { at, text });
                 self.program(program, "went on with the run");
@@ -139,16 +139,18 @@ impl Story {
                 reason: None,
                 proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
             }),
-            Record::SignOffRefused { step, role, name, reason, account, host, signature } => self.signed.push(SignOff {
-                step: step.as_ref().map(StepId::to_string),
-                role: role.clone(),
-                decision: "refused",
-                name: Some(name.clone()),
-                at: Some(at),
-                reason: Some(reason.clone()),
-                proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
-            }),
-            Record::RollbackBegun { to, by_policy } => {
+            Record::SignOffRefused { step, role, name, reason, account, host, signature } => {
+                self.signed.push(SignOff {
+                    step: step.as_ref().map(StepId::to_string),
+                    role: role.clone(),
+                    decision: "refused",
+                    name: Some(name.clone()),
+                    at: Some(at),
+                    reason: Some(reason.clone()),
+                    proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
+                });
+            }
+            Record::RollbackBegun { to, by_policy, .. } => {
                 self.end_rollback(at);
                 self.rollbacks.push(RollbackStory {
                     began_at: at,
@@ -159,29 +161,14 @@ impl Story {
                     actions: Vec::new(),
                 });
             }
-            Record::RollbackEnded { failed } => {
+            Record::RollbackEnded { failed, .. } => {
                 if let Some(rollback) = self.rollbacks.last_mut() {
                     rollback.failed = Some(*failed);
                 }
                 self.end_rollback(at);
             }
-            Record::LeftOut { .. }
-            | Record::LookAhead { .. }
-            | Record::LookedAhead { .. }
-            | Record::Saved { .. }
-            | Record::VerifyAgain { .. }
-            | Record::RecaptureStarted { .. }
-            | Record::ByHand { .. }
-            | Record::Skipped { .. }
-            | Record::StopAsked { .. }
-            | Record::EnoughSeen { .. }
-            | Record::Note { .. }
-            | Record::SecretCopied { .. }
-            | Record::Paused { .. }
-            | Record::Presence(_)
-            | Record::Closing { .. }
-            | Record::TemporaryRemoved { .. }
-            | Record::Ended { .. } => {}
+            // What the others say stands in the run, or is no matter of a report.
+            _ => {}
         }
         debug_assert!(run.begun.is_some() || !matches!(record, Record::Begun(_)), "the run takes a record first");
     }
@@ -287,7 +274,12 @@ impl Story {
             && !self.exposed.iter().any(|event| event.step.as_deref() == Some(step.as_str()))
         {
             let target = Target::step(step);
-            self.exposed.push(event(at, EventKind::Exposure, Some(&target), "until its verification has passed"));
+            self.exposed.push(event(
+                at,
+                EventKind::Exposure,
+                Some(&target),
+                "exposed, until its verification has passed",
+            ));
         }
         if self.exposed.is_empty() {
             return;
@@ -306,8 +298,6 @@ impl Story {
         }
     }
 }
-
-/// How far a typed name goes.
 
 /// Says how an act came out.
 pub(super) fn told(outcome: &engine::Outcome) -> Outcome {
@@ -334,24 +324,8 @@ fn about(record: &Record) -> Option<&Target> {
         | Record::Skipped { target, .. }
         | Record::StopAsked { target, .. }
         | Record::EnoughSeen { target } => Some(target),
-        Record::Begun(_)
-        | Record::LeftOut { .. }
-        | Record::LookAhead { .. }
-        | Record::LookedAhead { .. }
-        | Record::Recaptured { .. }
-        | Record::RecaptureStarted { .. }
-        | Record::Note { .. }
-        | Record::SecretCopied { .. }
-        | Record::RollbackBegun { .. }
-        | Record::RollbackEnded { .. }
-        | Record::Resumed { .. }
-        | Record::Paused { .. }
-        | Record::Presence(_)
-        | Record::SignedOff { .. }
-        | Record::SignOffRefused { .. }
-        | Record::Closing { .. }
-        | Record::TemporaryRemoved { .. }
-        | Record::Ended { .. } => None,
+        // The others are about a step as a whole, or about the run.
+        _ => None,
     }
 }
 
@@ -371,7 +345,7 @@ fn stretch(plan: &Plan, run: &Run) -> Option<(EventKind, Option<Target>, String)
             };
             let (kind, what) = match busy {
                 Some(busy) if busy.looking => {
-                    (EventKind::Verification, "whether later steps would be refused".to_owned())
+                    (EventKind::Verification, "tries whether later steps would be refused".to_owned())
                 }
                 Some(busy) if busy.probing => (EventKind::Verification, "asks its probes".to_owned()),
                 Some(_) | None => match attempt {
@@ -381,15 +355,15 @@ fn stretch(plan: &Plan, run: &Run) -> Option<(EventKind, Option<Target>, String)
             };
             Some((kind, Some(target), what))
         }
-        Awaiting::Go(step) => waiting(Target::step(&step), "for the word to start it"),
-        Awaiting::Person(target) => waiting(target, "for a person to do or answer it"),
-        Awaiting::Decision(step) => waiting(Target::step(&step), "for a decision"),
-        Awaiting::Undo(target) => waiting(target, "for the word to undo it"),
-        Awaiting::UndoDecision(target) => waiting(target, "for a decision on its undo"),
-        Awaiting::Approval(step, role) => waiting(Target::step(&step), &format!("for the approval of {role}")),
-        Awaiting::SignOff(role) => Some((EventKind::Waiting, None, format!("for the sign-off of {role}"))),
-        Awaiting::Incomplete => Some((EventKind::Waiting, None, "for a way out of an incomplete rollback".to_owned())),
+        Awaiting::Go(step) => waiting(Target::step(&step), "waits for the word to start it"),
+        Awaiting::Person(target) => waiting(target, "waits for a person to do or answer it"),
+        Awaiting::Decision(step) => waiting(Target::step(&step), "waits for a decision"),
+        Awaiting::Undo(target) => waiting(target, "waits for the word to undo it"),
+        Awaiting::UndoDecision(target) => waiting(target, "waits for a decision on its undo"),
+        Awaiting::Approval(step, role) => waiting(Target::step(&step), &format!("waits for the approval of {role}")),
         Awaiting::Begin | Awaiting::Closing | Awaiting::Nothing => None,
+        // Whatever else there is, it is a person who is waited for.
+        other => Some((EventKind::Waiting, None, words::awaiting(&other))),
     }
 }
 

@@ -167,7 +167,7 @@ fn the_record_says_what_happened_and_nothing_else() {
         "(`drop`): done, by hand\n",
         "\n## Deviations\n\n- look was skipped: seen already\n- reset was started 2 times\n- drop was done by hand: in the console\n",
         "- Planned: 5m\n- Open: from 1970-01-01 00:00:03 UTC until 1970-01-01 00:05:03 UTC\n- Used: 6.0 s\n- Kept: yes\n",
-        "| 1970-01-01 00:00:03 UTC | 1.0 s | runs | reset |\n| 1970-01-01 00:00:04 UTC | 1.0 s | waiting for a decision | reset |\n",
+        "| 1970-01-01 00:00:03 UTC | 1.0 s | runs | reset |\n| 1970-01-01 00:00:04 UTC | 1.0 s | waits for a decision | reset |\n",
         "(reset): slow\n",
         "- `new_key`: fp 1a2b3c4d, the same as `old_key`\n- `old_key`: fp 1a2b3c4d, was 9f8e7d6c, the same as `new_key`\n",
         "- operator: signed by ann, 1970-01-01 00:00:10 UTC; the name as typed, not proved\n",

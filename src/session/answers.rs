@@ -153,6 +153,8 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Sign(_)
         | Input::TemporaryRemoved { .. }
         | Input::Presence(_)
+        | Input::Quiz { .. }
+        | Input::Aside(_)
         | Input::CopySecret { .. }
         | Input::Resume { .. }) => other,
     }

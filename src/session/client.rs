@@ -207,6 +207,7 @@ fn show(front: &mut impl Front, down: Down) {
         Down::Preview { target, diff } => Update::Preview { target, diff },
         Down::Refused(refusal) => Update::Refused(refusal),
         Down::Notice(text) => Update::Notice(text),
+        Down::Page { title, text } => Update::Page { title, text },
         Down::Secret { name, secret } => Update::Secret { name, secret },
         Down::Seat(seat) => Update::Seat(seat),
         // The caller has taken that; and who signs is no screen.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
-use crate::engine::{Awaiting, Finding, Input, Refusal, Stamped, Target};
+use crate::engine::{Aside, Awaiting, Finding, Input, Refusal, Stamped, Target};
 use crate::front::{Answer, Handed, Say, Seat};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
@@ -143,6 +143,11 @@ pub enum Word {
         step: Option<StepId>,
         text: String,
     },
+    Quiz {
+        step: StepId,
+        choice: String,
+    },
+    Aside(Aside),
     Rollback {
         to: Option<StepId>,
     },
@@ -257,6 +262,10 @@ pub enum Down {
     },
     Refused(Refusal),
     Notice(String),
+    Page {
+        title: String,
+        text: String,
+    },
     /// To the one screen that asked for it, and acts.
     Secret {
         name: Name,
@@ -310,6 +319,8 @@ impl Word {
             Self::Skip { target, reason } => Input::Skip { target, reason },
             Self::Stop { hard } => Input::Stop { hard },
             Self::Enough { target } => Input::Enough { target },
+            Self::Quiz { step, choice } => Input::Quiz { step, choice },
+            Self::Aside(aside) => Input::Aside(aside),
             Self::ExtendWindow { by_ms, reason } => {
                 Input::ExtendWindow { by: std::time::Duration::from_millis(by_ms), reason }
             }
@@ -365,6 +376,8 @@ impl Up {
             }
             Input::Overrun { reason, by_policy: _ } => Word::Overrun { reason },
             Input::Note { step, text } => Word::Note { step, text },
+            Input::Quiz { step, choice } => Word::Quiz { step, choice },
+            Input::Aside(aside) => Word::Aside(aside),
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
             Input::Undo { target } => Word::Undo { target },
             Input::SignOff { step, role, name } => Word::SignOff { step, role, name },

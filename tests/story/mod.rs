@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runsheet::engine::{
-    Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Presence, Record, Refusal, Run, SavedFile,
-    Signature, Signing, StepState, Target, Turn, Verdict,
+    Aside, Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Part, Presence, Record, Refusal,
+    Run, SavedFile, Signature, Signing, StepState, Target, Turn, Verdict,
 };
 use runsheet::playbook::plan::{Name, Plan, StepId};
 
@@ -93,6 +93,7 @@ fn awaited(awaiting: &Awaiting) -> String {
     match awaiting {
         Awaiting::Begin => "begin".to_owned(),
         Awaiting::Go(step) => format!("go {step}"),
+        Awaiting::Quiz(step) => format!("quiz {step}"),
         Awaiting::Person(target) => format!("person {}", name(target)),
         Awaiting::World(target) => format!("world {}", name(target)),
         Awaiting::Decision(step) => format!("decide {step}"),
@@ -157,6 +158,11 @@ pub(crate) fn record(record: &Record) -> String {
         Record::WindowExtended { by_ms, .. } => format!("extended {by_ms}"),
         Record::Overrun { by_policy, .. } => format!("overrun{}", if *by_policy { " by policy" } else { "" }),
         Record::Note { .. } => "note".to_owned(),
+        Record::HintShown { step } => format!("hint {step}"),
+        Record::WhyShown { step } => format!("why {step}"),
+        Record::Looked { step, .. } => format!("looked at {step}"),
+        Record::QuizAnswered { step, right, .. } => format!("quizzed {step} {right}"),
+        Record::Called { contact } => format!("called {contact}"),
         Record::SecretCopied { name } => format!("secret copied {name}"),
         Record::Presence(_) => "presence".to_owned(),
         Record::RollbackBegun { to, by_policy } => {
@@ -268,6 +274,11 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "extend" => Input::ExtendWindow { by: Duration::from_secs(first.unwrap().parse().unwrap()), reason: reason() },
         "overrun" => Input::Overrun { reason: first.unwrap_or_default().to_owned(), by_policy: false },
         "stop!" => Input::Stop { hard: true },
+        "quiz" => Input::Quiz { step: step(), choice: rest.join(" ") },
+        "hint" => Input::Aside(Aside::Hint(step())),
+        "why" => Input::Aside(Aside::Why(step())),
+        "look" => Input::Aside(Aside::Look(step(), Part::Output)),
+        "call" => Input::Aside(Aside::Call(first.unwrap_or_default().to_owned())),
         "note" => Input::Note { step: None, text: first.unwrap_or_default().to_owned() },
         "copy" => Input::CopySecret { name: Name::new(first.unwrap_or_default()) },
         "attached" => Input::Presence(Presence::Attached {

@@ -37,6 +37,8 @@ pub(super) struct StepAnswer {
     pub(super) unknown: Option<Unknown>,
     /// It starts even where later steps would be refused.
     pub(super) go_on_anyway: bool,
+    /// The answer to its question, in a drill.
+    pub(super) quiz: Option<String>,
     /// The actions of its undo that a person does are done, with what they ask for.
     pub(super) undo: Option<Vec<(Name, Answer)>>,
 }
@@ -118,6 +120,9 @@ fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, 
             return Err(format!("{id}: ahead is answered by anyway"));
         }
         answer.go_on_anyway = true;
+    }
+    if let Some(choice) = step.quiz.as_ref().and_then(|_| rest.remove("quiz")) {
+        answer.quiz = Some(scalar(&choice).ok_or_else(|| format!("{id}: quiz is answered by one of its choices"))?);
     }
     for key in ["confirm", "manual"] {
         if let Some(word) = rest.remove(key) {

@@ -49,6 +49,14 @@ impl Headless {
         Some(Say::Input(Input::Go { step: id.clone(), confirmed: answered }))
     }
 
+    /// Answers the question of a drill as the answers file says.
+    pub(super) fn quiz(&mut self, id: StepId) -> Say {
+        match self.answers.step(&id).and_then(|answer| answer.quiz.clone()) {
+            Some(choice) => Say::Input(Input::Quiz { step: id, choice }),
+            None => self.needs_person(&id, "the drill asks a question about it", "{ quiz: CHOICE }"),
+        }
+    }
+
     fn person_needed(&mut self, plan: &Plan, id: &StepId) -> Say {
         match plan.step(id).and_then(|step| asked(&step.action.act).first()) {
             Some(spec) => {

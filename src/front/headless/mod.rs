@@ -170,6 +170,11 @@ impl Headless {
             | Record::WindowExtended { .. }
             | Record::Overrun { .. }
             | Record::Note { .. }
+            | Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::QuizAnswered { .. }
+            | Record::Called { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::RollbackBegun { .. }
@@ -225,6 +230,7 @@ impl Front for Headless {
                 self.left.get_or_insert(Left { why, what, next: next.to_owned() });
             }
             Update::Notice(text) => self.print(&text),
+            Update::Page { text, .. } => text.lines().for_each(|line| self.print(line)),
             Update::Preview { target, diff } if self.dry_run => self.preview(&target, diff),
             Update::Attempt { .. }
             | Update::Picture { .. }
@@ -256,6 +262,7 @@ impl Front for Headless {
                 }
                 self.go(plan, &id)
             }
+            Awaiting::Quiz(step) => Some(self.quiz(step)),
             Awaiting::Person(target) => Some(self.person(plan, target)),
             Awaiting::Decision(id) => self.decide(plan, run, id),
             Awaiting::Undo(target) => Some(self.undo(plan, run, target)),

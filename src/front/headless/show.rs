@@ -176,6 +176,11 @@ impl Headless {
             | Record::StopAsked { .. }
             | Record::EnoughSeen { .. }
             | Record::Note { .. }
+            | Record::HintShown { .. }
+            | Record::WhyShown { .. }
+            | Record::Looked { .. }
+            | Record::QuizAnswered { .. }
+            | Record::Called { .. }
             | Record::SecretCopied { .. }
             | Record::Presence(_)
             | Record::Resumed { .. }

@@ -164,11 +164,11 @@ impl Desk {
             }
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Notice(text) => self.print(&visible_plain(&text)),
-            // Lines that leave a program's screen come as its output.
-            Update::Picture { .. } => {}
+            Update::Page { title, text } => self.page(&title, &text),
+            // Lines that leave a program's screen come as its output; and what was handed in from elsewhere is told there, and
+            // on record.
+            Update::Picture { .. } | Update::Signed { .. } => {}
             Update::Seat(seat) => self.take_seat(seat),
-            // Handed in from elsewhere, and told there; what came of it is a record.
-            Update::Signed { .. } => {}
             Update::Over => {
                 self.over = true;
                 self.question = None;
@@ -302,6 +302,10 @@ impl Desk {
                 shown.extend(show::no_way_back(&plan, &self.run, id, (self.clock)()));
                 Question::Go(id.clone())
             }
+            Awaiting::Quiz(step) => {
+                shown = show::quiz(&plan, step);
+                Question::Quiz(step.clone())
+            }
             Awaiting::Person(target) => {
                 let (work, lines) = self.work(target);
                 // Where its start was asked for a moment ago, what is to be done stands right above.
@@ -426,7 +430,7 @@ impl Desk {
             Question::Work(Work { last: Last::Holds, .. }) => "Does this hold?".to_owned(),
             Question::Confirm(_) => "Start it?".to_owned(),
             Question::Rollback(_) => "Roll back as shown? Each action is asked for again.".to_owned(),
-            Question::Copy(_) => "Which? Type its number.".to_owned(),
+            Question::Copy(_) | Question::Call | Question::Quiz(_) => "Which? Type its number.".to_owned(),
             Question::CopySecret(_) => "Copy it?".to_owned(),
             Question::HowFar => {
                 "How far? Type the id of the last step to be undone, or press Enter for everything.".to_owned()

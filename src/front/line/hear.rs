@@ -55,7 +55,8 @@ impl Desk {
             Question::Confirm(_) | Question::Rollback(_) | Question::CopySecret(_) => {
                 return vec![Key::Yes, Key::Back, Key::Help];
             }
-            Question::HowFar | Question::Copy(_) => return vec![Key::Back, Key::Help],
+            Question::Quiz(_) => Vec::new(),
+            Question::HowFar | Question::Copy(_) | Question::Call => return vec![Key::Back, Key::Help],
             Question::Words(_) => return vec![Key::Back],
             Question::Work(Work { ticks, .. }) if !ticks.is_empty() => vec![Key::Tick, Key::Skip, Key::ByHand],
             Question::Work(Work { asks, .. }) if !asks.is_empty() => vec![Key::Skip, Key::ByHand],
@@ -90,12 +91,13 @@ impl Desk {
         if touched && !undoing && !in_undo {
             keys.push(Key::RollBack);
         }
-        let why = step_of(question)
-            .and_then(|id| self.plan.step(&id))
-            .is_some_and(|step| step.why.is_some() || step.hint.is_some());
+        let step = step_of(question).and_then(|id| self.plan.step(&id));
+        let (why, hint) = (step.is_some_and(|step| step.why.is_some()), step.is_some_and(|step| step.hint.is_some()));
         keys.push(Key::Note);
         keys.extend(self.may_copy(target_of(question).as_ref()).then_some(Key::Copy));
         keys.extend(why.then_some(Key::Why));
+        keys.extend(hint.then_some(Key::Hint));
+        keys.extend(self.may_call().then_some(Key::Call));
         keys.push(Key::Steps);
         keys.extend((self.run.window_from.is_some() && self.plan.window.is_some()).then_some(Key::Extend));
         if !matches!(question, Question::Incomplete) && !question.free() {
@@ -262,13 +264,8 @@ impl Desk {
             },
             (Key::Copy, question) => self.open_copying(question, target.as_ref()),
             (Key::Yes, Question::CopySecret(name)) => self.ask_for_secret(name),
-            (Key::Why, question) => {
-                if let Some(id) = step_of(&question) {
-                    let lines = show::why(&self.plan, &self.run, &id);
-                    self.lines(&lines);
-                }
-                Next::Ask(question)
-            }
+            (key @ (Key::Why | Key::Hint), question) => self.explain(question, key == Key::Hint),
+            (Key::Call, question) => self.open_calling(question),
             (Key::Steps, question) => {
                 let lines = show::steps(&self.plan, &self.run);
                 self.lines(&lines);
@@ -340,6 +337,8 @@ impl Desk {
             },
             Question::HowFar => self.how_far(text.trim()),
             Question::Copy(found) => self.copy_one(found, text.trim()),
+            Question::Call => self.call(text.trim()),
+            Question::Quiz(step) => self.quiz(step, text.trim()),
             Question::Words(purpose) => self.said(purpose, text.trim()),
             // The others are answered by keys.
             other => Next::Ask(other),
@@ -474,13 +473,16 @@ fn answered(work: Work) -> Next {
 /// Returns what a question is about.
 fn target_of(question: &Question) -> Option<Target> {
     match question {
-        Question::Go(id) | Question::Confirm(id) | Question::Decision(id) => Some(Target::step(id)),
+        Question::Go(id) | Question::Confirm(id) | Question::Decision(id) | Question::Quiz(id) => {
+            Some(Target::step(id))
+        }
         Question::Work(work) => Some(work.target.clone()),
         Question::Undo(target) | Question::UndoDecision(target) => Some(target.clone()),
         Question::Incomplete
         | Question::HowFar
         | Question::Rollback(_)
         | Question::Copy(_)
+        | Question::Call
         | Question::CopySecret(_)
         | Question::Sign(None, _)
         | Question::Words(_) => None,
@@ -488,6 +490,6 @@ fn target_of(question: &Question) -> Option<Target> {
     }
 }
 
-fn step_of(question: &Question) -> Option<StepId> {
+pub(super) fn step_of(question: &Question) -> Option<StepId> {
     target_of(question).map(|target| target.step)
 }

@@ -5,6 +5,7 @@
 //! who takes their time holds anything up; what they mean is decided at the `desk`, which the session reaches too. What must stay true: from a pipe a line is read only when something is asked; on a terminal what was typed
 //! before a question is no answer to it; and the terminal's echo is back when this is dropped.
 
+mod aside;
 mod briefing;
 mod copy;
 mod desk;

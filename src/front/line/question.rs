@@ -31,6 +31,10 @@ pub(super) enum Question {
     Rollback(Option<StepId>),
     /// What to copy.
     Copy(Vec<Copyable>),
+    /// The question of a drill about a step.
+    Quiz(StepId),
+    /// Whom to call.
+    Call,
     /// Whether to copy a secret.
     CopySecret(Name),
     /// A line of words.
@@ -109,6 +113,8 @@ pub(super) enum Key {
     Note,
     Copy,
     Why,
+    Hint,
+    Call,
     Steps,
     Refuse,
     Extend,
@@ -138,7 +144,7 @@ const fn deed(key: Key, deed: Deed) -> Row {
 }
 
 /// Everything that can be typed in answer to a question. What the screen can do as well is said for both in [`keys`].
-const TABLE: [Row; 22] = [
+const TABLE: [Row; 24] = [
     (Key::Start, Typed::Enter, "start", "Start the step as shown."),
     (Key::Done, Typed::Enter, "done", "You have done it."),
     (Key::Tick, Typed::Enter, "ticked", "You have done this line."),
@@ -152,7 +158,9 @@ const TABLE: [Row; 22] = [
     deed(Key::RollBack, keys::ROLL_BACK),
     (Key::Note, Typed::Letter(keys::NOTES.letter), "note", "Leave a note in the record."),
     deed(Key::Copy, keys::COPY),
-    (Key::Why, Typed::Letter(keys::WHY.letter), keys::WHY.label, "Show why this is done, and a hint."),
+    (Key::Why, Typed::Letter(keys::WHY.letter), keys::WHY.label, "Show why this is done."),
+    (Key::Hint, Typed::Letter(keys::HINT.letter), keys::HINT.label, "Show the hint; that it was shown goes on record."),
+    deed(Key::Call, keys::CALL),
     (Key::Steps, Typed::Letter('l'), "list", "Show all steps and where they stand."),
     (Key::Refuse, Typed::Word, "refuse", "Refuse to sign, with a reason."),
     // A word, for `e` says something else while a command runs.
@@ -221,7 +229,7 @@ impl Question {
     pub(super) fn free(&self) -> bool {
         match self {
             Self::Work(work) => work.ticks.is_empty() && !work.asks.is_empty(),
-            Self::Sign(..) | Self::Words(_) | Self::HowFar | Self::Copy(_) => true,
+            Self::Sign(..) | Self::Words(_) | Self::HowFar | Self::Copy(_) | Self::Call | Self::Quiz(_) => true,
             Self::Go(_)
             | Self::Confirm(_)
             | Self::Decision(_)

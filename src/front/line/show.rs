@@ -43,13 +43,24 @@ pub(super) fn said(label: &str, text: &str) -> Vec<String> {
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Sets why a step is done, and its hint.
+/// Sets why a step is done.
 pub(super) fn why(plan: &Plan, run: &Run, id: &StepId) -> Vec<String> {
     let Some(step) = plan.step(id) else { return Vec::new() };
-    let why = step.why.iter().flat_map(|why| said("why", &fill(why, run)));
-    let hint = step.hint.iter().flat_map(|hint| said("hint", &fill(hint, run)));
-    let lines: Vec<String> = why.chain(hint).collect();
-    if lines.is_empty() { vec!["The playbook does not say why.".to_owned()] } else { lines }
+    step.why.iter().flat_map(|why| said("why", &fill(why, run))).collect()
+}
+
+/// Sets the question of a drill about a step, with its choices.
+pub(super) fn quiz(plan: &Plan, id: &StepId) -> Vec<String> {
+    let Some(quiz) = plan.quiz(id) else { return Vec::new() };
+    let choices = quiz.choices.iter().enumerate().map(|(at, choice)| format!("  {} {choice}", at + 1));
+    let question = ["A question first:".to_owned()].into_iter().chain(quiz.ask.lines().map(str::to_owned));
+    question.chain(choices).map(|line| visible_plain(&line)).collect()
+}
+
+/// Sets the hint of a step.
+pub(super) fn hint(plan: &Plan, run: &Run, id: &StepId) -> Vec<String> {
+    let Some(step) = plan.step(id) else { return Vec::new() };
+    step.hint.iter().flat_map(|hint| said("hint", &fill(hint, run))).collect()
 }
 
 /// Sets an action of a rollback.
@@ -175,6 +186,11 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         }
         Record::Overrun { reason, by_policy } => sentence(&words::clocks::went_on(reason, *by_policy)),
         Record::Note { .. } => "Noted.".to_owned(),
+        Record::QuizAnswered { step, right, .. } => {
+            let said = plan.quiz(step).map(|quiz| words::quiz_answered(quiz, *right)).unwrap_or_default();
+            return said.lines().filter(|line| !line.is_empty()).map(visible_plain).collect();
+        }
+        Record::Called { contact } => format!("Called {contact}, on record."),
         Record::SecretCopied { name } => words::copied(name),
         Record::Presence(presence) => format!("{}.", words::presence(presence)),
         Record::RollbackBegun { to: Some(to), .. } => format!("Rolling back to before {to}."),
@@ -187,7 +203,12 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::Paused { why } => format!("The run is paused: {why}."),
         Record::SignedOff { role, name, .. } => format!("{name} signed as {role}."),
         Record::SignOffRefused { role, name, reason, .. } => format!("{name} refused to sign as {role}: {reason}"),
-        Record::LookAhead { .. } | Record::Closing { .. } => return Vec::new(),
+        // Who opens something sees it; the rest is plain from what follows.
+        Record::HintShown { .. }
+        | Record::WhyShown { .. }
+        | Record::Looked { .. }
+        | Record::LookAhead { .. }
+        | Record::Closing { .. } => return Vec::new(),
         Record::TemporaryRemoved { removed, left } => {
             let gone = removed.iter().map(|path| visible_plain(&format!("Removed {path}.")));
             let still =

@@ -67,9 +67,12 @@ impl Walk {
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
                 | Panel::Copy { .. }
+                | Panel::Call(_)
+                | Panel::Quiz(_)
                 | Panel::CopySecret(_)
                 | Panel::Leave
-                | Panel::TakeOver
+                | Panel::TakeOver { .. }
+                | Panel::Page { .. }
                 | Panel::Notice { .. },
             )
             | None => false,
@@ -95,9 +98,12 @@ impl Walk {
                 | Panel::Confirm(_)
                 | Panel::Rollback { .. }
                 | Panel::Copy { .. }
+                | Panel::Call(_)
+                | Panel::Quiz(_)
                 | Panel::CopySecret(_)
                 | Panel::Leave
-                | Panel::TakeOver
+                | Panel::TakeOver { .. }
+                | Panel::Page { .. }
                 | Panel::Notice { .. },
             ) => {}
             None if watching => {
@@ -159,7 +165,7 @@ impl Walk {
             // Who watches has nothing to stop and nothing to lose.
             Action::Interrupt | Action::Leave if self.watching() => self.detach(),
             Action::Detach => self.detach(),
-            Action::TakeOver => self.panel = Some(Panel::TakeOver),
+            Action::TakeOver => self.panel = Some(Panel::TakeOver { down: 0 }),
             Action::Interrupt => {
                 self.stop();
                 self.panel = Some(Panel::Leave);
@@ -201,8 +207,9 @@ impl Walk {
             | Action::PreviousField
             | Action::KeepPaste
             | Action::ClearField => self.in_form(action),
-            Action::Why => self.why = !self.why,
-            Action::Hint => self.hint = !self.hint,
+            Action::Why => self.toggle_why(),
+            Action::Hint => self.toggle_hint(),
+            Action::Call => self.open_calling(),
             Action::Zoom => self.zoom = !self.zoom,
             Action::GoToCurrent => self.selected = None,
             Action::Up
@@ -216,8 +223,11 @@ impl Walk {
     }
 
     fn start(&mut self) {
-        if let Awaiting::Go(step) = self.awaiting.clone() {
-            self.go_or_confirm(step);
+        match self.awaiting.clone() {
+            Awaiting::Go(step) => self.go_or_confirm(step),
+            Awaiting::Quiz(_) => self.open_quiz(),
+            // It is offered for these two only.
+            _ => {}
         }
     }
 
@@ -240,6 +250,7 @@ impl Walk {
             Awaiting::UndoDecision(target) => self.say(Say::Input(Input::Undo { target })),
             Awaiting::Begin
             | Awaiting::Go(_)
+            | Awaiting::Quiz(_)
             | Awaiting::Person(_)
             | Awaiting::World(_)
             | Awaiting::Undo(_)
@@ -262,14 +273,17 @@ impl Walk {
                 self.leaving = true;
                 self.say(Say::Quit);
             }
-            Some(Panel::TakeOver) => self.say(Say::TakeOver),
+            Some(Panel::TakeOver { .. }) => self.say(Say::TakeOver),
             Some(Panel::CopySecret(name)) => self.ask_for_secret(name),
             Some(
                 panel @ (Panel::Help(_)
                 | Panel::Palette(_)
                 | Panel::Search(_)
                 | Panel::Ask(_)
+                | Panel::Call(_)
+                | Panel::Quiz(_)
                 | Panel::Copy { .. }
+                | Panel::Page { .. }
                 | Panel::Notice { .. }),
             ) => {
                 self.panel = Some(panel);
@@ -293,6 +307,8 @@ impl Walk {
         match self.panel.take() {
             Some(Panel::Ask(ask)) => return self.asked(ask),
             Some(Panel::Copy { found, at }) => return self.copy_one(found.into_iter().nth(at)),
+            Some(Panel::Call(at)) => return self.call(at),
+            Some(Panel::Quiz(at)) => return self.answer_quiz(at),
             Some(Panel::Palette(palette)) => {
                 let Some(&action) = palette.found().get(palette.at) else { return };
                 // What was offered when the list was opened may not be any more.
@@ -319,6 +335,7 @@ impl Walk {
             }
             Awaiting::Begin
             | Awaiting::Go(_)
+            | Awaiting::Quiz(_)
             | Awaiting::World(_)
             | Awaiting::Decision(_)
             | Awaiting::Undo(_)
@@ -367,6 +384,7 @@ impl Walk {
             Awaiting::Approval(step, role) => Some((Some(step.clone()), role.clone())),
             Awaiting::Begin
             | Awaiting::Go(_)
+            | Awaiting::Quiz(_)
             | Awaiting::Person(_)
             | Awaiting::World(_)
             | Awaiting::Decision(_)
@@ -456,8 +474,13 @@ impl Walk {
             _ => isize::MAX / 2,
         };
         let choices = self.rollback_choices().len();
+        let questions = self.quiz().map_or(0, |(_, quiz)| quiz.choices.len());
         match &mut self.panel {
-            Some(Panel::Help(down) | Panel::Notice { down, .. }) => *down = down.saturating_add_signed(by),
+            Some(
+                Panel::Help(down) | Panel::Page { down, .. } | Panel::Notice { down, .. } | Panel::TakeOver { down },
+            ) => {
+                *down = down.saturating_add_signed(by);
+            }
             Some(Panel::Palette(palette)) => {
                 palette.at = palette.at.saturating_add_signed(by).min(palette.found().len().saturating_sub(1));
             }
@@ -469,23 +492,21 @@ impl Walk {
                     *down = down.saturating_add_signed(by);
                 }
             }
+            Some(Panel::Quiz(at)) => *at = at.saturating_add_signed(by).min(questions.saturating_sub(1)),
+            Some(Panel::Call(at)) => {
+                *at = at.saturating_add_signed(by).min(self.plan.contacts.len().saturating_sub(1));
+            }
             Some(Panel::Copy { found, at }) => {
                 *at = at.saturating_add_signed(by).min(found.len().saturating_sub(1));
             }
-            Some(
-                Panel::Ask(_)
-                | Panel::Search(_)
-                | Panel::Confirm(_)
-                | Panel::CopySecret(_)
-                | Panel::Leave
-                | Panel::TakeOver,
-            ) => {}
+            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::CopySecret(_) | Panel::Leave) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,
                     Pane::Step if self.has_output() => Pane::Output,
                     Pane::Step | Pane::Output => Pane::Steps,
                 };
+                self.note_look();
             }
             None => self.scroll(action, by),
         }

@@ -16,7 +16,8 @@ use super::state::{Pane, Walk};
 use super::text::{cells, columns, fit};
 use super::theme::Theme;
 use super::{
-    attend, clocks, copy, finish, help, notes, output, palette, probes, question, rollback, search, step, steps,
+    aside, attend, clocks, copy, finish, handover, help, notes, output, palette, probes, question, quiz, rollback,
+    search, step, steps,
 };
 use crate::engine::Awaiting;
 
@@ -161,9 +162,12 @@ fn footer(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
 fn label(walk: &Walk, action: Action) -> &'static str {
     match (action, &walk.panel, &walk.awaiting) {
         (Action::Agree, Some(Panel::Leave), _) => "leave",
-        (Action::Agree, Some(Panel::TakeOver), _) => "take over",
+        (Action::Agree, Some(Panel::TakeOver { .. }), _) => "take over",
         (Action::Agree, Some(Panel::CopySecret(_)), _) => "copy it",
         (Action::Choose, Some(Panel::Copy { .. }), _) => "copy",
+        (Action::Choose, Some(Panel::Quiz(_)), _) => "answer",
+        (Action::Start, None, Awaiting::Quiz(_)) => "show the question",
+        (Action::Choose, Some(Panel::Call(_)), _) => "call",
         (Action::Leave, None, _) if walk.watching() => "stop watching",
         (Action::Agree, Some(Panel::Rollback { .. }), _) => "begin this rollback",
         (Action::Agree, Some(Panel::Confirm(_)), _) => "yes, start it",
@@ -223,9 +227,14 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => (centred(cells(notes::confirm(walk, panel, inside).len()) + 2), " before it starts "),
         Panel::Rollback { .. } => (centred(area.height), " rollback "),
         Panel::Copy { found, .. } => (centred(cells(found.len()).saturating_add(2).min(area.height)), " copy "),
+        Panel::Quiz(at) => (centred(cells(quiz::lines(walk, *at, inside).len()) + 2), " a question first "),
+        Panel::Call(_) => {
+            (centred(cells(walk.plan.contacts.len()).saturating_add(2).min(area.height)), " call somebody ")
+        }
         Panel::CopySecret(name) => (centred(cells(copy::secret(walk, name, inside).len()) + 2), " copy a secret? "),
         Panel::Leave => (centred(cells(notes::leave(walk, inside).len()) + 2), " leave? "),
-        Panel::TakeOver => (centred(cells(notes::take_over(walk, inside).len()) + 2), " take over? "),
+        Panel::TakeOver { .. } => (centred(area.height), " take over? "),
+        Panel::Page { title, .. } => (centred(area.height), title.as_str()),
         Panel::Notice { .. } => (centred(area.height), " please read "),
     };
     frame.render_widget(Clear, place);
@@ -238,9 +247,12 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Confirm(_) => frame.render_widget(Paragraph::new(notes::confirm(walk, panel, inside)), inner),
         Panel::Rollback { choice, down } => rollback::draw(walk, *choice, *down, frame, inner),
         Panel::Copy { found, at } => copy::draw(walk, found, *at, frame, inner),
+        Panel::Quiz(at) => quiz::draw(walk, *at, frame, inner),
+        Panel::Call(at) => aside::draw(walk, *at, frame, inner),
         Panel::CopySecret(name) => frame.render_widget(Paragraph::new(copy::secret(walk, name, inside)), inner),
-        Panel::TakeOver => frame.render_widget(Paragraph::new(notes::take_over(walk, inside)), inner),
+        Panel::TakeOver { down } => handover::draw(walk, *down, frame, inner),
         Panel::Leave => frame.render_widget(Paragraph::new(notes::leave(walk, inside)), inner),
+        Panel::Page { text, down, .. } => notes::page(walk, text, *down, frame, inner),
         Panel::Notice { text, down } => notes::notice(walk, text, *down, frame, inner),
     }
 }

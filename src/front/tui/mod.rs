@@ -9,6 +9,7 @@
 //! as it was found.
 
 mod act;
+mod aside;
 mod attend;
 mod briefing;
 mod clocks;
@@ -17,6 +18,7 @@ mod copy;
 mod field;
 mod finish;
 mod form;
+mod handover;
 mod held;
 mod help;
 mod inbox;
@@ -34,6 +36,7 @@ mod palette;
 mod panel;
 mod probes;
 mod question;
+mod quiz;
 mod rollback;
 mod search;
 mod seat;

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::command::act;
 use super::panel::{Ask, Panel, Purpose};
 use super::state::Walk;
-use super::text::{cells, wrap};
+use super::text::{cells, markdown, wrap};
 use super::theme::Theme;
 use crate::engine::undo;
 use crate::front::extending;
@@ -183,6 +183,16 @@ pub(super) fn notice(walk: &Walk, text: &str, down: usize, frame: &mut Frame<'_>
         let style = diff_style(walk.theme, line);
         lines.extend(wrap(line, width).into_iter().map(|piece| Line::styled(piece, style)));
     }
+    scrolled(walk, lines, down, frame, area);
+}
+
+/// Draws something to be read at leisure, scrolled down by some lines.
+pub(super) fn page(walk: &Walk, text: &str, down: usize, frame: &mut Frame<'_>, area: Rect) {
+    scrolled(walk, markdown(text, usize::from(area.width), walk.theme), down, frame, area);
+}
+
+/// Draws as many lines as there is room for, and says how many are left.
+pub(super) fn scrolled(walk: &Walk, lines: Vec<Line<'_>>, down: usize, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(area.height);
     let most = lines.len().saturating_sub(rows);
     let top = down.min(most);

@@ -3,6 +3,7 @@
 //! The footer, the palette and the keys all ask here, so what is shown is what works. What must stay true: nothing that
 //! answers the run is offered unless the question is on the screen, has been for a moment, and was not answered yet.
 
+use super::aside;
 use super::form::Form;
 use super::keymap::Action;
 use super::panel::Panel;
@@ -33,6 +34,10 @@ impl Walk {
             let goes_on = self.run.stage == Stage::RollingBack && self.run.undoing().is_some();
             if matches!(panel, Panel::Rollback { .. }) && (!self.may_roll_back() || goes_on || self.sent || !open) {
                 offers.retain(|&action| action != Action::Agree);
+            }
+            // The run opened it, so what was pressed before it was seen is no answer.
+            if matches!(panel, Panel::Quiz(_)) && (self.sent || !open) {
+                offers.retain(|&action| action != Action::Choose);
             }
             if matches!(panel, Panel::Leave) && self.seat == Some(Seat::Acts) {
                 let behind = offers.iter().position(|&action| action == Action::Back).unwrap_or(offers.len());
@@ -86,6 +91,7 @@ impl Walk {
         if !offers.contains(&Action::PageUp) {
             offers.extend([Action::PageUp, Action::PageDown]);
         }
+        aside::offer(self, &mut offers);
         offers.extend([Action::First, Action::Last, Action::NextPane, Action::Zoom]);
         if self.has_output() {
             offers.push(Action::Search);
@@ -108,6 +114,7 @@ impl Walk {
             // A run that was closed earlier can still be rolled back; one that is closed now has nobody to listen.
             Awaiting::Nothing => self.over,
             Awaiting::Go(_)
+            | Awaiting::Quiz(_)
             | Awaiting::Person(_)
             | Awaiting::World(_)
             | Awaiting::Decision(_)
@@ -125,6 +132,7 @@ impl Walk {
         let probes = |target: &Target| self.action(target).is_some_and(|action| !action.verify.is_empty());
         match &self.awaiting {
             Awaiting::Go(_) => offers.extend([Action::Start, Action::Skip, Action::ByHand]),
+            Awaiting::Quiz(_) => offers.push(Action::Start),
             Awaiting::Person(target) => {
                 let form = self.form.as_ref();
                 let link = self.person(target).is_some_and(|person| person.open.is_some());

@@ -38,12 +38,28 @@ pub(super) enum Panel {
         /// The row.
         at: usize,
     },
+    /// The question of a drill; the marked choice, from 0.
+    Quiz(usize),
+    /// Whom to call; the marked row, from 0.
+    Call(usize),
     /// Whether to copy a secret.
     CopySecret(Name),
     /// Whether to leave.
     Leave,
     /// Whether to act in place of somebody else.
-    TakeOver,
+    TakeOver {
+        /// How far it is scrolled down.
+        down: usize,
+    },
+    /// Something to be read at leisure.
+    Page {
+        /// What it is called.
+        title: String,
+        /// Its text; Markdown.
+        text: String,
+        /// Lines scrolled down.
+        down: usize,
+    },
     /// Something longer that the operator should know.
     Notice {
         /// Its text, of several lines.
@@ -143,7 +159,7 @@ impl Panel {
     /// Says whether the panel answers the question of the moment, so that it makes no sense once that has changed.
     pub(super) fn answers(&self) -> bool {
         match self {
-            Self::Confirm(_) | Self::Palette(_) => true,
+            Self::Confirm(_) | Self::Palette(_) | Self::Quiz(_) => true,
             Self::Ask(ask) => match ask.purpose {
                 Purpose::Anyway(_)
                 | Purpose::ByHand(_)
@@ -156,9 +172,11 @@ impl Panel {
             | Self::Search(_)
             | Self::Rollback { .. }
             | Self::Copy { .. }
+            | Self::Call(_)
             | Self::CopySecret(_)
             | Self::Leave
-            | Self::TakeOver
+            | Self::TakeOver { .. }
+            | Self::Page { .. }
             | Self::Notice { .. } => false,
         }
     }
@@ -166,13 +184,15 @@ impl Panel {
     /// Lists what can be done in it, what matters most first.
     pub(super) fn offers(&self, idle: bool) -> Vec<Action> {
         match self {
-            Self::Help(_) | Self::Notice { .. } => {
+            Self::Help(_) | Self::Page { .. } | Self::Notice { .. } => {
                 vec![Action::Back, Action::Up, Action::Down, Action::PageUp, Action::PageDown]
             }
             Self::Search(_) => vec![Action::FindAbove, Action::FindBelow, Action::Back, Action::Interrupt],
             Self::Palette(_) => vec![Action::Choose, Action::Up, Action::Down, Action::Back],
             Self::Ask(_) => vec![Action::Accept, Action::ClearField, Action::Back, Action::Interrupt],
-            Self::Copy { .. } => vec![Action::Choose, Action::Up, Action::Down, Action::Back, Action::Interrupt],
+            Self::Copy { .. } | Self::Call(_) | Self::Quiz(_) => {
+                vec![Action::Choose, Action::Up, Action::Down, Action::Back, Action::Interrupt]
+            }
             Self::Confirm(_) | Self::CopySecret(_) => vec![Action::Agree, Action::Back, Action::Interrupt],
             Self::Rollback { .. } => {
                 let mut offers = vec![Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Back];
@@ -182,7 +202,9 @@ impl Panel {
                 offers.push(Action::Interrupt);
                 offers
             }
-            Self::TakeOver => vec![Action::Agree, Action::Back],
+            Self::TakeOver { .. } => {
+                vec![Action::Agree, Action::Back, Action::PageDown, Action::PageUp, Action::Down, Action::Up]
+            }
             Self::Leave if idle => vec![Action::Agree, Action::Back, Action::Interrupt],
             Self::Leave => vec![Action::Stop, Action::Agree, Action::Back, Action::Interrupt],
         }

@@ -80,6 +80,11 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             lines.push(keyed(walk, &[(Action::Start, &format!("{verb}{more}"))], columns));
             lines
         }
+        Awaiting::Quiz(step) => {
+            let mut lines = say(format!("A question first: {}", place(&Target::step(step))), theme.heading());
+            lines.push(keyed(walk, &[(Action::Start, "shows the question")], columns));
+            lines
+        }
         Awaiting::Person(target) if walk.statement() => {
             let mut lines = say("Does this hold?".into(), theme.care());
             lines.extend(wrap(&walk.name(&target.step), columns).into_iter().map(Line::from));
@@ -122,7 +127,8 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             lines
         }
         Awaiting::SignOff(role) => {
-            let mut lines = say(format!("Sign-off: {role}. {SIGN}"), theme.care());
+            let mut lines = say(format!("Sign-off: {role}."), theme.care());
+            lines.extend(say(SIGN.to_owned(), theme.quiet()));
             lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
             lines
         }
@@ -196,7 +202,7 @@ fn decision(walk: &Walk, target: &Target, place: &str, columns: usize) -> Vec<Li
     };
     lines.extend(wrap(&why, columns).into_iter().take(3).map(Line::from));
     let all = [
-        (Action::Hint, if walk.hint { "hide the hint" } else { "show a hint" }),
+        (Action::Hint, if walk.hint() { "hide the hint" } else { "show a hint" }),
         (Action::Again, "run again"),
         (Action::Verify, "verify again"),
         (Action::Fetch, "fetch the values again"),

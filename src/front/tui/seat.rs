@@ -31,13 +31,15 @@ impl Walk {
         self.told_size = None;
         if !self.watching() {
             if before.is_some() {
-                self.panel = self.panel.take().filter(|panel| !matches!(panel, Panel::TakeOver));
+                self.panel = self.panel.take().filter(|panel| !matches!(panel, Panel::TakeOver { .. }));
                 self.message = Some(("you act now".into(), false));
             }
             return;
         }
         // What is said aloud in a panel, only who acts may say.
-        let stays = |panel: &Panel| matches!(panel, Panel::Help(_) | Panel::Search(_) | Panel::Notice { .. });
+        let stays = |panel: &Panel| {
+            matches!(panel, Panel::Help(_) | Panel::Search(_) | Panel::Page { .. } | Panel::Notice { .. })
+        };
         self.copying = None;
         self.panel = self.panel.take().filter(stays);
         if before == Some(Seat::Acts) {

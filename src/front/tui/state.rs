@@ -98,7 +98,8 @@ pub(super) struct Walk {
     pub(super) pane: Pane,
     pub(super) zoom: bool,
     pub(super) why: bool,
-    pub(super) hint: bool,
+    /// The steps whose hint is open.
+    pub(super) hints: HashSet<StepId>,
     /// Lines scrolled back from the end of the output.
     pub(super) back: usize,
     /// Lines scrolled down in the step's text.
@@ -169,7 +170,7 @@ impl Walk {
             pane: Pane::Steps,
             zoom: false,
             why: false,
-            hint: false,
+            hints: HashSet::new(),
             back: 0,
             down: 0,
             outputs: HashMap::new(),
@@ -234,6 +235,9 @@ impl Walk {
                 }
                 self.run.apply(&self.plan, &stamped);
                 self.sent = false;
+                if let Record::QuizAnswered { step, right, .. } = &stamped.record {
+                    self.quiz_answered(step, *right);
+                }
             }
             Update::Live => self.live = true,
             Update::Output { target, text } => self.output(target, &text),
@@ -268,6 +272,7 @@ impl Walk {
             }
             Update::Notice(text) if text.contains('\n') => self.panel = Some(Panel::Notice { text, down: 0 }),
             Update::Notice(text) => self.message = Some((text, false)),
+            Update::Page { title, text } => self.panel = Some(Panel::Page { title, text, down: 0 }),
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Seat(seat) => self.take_seat(seat),
             // Handed in from elsewhere, and told there; what came of it is a record.
@@ -329,6 +334,7 @@ impl Walk {
         }
         match self.awaiting.clone() {
             Awaiting::Person(target) => self.form = self.person_form(&target),
+            Awaiting::Quiz(_) => self.open_quiz(),
             Awaiting::SignOff(role) | Awaiting::Approval(_, role) => {
                 self.form = Some(Form::new(vec![Field::line("name", &format!("Your name, as {role}"))], Vec::new()));
             }
@@ -401,7 +407,9 @@ impl Walk {
     /// Returns what the question is about.
     pub(super) fn target(&self) -> Option<Target> {
         match &self.awaiting {
-            Awaiting::Go(step) | Awaiting::Decision(step) | Awaiting::Approval(step, _) => Some(Target::step(step)),
+            Awaiting::Go(step) | Awaiting::Quiz(step) | Awaiting::Decision(step) | Awaiting::Approval(step, _) => {
+                Some(Target::step(step))
+            }
             Awaiting::Person(target)
             | Awaiting::World(target)
             | Awaiting::Undo(target)

@@ -95,7 +95,7 @@ fn text(walk: &Walk, step: &Step, columns: usize) -> (Vec<Line<'static>>, Option
         lines.extend(facts(walk, &describe::around(step, &walk.run), columns));
     }
     lines.extend(became(walk, step, &target, columns));
-    if walk.hint
+    if walk.hint()
         && let Some(hint) = &step.hint
     {
         lines.extend(part(walk, "hint", &walk.fill(hint), columns));

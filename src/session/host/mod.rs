@@ -142,6 +142,7 @@ impl Front for Hub {
             // Who did not ask need not hear the answer.
             Update::Refused(refusal) => state.tell_actor(&Down::Refused(refusal)),
             Update::Notice(text) => state.tell(&Down::Notice(text)),
+            Update::Page { title, text } => state.tell(&Down::Page { title, text }),
             Update::Secret { name, secret } => {
                 if let Some((id, name)) = state.copying.take_if(|(_, wanted)| *wanted == name)
                     && state.actor == Some(id)
