@@ -43,11 +43,18 @@ pub enum Command {
     #[command(after_help = SIGN_EXAMPLES)]
     Sign(SignArgs),
     /// List the runs, newest first
-    Runs(Listing),
+    #[command(after_help = RUNS_EXAMPLES)]
+    Runs(RunsArgs),
     /// Say where a run stands
     Show(ShowArgs),
     /// Print the record of a run
     Report(ReportArgs),
+    /// Hold the record of a run against itself: what of it is proved, and what is not
+    Audit(AuditArgs),
+    /// Write a run that is over as one file, which `audit`, `report` and `show` read on any machine
+    Export(ExportArgs),
+    /// Say what differed between two runs
+    Diff(DiffArgs),
     /// List the playbooks of the library
     List(Listing),
     /// Find the faults in playbooks without running anything
@@ -71,6 +78,9 @@ const RUN_EXAMPLES: &str = "Examples:
   runsheet run rotate.yaml --dry-run --input environment=staging
   runsheet run rotate.yaml --unattended --answers answers.yaml --on-failure rollback";
 
+const RUNS_EXAMPLES: &str = "Examples:
+  runsheet runs --since 7d --state open
+  runsheet runs --since 2026-03-01 --playbook first-steps --json";
 const SIGN_EXAMPLES: &str = "Examples:
   runsheet sign
   runsheet sign 01J8 --role reviewer --key ~/.ssh/id_ed25519.pub
@@ -205,10 +215,81 @@ pub struct Listing {
     pub json: bool,
 }
 
+/// `runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// Only those that began since then: how long ago (7d, 36h), a day or a moment
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Only those of this playbook: its name, its file or its title
+    #[arg(long, value_name = "NAME")]
+    pub playbook: Option<String>,
+    /// Only those in this state
+    #[arg(long, value_enum)]
+    pub state: Option<RunState>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `runs --state` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RunState {
+    /// Not over yet, whether somebody is at it or not
+    Open,
+    /// Not over yet, and carried on at this moment
+    Running,
+    /// Came to its end
+    Completed,
+    /// Undone as a whole
+    RolledBack,
+    /// Given up
+    Abandoned,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The run, by the beginning of its id, or an exported file; the latest when left out
+    #[arg(value_name = "RUN|FILE")]
+    pub run: Option<String>,
+    /// The head as a report, a signature or a colleague noted it: the journal must have it
+    #[arg(long, value_name = "SHA256")]
+    pub head: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The run, by the beginning of its id; the latest when left out
+    pub run: Option<String>,
+    /// The file to write; `runsheet-RUN.tar` here when left out
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// A run, by the beginning of its id, or an exported file
+    #[arg(value_name = "RUN|FILE")]
+    pub first: String,
+    /// The other one
+    #[arg(value_name = "RUN|FILE")]
+    pub second: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The run, by the beginning of its id; the latest when left out
+    /// The run, by the beginning of its id, or an exported file; the latest when left out
+    #[arg(value_name = "RUN|FILE")]
     pub run: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -218,7 +299,8 @@ pub struct ShowArgs {
 /// `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run, by the beginning of its id; the latest when left out
+    /// The run, by the beginning of its id, or an exported file; the latest when left out
+    #[arg(value_name = "RUN|FILE")]
     pub run: Option<String>,
     /// The format
     #[arg(long, value_enum, default_value_t = ReportFormat::Md)]

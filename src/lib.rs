@@ -16,6 +16,7 @@
 //! | [`session`] | the loop where engine, journal, world and front meet; the host that a run lives in, and its clients |
 //! | [`front`] | full screen, plain lines, unattended |
 //! | [`words`] | what all of them say, in one place |
+//! | [`audit`] | the record of a run held against itself: what of it is proved |
 //! | [`report`] | the checklist of a playbook, the report of a run as Markdown, HTML and JSON |
 //! | [`ending`] | why the program stops, with the one list of exit statuses |
 //! | [`cli`] | the command line's words and help |
@@ -24,6 +25,7 @@
 //! Who may use whom is a table in `tests/architecture.rs`.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod ending;
 pub mod engine;

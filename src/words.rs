@@ -1,5 +1,6 @@
 //! Words that every front, the report and the endings say, in one place: states, findings, refusals, durations, counts.
 
+pub mod briefing;
 pub mod clocks;
 pub mod describe;
 pub mod handover;

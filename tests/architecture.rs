@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module may use, beside itself.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("secret", &[]),
     // Checked by the record's readers too, so it knows none of them.
     ("signature", &[]),
@@ -26,6 +26,8 @@ const TABLE: [(&str, &[&str]); 17] = [
     // A report is foreign text for the most part.
     // It says which signatures hold.
     ("report", &["engine", "playbook", "journal", "words", "output", "signature"]),
+    // What it holds the record against is the engine that it was made by; what is wrong with a file it says in plain words.
+    ("audit", &["engine", "playbook", "journal", "words", "output", "secret"]),
     ("session", &["engine", "playbook", "journal", "exec", "front", "output", "secret"]),
     ("app", ALL),
     ("main", ALL),
@@ -35,6 +37,7 @@ const TABLE: [(&str, &[&str]); 17] = [
 
 const ALL: &[&str] = &[
     "app",
+    "audit",
     "cli",
     "ending",
     "engine",

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use runsheet::engine::{
-    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, Seen, Signature, Stamped, Target,
+    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature, Stamped, Target,
+    Written,
 };
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
@@ -62,6 +63,8 @@ const RECORDS: &[&str] = &[
     "looked",
     "called",
     "quiz_answered",
+    "saved",
+    "performed",
     "signed_off",
     "sign_off_refused",
 ];
@@ -76,6 +79,8 @@ fn every_record() -> Vec<Record> {
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
     let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
+    let written = Written { size: 12, sha256: "ab".repeat(32) };
+    let written = Outcome { transcript: Some(written), ..Outcome::default() };
     let values = BTreeMap::from([(Name::new("pg_host"), "db.example \"é\"\n".to_owned())]);
     let secrets = vec![Name::new("new_pg_password")];
     let mut outcome = story::outcome(How::TimedOut, &["rows=3", "*new_pg_password"]);
@@ -169,7 +174,7 @@ fn every_record() -> Vec<Record> {
         Record::Presence(Presence::Detached { operator: "grace".to_owned(), why: "SIGHUP".to_owned() }),
         Record::SecretCopied { name: Name::new("new_key") },
         Record::EnoughSeen { target: followed.clone() },
-        Record::Performed { target: followed, attempt: 1, outcome: enough },
+        Record::Performed { target: followed.clone(), attempt: 1, outcome: enough },
         Record::WindowExtended { by_ms: 600_000, reason: "the reset hangs".to_owned() },
         Record::Overrun { reason: "nobody waits for it".to_owned(), by_policy: true },
         Record::HintShown { step: hinted.clone() },
@@ -177,6 +182,17 @@ fn every_record() -> Vec<Record> {
         Record::Looked { step: hinted, at: Part::Probes },
         Record::Called { contact: "Escalation".to_owned() },
         Record::QuizAnswered { step: quizzed, choice: "it dies".to_owned(), right: true },
+        Record::Saved {
+            target: followed.clone(),
+            files: vec![SavedFile {
+                attributes: Some("1.attributes.age".to_owned()),
+                sealed_sha256: Some("cd".repeat(32)),
+                attributes_sha256: Some("ef".repeat(32)),
+                ..story::file()
+            }],
+            logs: Vec::new(),
+        },
+        Record::Performed { target: followed, attempt: 2, outcome: written },
         Record::SignedOff {
             step: Some(StepId::new("allow")),
             role: "dba".to_owned(),
@@ -541,7 +557,9 @@ fn no_record_is_forgotten() {
         Record::Begun(_) => 0,
         Record::LeftOut { .. } => 1,
         Record::Started { .. } => 2,
+        Record::Saved { files, .. } if files.iter().any(|file| file.sealed_sha256.is_some()) => 39,
         Record::Saved { .. } => 3,
+        Record::Performed { outcome: Outcome { transcript: Some(_), .. }, .. } => 40,
         Record::Performed { outcome: Outcome { until: Some(_), .. }, .. } => 31,
         Record::Performed { .. } => 4,
         Record::Recaptured { .. } => 5,
@@ -557,9 +575,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
-        Record::SignedOff { signature: Some(_), .. } => 39,
+        Record::SignedOff { signature: Some(_), .. } => 41,
         Record::SignedOff { .. } => 18,
-        Record::SignOffRefused { signature: Some(_), .. } => 40,
+        Record::SignOffRefused { signature: Some(_), .. } => 42,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use runsheet::engine::{Awaiting, Effect, Engine, Record, Refusal, Stage, Stamped, StepState, Target, Turn, undo};
+use runsheet::engine::{
+    Awaiting, Effect, Engine, Record, Refusal, Stage, Stamped, StepState, Target, Turn, Witness, undo,
+};
 use runsheet::playbook::plan::{Act, Plan, StepId};
 
 use crate::reports;
@@ -337,6 +339,24 @@ proptest! {
             turn.records.iter().for_each(|record| folded.replay(record));
             assert_eq!(folded.run(), after.run());
         });
+    }
+
+    /// A witness finds nothing in what a run wrote, nor in what it goes on with after it died between any two records.
+    #[test]
+    fn what_a_run_wrote_is_never_called_wrong((text, says) in run()) {
+        let (plan, records) = walk(&text, &says, |_, _, _| ());
+        let mut witness = Witness::new(Arc::clone(&plan));
+        for (at, record) in records.iter().enumerate() {
+            assert_eq!(witness.hear(record), Ok(()), "record {at}: {record:?}");
+            let mut resumed = witness.clone();
+            let mut story = Story::with(Arc::clone(&plan));
+            story.engine = replayed(&plan, &records[..=at]);
+            if let Ok(turn) = story.say("resume") {
+                for record in &turn.records {
+                    assert_eq!(resumed.hear(record), Ok(()), "after record {at}: {record:?}");
+                }
+            }
+        }
     }
 
     /// Any run can be reported in every format, open or over, and its time is told once.

@@ -1,4 +1,4 @@
-//! The commands that only look: `runs`, `show`, `list`, `check`, `plan`, `schema`.
+//! The commands that only look: `show`, `list`, `check`, `plan`, `schema`.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -6,14 +6,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::resume::{self, Seen};
-use super::{attach, left, library, place};
+use super::runs::live;
+use super::{left, library, record};
 use crate::ending::{Code, Ending};
-use crate::engine::End;
-use crate::journal::{Holder, RunFolder, Summary};
 use crate::output::{json as safe_json, visible_plain};
 use crate::playbook;
 use crate::report;
-use crate::session::wire::Welcome;
 use crate::words::{self, handover};
 
 /// Prints text on standard output. A reader that has gone has read enough.
@@ -35,104 +33,10 @@ pub(super) fn print_json(value: &Value) -> Result<Code, Ending> {
     print(&safe_json(&format!("{value:#}\n")))
 }
 
-/// `runsheet runs`.
-pub(super) fn runs(as_json: bool) -> Result<Code, Ending> {
-    let state = place::state()?;
-    let runs = state.runs();
-    let runs: Vec<(&Summary, Live)> = runs.iter().map(|run| (run, live(&state.folder(&run.id), run.end))).collect();
-    if as_json {
-        return print_json(&runs.iter().map(|(run, live)| summary(run, live)).collect());
-    }
-    if runs.is_empty() {
-        return print("no run yet; `runsheet run PLAYBOOK` begins one\n");
-    }
-    let lines = runs.iter().map(|(run, live)| {
-        let when = run.began_at.strftime("%Y-%m-%d %H:%M");
-        let state = run.end.map_or(live.word(), words::end);
-        let title = visible_plain(&run.begun.title);
-        format!("{}  {when}  {state:<15}  {}  {title}\n", run.id, visible_plain(&run.begun.operator))
-    });
-    print(&lines.collect::<Vec<_>>().concat())
-}
-
-/// What carries a run on at this moment.
-enum Live {
-    /// Nothing does.
-    No,
-    /// A process that keeps it to itself.
-    Foreground(Holder),
-    /// A host, which screens can be attached to.
-    Host(Holder, Welcome),
-}
-
-/// Finds out what carries a run on. A run that is over needs no asking.
-fn live(folder: &RunFolder, end: Option<End>) -> Live {
-    let Some(holder) = folder.held_by().filter(|_| end.is_none()) else { return Live::No };
-    match attach::look(folder) {
-        Some(welcome) => Live::Host(holder, welcome),
-        None => Live::Foreground(holder),
-    }
-}
-
-impl Live {
-    fn word(&self) -> &'static str {
-        match self {
-            Self::No => "open",
-            Self::Foreground(_) => "running",
-            Self::Host(..) => "running, attach",
-        }
-    }
-
-    /// For machines: the process, whether one can attach, and who is there.
-    fn json(&self) -> Value {
-        match self {
-            Self::No => Value::Null,
-            Self::Foreground(holder) => json!({ "pid": holder.pid, "since": holder.since, "attach": false }),
-            Self::Host(holder, welcome) => json!({
-                "pid": holder.pid,
-                "since": holder.since,
-                "attach": true,
-                "acts": welcome.actor,
-                "watchers": welcome.watchers,
-            }),
-        }
-    }
-
-    /// For people: a line.
-    fn line(&self) -> Option<String> {
-        match self {
-            Self::No => None,
-            Self::Foreground(holder) => Some(format!("running: process {}, in its own terminal", holder.pid)),
-            Self::Host(holder, welcome) => {
-                let acts = welcome.actor.as_deref().unwrap_or("nobody");
-                let watch = words::count(welcome.watchers, "screen watches", "screens watch");
-                Some(visible_plain(&format!(
-                    "running: host process {}; {acts} acts, {watch}; `runsheet attach`",
-                    holder.pid
-                )))
-            }
-        }
-    }
-}
-
-fn summary(run: &Summary, live: &Live) -> Value {
-    json!({
-        "run": run.id,
-        "title": run.begun.title,
-        "playbook": run.begun.playbook,
-        "operator": run.begun.operator,
-        "host": run.begun.host,
-        "ticket": run.begun.ticket,
-        "began_at": run.began_at.to_string(),
-        "last_at": run.last_at.to_string(),
-        "state": run.end.map_or("open", words::end),
-        "live": live.json(),
-    })
-}
-
 /// `runsheet show`.
 pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> {
-    let seen = resume::look(prefix)?;
+    let opened = record::open(prefix)?;
+    let seen = opened.look()?;
     let (plan, run) = (&seen.plan, &seen.run);
     let stands = words::awaiting(&run.awaiting(plan));
     let live = live(&seen.folder, run.ended.map(|(end, _)| end));
@@ -197,7 +101,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
         lines.push("\nthe journal".to_owned());
         lines.extend(cut.iter().map(|line| format!("  {line}")));
     }
-    lines.push(format!("\nrecord: {}\n", visible_plain(&seen.folder.path().to_string_lossy())));
+    lines.push(format!("\nrecord: {}\n", visible_plain(&opened.shown())));
     print(&lines.join("\n"))
 }
 

@@ -1,9 +1,13 @@
 //! The program: what each command does, and the one place where front, executor and journal are chosen.
 
 mod attach;
+mod audit;
 mod briefing;
+mod compare;
 mod config;
 mod doctor;
+mod earlier;
+mod export;
 mod host;
 mod identity;
 mod inputs;
@@ -13,9 +17,11 @@ mod log;
 mod look;
 mod notary;
 mod place;
+mod record;
 mod report;
 mod resume;
 mod run;
+mod runs;
 mod sign;
 mod walk;
 
@@ -54,10 +60,13 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Attach(args)) => attach::attach(&args, Role::Act),
         Some(Command::Watch(args)) => attach::attach(&args, Role::Watch),
         Some(Command::Rollback(args)) => run::rollback(&args),
+        Some(Command::Runs(args)) => runs::runs(&args),
         Some(Command::Sign(args)) => sign::sign(&args),
-        Some(Command::Runs(args)) => look::runs(args.json),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
         Some(Command::Report(args)) => report::report(&args),
+        Some(Command::Audit(args)) => audit::audit(&args),
+        Some(Command::Export(args)) => export::export(&args),
+        Some(Command::Diff(args)) => compare::diff(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::identity;
 use super::look::print;
-use super::resume::{self, Seen};
+use super::record;
+use super::resume::Seen;
 use super::run::Mode;
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::ending::{Code, Ending};
@@ -29,7 +30,8 @@ const LINES: usize = 60;
 /// `runsheet report`.
 pub(super) fn report(args: &ReportArgs) -> Result<Code, Ending> {
     let mut story = Story::default();
-    let seen = resume::look_on(args.run.as_deref(), |plan, run, stamped| story.take(plan, run, stamped))?;
+    let opened = record::open(args.run.as_deref())?;
+    let seen = opened.look_on(|plan, run, stamped| story.take(plan, run, stamped))?;
     let given = Given {
         now: clock::now(),
         program: env!("CARGO_PKG_VERSION"),

@@ -92,16 +92,15 @@ pub(super) fn find(state: &Place, prefix: Option<&str>, open_only: bool) -> Resu
 /// # Errors
 /// The run is not there, or its journal or playbook is damaged.
 pub(super) fn look(prefix: Option<&str>) -> Result<Seen, Ending> {
-    look_on(prefix, |_, _, _| {})
+    let state = place::state()?;
+    look_in(state.folder(&find(&state, prefix, false)?), |_, _, _| {})
 }
 
-/// Reads a run without changing anything, and gives each record, with the run that has just taken it in, to `on`.
+/// Reads the run in a folder without changing anything, and gives each record, with the run that has just taken it in, to `on`.
 ///
 /// # Errors
-/// The run is not there, or its journal or playbook is damaged.
-pub(super) fn look_on(prefix: Option<&str>, mut on: impl FnMut(&Plan, &Run, &Stamped)) -> Result<Seen, Ending> {
-    let state = place::state()?;
-    let folder = state.folder(&find(&state, prefix, false)?);
+/// Its journal or playbook is damaged.
+pub(super) fn look_in(folder: RunFolder, mut on: impl FnMut(&Plan, &Run, &Stamped)) -> Result<Seen, Ending> {
     let (plan, _) = playbook(&folder)?;
     let plan = Arc::new(plan);
     let mut run = Run::new(&plan);

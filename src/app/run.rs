@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::attach::{self, Shown};
-use super::briefing::{self, Asked};
+use super::briefing::{self, About, Asked};
 use super::host::Start;
 use super::identity;
 use super::inputs::{self, Given, Known};
@@ -105,10 +105,14 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     };
     inputs::from_sources(&loaded.plan, &loaded.base, &mut known);
     let missing = missing_programs(&loaded.plan);
+    let about = About { missing: &missing, who: &who, ticket: args.ticket.as_deref() };
     let asked = match mode {
-        Mode::Unattended if args.dry_run => Asked { known, ..Asked::default() },
+        Mode::Unattended if args.dry_run => {
+            briefing::tell(&loaded, &known, about)?;
+            Asked { known, ..Asked::default() }
+        }
         Mode::Unattended => unattended(&loaded.plan, known, &missing, answers.protected.clone())?,
-        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, &missing, &who, screen)? {
+        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, about, screen)? {
             Some(asked) => asked,
             None => return Ok(Code::Interrupted),
         },

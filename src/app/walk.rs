@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::attach;
-use super::config;
 use super::inputs::Known;
 use super::left;
 use super::library::Loaded;
@@ -16,6 +15,7 @@ use super::log;
 use super::notary::Keys;
 use super::place::{self, Who};
 use super::resume::{self, Old};
+use super::{config, earlier};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
 use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
@@ -67,6 +67,7 @@ pub(super) fn begin(
         .map_err(|refusal| super::refused(&refusal))?;
 
     let state = place::state()?;
+    begun.expected = earlier::medians(&state, &loaded.path, &loaded.plan.title);
     let lock = lock_playbook(&state, &loaded.path, &id, who)?;
     let created = state.create(&id, &loaded.text);
     let created = created.and_then(|made| made.0.keep_included(&loaded.included.texts).map(|()| made));
@@ -176,7 +177,12 @@ pub(super) fn protected<'k>(plan: &'k Plan, known: &'k Known) -> Option<&'k str>
 
 /// Hashes a playbook's text.
 pub(super) fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Writes bytes as small hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         use std::fmt::Write as _;
         // Writing to a `String` cannot fail.
         let _ = write!(hex, "{byte:02x}");

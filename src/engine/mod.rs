@@ -19,6 +19,7 @@ mod run;
 mod sign;
 pub mod undo;
 pub mod window;
+mod witness;
 
 use std::sync::Arc;
 
@@ -30,11 +31,12 @@ pub use input::{Input, Signing};
 pub use pace::{Pace, expected};
 pub use record::{
     Begun, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Signature,
-    Stamped, Target, Verdict,
+    Stamped, Target, Verdict, Written,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
 pub use sign::{SignedBy, same_person};
+pub use witness::{Misfit, Witness};
 
 use crate::playbook::plan::{Name, Plan};
 

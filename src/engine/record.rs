@@ -482,6 +482,21 @@ pub struct SavedFile {
     /// The symbolic links that led to it: where each stands, and what it says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<(String, String)>,
+    /// The SHA-256 of the sealed copy, in small hex; earlier versions did not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_sha256: Option<String>,
+    /// The same of the sealed copy of its extended attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes_sha256: Option<String>,
+}
+
+/// What a file held that was written beside the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256, in small hex.
+    pub sha256: String,
 }
 
 /// Where a log stood when a step began: what stands in it behind that was written since.
@@ -512,6 +527,9 @@ pub struct Outcome {
     pub until: Option<Seen>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// What its transcript held when it ended; none where there is no transcript, or not a whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Written>,
     /// Captures that are no secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<Name, String>,

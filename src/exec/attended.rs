@@ -101,6 +101,7 @@ pub(super) async fn perform(
     if let Some(trouble) = sink.trouble() {
         told = format!("{told}; {trouble}");
     }
+    outcome.transcript = sink.written();
     outcome.saw = scene.line(&told);
     outcome
 }

@@ -201,6 +201,7 @@ fn conclude(
     if let Some(trouble) = sink.trouble() {
         told = format!("{told}; {trouble}");
     }
+    outcome.transcript = sink.written();
     outcome.saw = scene.line(&told);
     outcome
 }

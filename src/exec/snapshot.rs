@@ -6,12 +6,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::attributes::Attributes;
 use super::files::{self, Standing};
 use super::links::{self, Link, resolve};
 use super::scene::Scene;
+use super::transcript::hex;
 use crate::engine::SavedFile;
 
 /// A file to keep a copy of.
@@ -56,6 +58,8 @@ fn absent(path: &Path) -> Result<SavedFile, String> {
         size: 0,
         attributes: None,
         links,
+        sealed_sha256: None,
+        attributes_sha256: None,
     })
 }
 
@@ -67,17 +71,29 @@ fn copied(path: &Path, folder: &Path, stem: &str, saved: &[SavedFile], scene: &S
         return Ok(SavedFile { links, ..known.clone() });
     }
     let stem = format!("{stem}.{}", saved.len() + 1);
-    let copy = keep(&scene.secrets.seal(&found.bytes)?, folder, &stem)?;
-    let attributes = if found.attributes.is_empty() {
-        None
+    let (copy, sealed_sha256) = keep(&scene.secrets.seal(&found.bytes)?, folder, &stem)?;
+    let (attributes, attributes_sha256) = if found.attributes.is_empty() {
+        (None, None)
     } else {
         // What stands in them is the file's own business, so it is sealed as well.
         let text = serde_json::to_vec(&found.attributes).map_err(|error| error.to_string())?;
-        Some(keep(&scene.secrets.seal(&text)?, folder, &format!("{stem}.attributes"))?)
+        let (name, sha256) = keep(&scene.secrets.seal(&text)?, folder, &format!("{stem}.attributes"))?;
+        (Some(name), Some(sha256))
     };
     let Standing { mode, uid, gid } = found.standing;
     let size = found.bytes.len() as u64;
-    Ok(SavedFile { path: real, copy: Some(copy), mode, uid, gid, size, attributes, links })
+    Ok(SavedFile {
+        path: real,
+        copy: Some(copy),
+        mode,
+        uid,
+        gid,
+        size,
+        attributes,
+        links,
+        sealed_sha256: Some(sealed_sha256),
+        attributes_sha256,
+    })
 }
 
 /// Puts files back as they were saved, and says what was done.
@@ -181,13 +197,13 @@ fn unsealed(copy: &Path, scene: &Scene) -> Result<Zeroizing<Vec<u8>>, String> {
     scene.secrets.open_sealed(&sealed).map_err(|error| format!("its copy {}: {error}", copy.display()))
 }
 
-/// Writes a copy under the first name that is free.
-fn keep(sealed: &[u8], folder: &Path, stem: &str) -> Result<String, String> {
+/// Writes a copy under the first name that is free. Gives the name, and the SHA-256 of what was written.
+fn keep(sealed: &[u8], folder: &Path, stem: &str) -> Result<(String, String), String> {
     for number in 1.. {
         let name = if number == 1 { format!("{stem}.age") } else { format!("{stem}-{number}.age") };
         let path = folder.join(&name);
         match files::create(&path, sealed) {
-            Ok(()) => return Ok(name),
+            Ok(()) => return Ok((name, hex(&Sha256::digest(sealed)))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(format!("no copy was kept: {}", files::sentence(&path, &error))),
         }

@@ -17,7 +17,7 @@ use super::kept::Kept;
 use super::scene::Scene;
 use super::transcript::{Sink, Stream};
 use super::{files, memory, spooler};
-use crate::engine::{How, Outcome, Target};
+use crate::engine::{How, Outcome, Target, Written};
 use crate::playbook::plan::Capture;
 
 /// What was found of a command that was out when the host died.
@@ -120,8 +120,9 @@ impl Spools {
                 Err(wrong) => taken.wrong.push(wrong),
             }
         }
+        let mut transcript = None;
         let told = if taken.wrong.is_empty() {
-            shown(&onto.transcript, &out, &errors, scene);
+            transcript = shown(&onto.transcript, &out, &errors, scene);
             let names: Vec<&str> = capture.iter().map(|capture| capture.name.as_str()).collect();
             format!("what it had printed was kept: captured {}", names.join(", "))
         } else {
@@ -137,6 +138,7 @@ impl Spools {
         Some(Found::Over(Outcome {
             how,
             saw,
+            transcript,
             values: taken.values,
             secrets: taken.secrets,
             fingerprints,
@@ -158,18 +160,19 @@ fn read(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
     fs::read(path).ok().map(Zeroizing::new)
 }
 
-/// Writes the transcript as it would have been, in place of what there is of it.
-fn shown(path: &Path, out: &[u8], errors: &[u8], scene: &Scene) {
+/// Writes the transcript as it would have been, in place of what there is of it, and says what is in it.
+fn shown(path: &Path, out: &[u8], errors: &[u8], scene: &Scene) -> Option<Written> {
     let written = fs::remove_file(path).or_else(|error| match error.kind() {
         io::ErrorKind::NotFound => Ok(()),
         _ => Err(error), // then what there is stays
     });
-    let Ok(()) = written else { return };
+    written.ok()?;
     // It is for reading; nothing follows from it.
-    let Ok(mut sink) = Sink::open(Some(path.to_owned()), None, &scene.secrets.masker()) else { return };
+    let mut sink = Sink::open(Some(path.to_owned()), None, &scene.secrets.masker()).ok()?;
     sink.take(Stream::Out, out);
     sink.take(Stream::Err, errors);
     sink.finish();
+    sink.written()
 }
 
 /// Keeps an output sealed, with standard error behind it. Gives the file's name.

@@ -4,16 +4,19 @@
 //! capture is known; it is then released through the masker that knows it, or never. The transcript is written as the
 //! output comes, not synced: it is for reading, nothing follows from it.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Read as _, Seek as _, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::files::{create_private, sentence};
 use super::kept::CAP;
 use super::shown::Outlet;
+use crate::engine::Written;
 use crate::output::Visible;
 use crate::secret::{MaskStream, Masker};
 
@@ -29,6 +32,8 @@ pub(super) enum Stream {
 /// Where a command's output goes.
 pub(super) struct Sink {
     file: Option<File>,
+    /// The hash and the length of what is in the file.
+    sum: (Sha256, u64),
     outlet: Option<Outlet>,
     ways: [Way; 2],
     masked: String,
@@ -63,15 +68,14 @@ impl Sink {
     /// # Errors
     /// When the transcript cannot be made: a sentence.
     pub(super) fn open(path: Option<PathBuf>, outlet: Option<Outlet>, masker: &Arc<Masker>) -> Result<Self, String> {
-        let file = match &path {
-            Some(path) => Some(
-                create_private(path, OpenOptions::new().append(true).create(true))
-                    .map_err(|error| format!("the transcript cannot be written: {}", sentence(path, &error)))?,
-            ),
-            None => None,
-        };
+        let opened = path.as_ref().map(|path| {
+            open(path).map_err(|error| format!("the transcript cannot be written: {}", sentence(path, &error)))
+        });
+        let (file, sum) =
+            opened.transpose()?.map_or_else(|| (None, (Sha256::new(), 0)), |(file, sum)| (Some(file), sum));
         Ok(Self {
             file,
+            sum,
             outlet,
             ways: [Way::new(masker), Way::new(masker)],
             masked: String::new(),
@@ -155,6 +159,12 @@ impl Sink {
         last(stream).or_else(|| last(other))
     }
 
+    /// Says what is in the transcript by now; nothing where there is none, or not a whole one.
+    pub(super) fn written(&self) -> Option<Written> {
+        let (hasher, size) = &self.sum;
+        self.file.as_ref().map(|_| Written { size: *size, sha256: hex(&hasher.clone().finalize()) })
+    }
+
     /// Returns what went wrong with the transcript.
     pub(super) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
@@ -169,16 +179,42 @@ impl Sink {
     }
 
     fn write(&mut self) {
-        if let Some(file) = &mut self.file
-            && let Err(error) = file.write_all(self.masked.as_bytes())
-        {
-            self.file = None;
-            self.trouble = Some(format!("the transcript is not whole: {}", sentence(&self.path, &error)));
+        if let Some(file) = &mut self.file {
+            match file.write_all(self.masked.as_bytes()) {
+                Ok(()) => {
+                    self.sum.0.update(self.masked.as_bytes());
+                    self.sum.1 += self.masked.len() as u64;
+                }
+                Err(error) => {
+                    self.file = None;
+                    self.trouble = Some(format!("the transcript is not whole: {}", sentence(&self.path, &error)));
+                }
+            }
         }
         if let Some(outlet) = &mut self.outlet {
             outlet.show(&self.masked);
         }
     }
+}
+
+/// Opens a transcript to go on behind what is there: captures that are fetched again have one for all times.
+fn open(path: &Path) -> io::Result<(File, (Sha256, u64))> {
+    let mut file = create_private(path, OpenOptions::new().read(true).append(true).create(true))?;
+    let mut hasher = Sha256::new();
+    let mut before = Vec::new();
+    file.rewind()?;
+    let size = file.read_to_end(&mut before)?;
+    hasher.update(&before);
+    Ok((file, (hasher, size as u64)))
+}
+
+/// Writes bytes as small hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// The last line that says something.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Awaiting, Finding, Input, Presence, Refusal, Run, Stamped, Target};
+use crate::engine::{Awaiting, Begun, Expected, Finding, Input, Presence, Refusal, Run, Stamped, Target};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, Plan, StepId};
 use crate::secret::Secret;
@@ -217,6 +217,10 @@ pub struct BriefingFacts {
     pub playbook: String,
     /// Who runs it.
     pub operator: String,
+    /// The change ticket.
+    pub ticket: Option<String>,
+    /// How long its steps took in earlier runs.
+    pub expected: BTreeMap<StepId, Expected>,
     /// The programs that the playbook requires, each with whether it was found.
     pub requires: Vec<(String, bool)>,
     /// Where prefilled values came from, in a few words: `$PG_ID`, `.env, key DATABASE_URL`.
@@ -227,6 +231,16 @@ pub struct BriefingFacts {
     pub warnings: Vec<String>,
     /// What kind of run it is, where it is not an ordinary one: `dry run: nothing is changed`.
     pub mode: Option<String>,
+}
+
+impl BriefingFacts {
+    /// Makes what stands in for the run in a briefing: the values so far, and what is known of earlier runs.
+    fn run(&self, values: BTreeMap<Name, String>) -> Run {
+        let begun = Begun { expected: self.expected.clone(), ..Begun::default() };
+        let mut run = Run::default();
+        (run.begun, run.values) = (Some(begun), values);
+        run
+    }
 }
 
 /// What came of the briefing.

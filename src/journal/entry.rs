@@ -86,6 +86,18 @@ pub(super) fn proved(line: &[u8]) -> (Hash, Option<bool>) {
     (Hash::from_digest(&hasher.chain_update(end).finalize()), Some(right))
 }
 
+/// Writes bytes as small hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(HEX[usize::from(byte >> 4)]));
+        text.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+    text
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// A SHA-256 in small hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hash([u8; 64]);
@@ -97,7 +109,6 @@ impl Hash {
     }
 
     fn from_digest(digest: &[u8]) -> Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
         let mut hex = [b'0'; 64];
         for (pair, byte) in hex.chunks_exact_mut(2).zip(digest) {
             pair[0] = HEX[usize::from(byte >> 4)];

@@ -4,6 +4,7 @@
 //! change of an earlier line shows. A line that was not written to its end (the machine died) is cut off when the run is
 //! read again and kept beside it; damage anywhere else stops the reading and is told with its place.
 
+pub mod archive;
 mod entry;
 mod lock;
 mod place;

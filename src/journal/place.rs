@@ -126,6 +126,12 @@ impl Place {
 }
 
 impl RunFolder {
+    /// Names a folder that is elsewhere than the runs are, such as an unpacked copy of one.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     /// Returns the folder's path.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -67,12 +67,12 @@ pub fn read(path: &Path, go_on: bool, mut take: impl FnMut(Stamped)) -> Result<J
     read_some(path, go_on, u64::MAX, |stamped, _| take(stamped))
 }
 
-/// Reads a journal, giving each record to `take` in order with the hash of its line: the head as it was then. Changes nothing.
+/// Reads a journal, giving each record to `take` in order with the hash of its line: the head, as it was then. Changes nothing.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_heads(path: &Path, mut take: impl FnMut(Stamped, &str)) -> Result<Journal, ReadError> {
-    read_some(path, false, u64::MAX, |stamped, head| take(stamped, head.as_str()))
+    read_some(path, false, u64::MAX, |stamped, hash| take(stamped, hash.as_str()))
 }
 
 /// Reads the first records of a journal that somebody else writes to, at most so many; changes nothing.
@@ -83,7 +83,7 @@ pub fn read_first(path: &Path, records: u64, mut take: impl FnMut(Stamped)) -> R
     read_some(path, false, records, |stamped, _| take(stamped))
 }
 
-fn read_some(path: &Path, go_on: bool, most: u64, mut take: impl FnMut(Stamped, &Hash)) -> Result<Journal, ReadError> {
+fn read_some(path: &Path, go_on: bool, most: u64, mut take: impl FnMut(Stamped, Hash)) -> Result<Journal, ReadError> {
     let file_error = |error| ReadError::File(path.to_owned(), error);
     let file = OpenOptions::new().read(true).append(go_on).open(path).map_err(file_error)?;
     // Line by line: a long journal is as many bytes in memory as its longest line.
@@ -105,7 +105,7 @@ fn read_some(path: &Path, go_on: bool, most: u64, mut take: impl FnMut(Stamped, 
                 seq += 1;
                 last = bytes.len() as u64;
                 whole += last;
-                take(Stamped { at: entry.at, record: entry.record }, &prev);
+                take(Stamped { at: entry.at, record: entry.record }, hash);
             }
             Err(wrong) => {
                 let mut next = Vec::new();

@@ -6,6 +6,7 @@
 
 mod assess;
 mod checklist;
+mod compare;
 pub mod data;
 mod gather;
 mod html;
@@ -17,6 +18,7 @@ mod story;
 mod tests;
 
 pub use checklist::checklist;
+pub use compare::{Difference, Side, differences, told_apart};
 pub use data::Report;
 pub use gather::{Given, report};
 pub use html::{STYLE, html};

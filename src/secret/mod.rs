@@ -8,6 +8,7 @@ mod generate;
 mod identity;
 mod keyfile;
 mod mask;
+pub mod sealed;
 mod search;
 mod store;
 mod vault;

@@ -378,5 +378,7 @@ pub(crate) fn file() -> SavedFile {
         size: 12,
         attributes: None,
         links: Vec::new(),
+        sealed_sha256: None,
+        attributes_sha256: None,
     }
 }

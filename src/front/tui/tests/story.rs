@@ -384,6 +384,8 @@ impl Story {
                 size: 10,
                 attributes: None,
                 links: Vec::new(),
+                sealed_sha256: None,
+                attributes_sha256: None,
             };
             self.input(Input::Saved { target, files: vec![file], logs: Vec::new() });
             if !only_saves {
