@@ -109,9 +109,10 @@ impl Gate {
 
     /// Says what a playbook is called with: one of ours by its name, or another by its path.
     pub(crate) fn words(&self, playbook: &str, more: &[&str]) -> Vec<String> {
-        let path = match playbook.contains('/') {
-            true => playbook.to_owned(),
-            false => format!("{}/playbooks/{playbook}.yaml", env!("CARGO_MANIFEST_DIR")),
+        let path = if playbook.contains('/') {
+            playbook.to_owned()
+        } else {
+            format!("{}/playbooks/{playbook}.yaml", env!("CARGO_MANIFEST_DIR"))
         };
         let playbook = playbook.rsplit('/').next().map_or(playbook, |name| name.trim_end_matches(".yaml"));
         let file = |name: &str| self.path(name).display().to_string();
