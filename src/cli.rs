@@ -39,6 +39,9 @@ pub enum Command {
     Watch(AttachArgs),
     /// Undo a run, whole or back to a step
     Rollback(RollbackArgs),
+    /// Sign off a run or one of its steps, from your own terminal
+    #[command(after_help = SIGN_EXAMPLES)]
+    Sign(SignArgs),
     /// List the runs, newest first
     #[command(after_help = RUNS_EXAMPLES)]
     Runs(RunsArgs),
@@ -80,6 +83,11 @@ const RUN_EXAMPLES: &str = "Examples:
 const RUNS_EXAMPLES: &str = "Examples:
   runsheet runs --since 7d --state open
   runsheet runs --since 2026-03-01 --playbook first-steps --json";
+const SIGN_EXAMPLES: &str = "Examples:
+  runsheet sign
+  runsheet sign 01J8 --role reviewer --key ~/.ssh/id_ed25519.pub
+  runsheet sign 01J8 --refuse --reason 'the restore was not tried'
+  runsheet sign 01J8 --statement > s.txt; ssh-keygen -Y sign -n runsheet -f KEY s.txt; runsheet sign 01J8 --signature s.txt.sig";
 
 /// `run`.
 #[derive(Debug, Args)]
@@ -166,6 +174,39 @@ pub struct RollbackArgs {
     /// How it is walked.
     #[command(flatten)]
     pub front: FrontArgs,
+}
+
+/// `sign`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SignArgs {
+    /// The run, by the beginning of its id; the latest open one when left out
+    pub run: Option<String>,
+    /// The step that waits for a signature; found by itself when left out
+    pub step: Option<String>,
+    /// The role that you sign in, where several are missing
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+    /// Your name, as it stands among the allowed signers; found by your key where it stands there
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The SSH key to sign with; a public one where the agent has the private one
+    #[arg(long, value_name = "FILE", conflicts_with = "typed")]
+    pub key: Option<PathBuf>,
+    /// Sign by your typed name only; it is recorded as typed, not as proven
+    #[arg(long)]
+    pub typed: bool,
+    /// Refuse to sign
+    #[arg(long)]
+    pub refuse: bool,
+    /// Why you refuse; asked for when left out
+    #[arg(long, value_name = "TEXT", requires = "refuse")]
+    pub reason: Option<String>,
+    /// Print what would be signed, to be signed elsewhere
+    #[arg(long, conflicts_with_all = ["typed", "key", "signature"])]
+    pub statement: bool,
+    /// Hand in a signature made elsewhere: FILE.sig, with the statement beside it as FILE
+    #[arg(long, value_name = "FILE.sig", conflicts_with_all = ["typed", "key", "refuse", "role", "name", "step"])]
+    pub signature: Option<PathBuf>,
 }
 
 /// A listing.

@@ -1,5 +1,6 @@
 //! Words that every front, the report and the endings say, in one place: states, findings, refusals, durations, counts.
 
+pub mod briefing;
 pub mod clocks;
 pub mod describe;
 
@@ -9,10 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::undo::UndoSort;
 use crate::engine::{
-    Awaiting, Deviation, DeviationKind, End, Evidence, Finding, How, Outcome, Presence, Refusal, Run, StepState,
+    Awaiting, Deviation, DeviationKind, End, Evidence, Finding, How, Outcome, Presence, Proof, Refusal, Run, Signature,
+    SignedBy, StepRun, StepState,
 };
 use crate::playbook;
-use crate::playbook::plan::{FollowUp, Name, Plan, ProbeSpec, Quiz, Section, Source, StepId, Template};
+use crate::playbook::plan::{
+    Act, FollowUp, Name, PersonSpec, Plan, ProbeSpec, Quiz, Section, Source, Step, StepId, Template,
+};
 
 /// Says where a step stands.
 #[must_use]
@@ -193,8 +197,17 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NotStarted { step } => format!("{step} has not started, so there is no way back to it"),
         Refusal::NoProbes { step } => format!("{step} has nothing to verify"),
         Refusal::NoRecapture { step } => format!("{step} does not say how to fetch its values again"),
-        Refusal::NoSuchRole { role } => format!("it is not {role} who signs now"),
-        Refusal::MustDiffer { name } => format!("{name} began the run or has signed already; somebody else must sign"),
+        Refusal::NoSuchRole { role } => format!("it is not {role} who signs now: not asked for, or signed already"),
+        Refusal::MustDiffer { name } => {
+            format!("{name} walks this run or has signed already; somebody else must sign")
+        }
+        Refusal::SameKey { name } => format!("{name} has signed already with the same key; somebody else must sign"),
+        Refusal::Unproven { why } => format!("this signature is not taken: {why}"),
+        Refusal::NeedsKey { role } => {
+            format!(
+                "a typed name is not enough here: {role} signs with a key, by `runsheet sign` in a terminal of their own"
+            )
+        }
         Refusal::NoRoom { step, why } => {
             format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
         }
@@ -206,6 +219,55 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::WindowOver { step, by_ms } => clocks::over(step, Duration::from_millis(*by_ms)),
         Refusal::NoWindow => "the playbook plans no window".to_owned(),
         Refusal::Stale => "that came too late".to_owned(),
+    }
+}
+
+/// Says how somebody signed: with which key, or by a typed name, and from where.
+#[must_use]
+pub fn signed_by(by: &SignedBy) -> String {
+    proved(by.signature.as_deref(), by.account.as_ref(), by.host.as_ref())
+}
+
+/// Says what proves a signature, and from where it was given.
+#[must_use]
+pub fn proved(signature: Option<&Signature>, account: Option<&String>, host: Option<&String>) -> String {
+    let from = match (account, host) {
+        (Some(account), Some(host)) => format!(", from the account {account} on {host}"),
+        _ => String::new(),
+    };
+    format!("{}{from}", proof(signature))
+}
+
+/// Says what a role does that signs a step: approves, or signs what was done.
+#[must_use]
+pub fn signs(plan: &Plan, step: &StepId) -> &'static str {
+    match plan.step(step).map(|step| &step.action.act) {
+        Some(Act::Person(PersonSpec { approval: Some(_), .. })) => "approves",
+        Some(_) | None => "signs what was done",
+    }
+}
+
+/// Says that a signature is missing at the end, or was refused.
+#[must_use]
+pub fn sign_off_missing(run: &Run, role: &str) -> String {
+    let refused = run.refused.iter().rev().find(|(of, ..)| of == role);
+    match refused {
+        Some((_, name, why)) => format!("everything is done, and {name} refused to sign as {role}: {why}"),
+        None => format!("everything is done, but the sign-off of {role} is missing"),
+    }
+}
+
+/// Says what proves a signature.
+#[must_use]
+pub fn proof(signature: Option<&Signature>) -> String {
+    match signature {
+        None => "the name as typed, not proved".to_owned(),
+        Some(Signature { key, principal: Some(principal), .. }) => {
+            format!("signed with the key {key} of {principal}")
+        }
+        Some(Signature { key, principal: None, .. }) => {
+            format!("signed with the key {key}; whose that is was not checked")
+        }
     }
 }
 
@@ -288,6 +350,21 @@ pub fn deviations(_plan: &Plan, run: &Run) -> Vec<Deviation> {
     run.deviations.clone()
 }
 
+/// Lists the evidence of a step as far as it was given or passed over, a line each.
+#[must_use]
+pub fn proofs(step: &Step, state: &StepRun, run: &Run) -> Vec<String> {
+    let line = |proof: &Proof| {
+        let spec = proof.item.checked_sub(1).and_then(|at| step.evidence.get(at as usize));
+        let title = spec.map(|spec| fill(&spec.title, run)).unwrap_or_default();
+        match (&proof.evidence, &proof.reason) {
+            (Some(given), _) => format!("{title}: {}", evidence(given)),
+            (None, Some(reason)) => format!("{title}: not given: {reason}"),
+            (None, None) => format!("{title}: not given; it is optional"),
+        }
+    };
+    state.evidence.iter().map(line).collect()
+}
+
 /// Says an item of evidence in a line.
 #[must_use]
 pub fn evidence(evidence: &Evidence) -> String {
@@ -317,7 +394,8 @@ pub fn deviation(deviation: &Deviation) -> String {
         DeviationKind::WindowExtended => "had its window extended",
         DeviationKind::Despite => "was started although later steps would be refused",
         DeviationKind::EvidenceMissing => "lacks evidence",
-        DeviationKind::Refused => "was not signed",
+        DeviationKind::Unsigned => "was not signed, and the run went on",
+        DeviationKind::Refused => "was refused a signature",
     };
     let of = match (&deviation.step, deviation.undo) {
         (Some(step), Some(action)) => format!("undo action {action} of {step}"),

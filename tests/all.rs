@@ -55,6 +55,7 @@ mod schema;
 mod screen;
 mod secrets;
 mod session;
+mod sign;
 mod signals;
 mod step_ca;
 mod story;

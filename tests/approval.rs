@@ -131,17 +131,17 @@ fn the_screen_takes_names_and_comes_back_to_the_approval() {
     terminal.press("\r");
     terminal.see("somebody else");
     drop(terminal);
-    // Whoever comes back is asked the same.
-    let words = ["resume", "--operator", "bo"].map(str::to_owned);
+    // Whoever comes back is asked the same; who walks the run does not approve.
+    let words = ["resume", "--operator", "cy"].map(str::to_owned);
     let terminal = Terminal::start(&place.desk, &words, 80, 24);
     signs(&terminal, "dba", "bo");
     terminal.press("\r");
-    signs(&terminal, "owner", "cy");
+    signs(&terminal, "owner", "dee");
     terminal.press("\x1b[14~");
     terminal.see("refuses to sign as owner");
     terminal.press("not on a Friday\r");
     terminal.see("r run again");
-    assert_eq!(place.signed(), ["signed_off allow dba bo", "sign_off_refused allow owner cy"]);
+    assert_eq!(place.signed(), ["signed_off allow dba bo", "sign_off_refused allow owner dee"]);
     let briefs: Vec<String> = place.desk.journal().iter().map(brief).collect();
     assert!(briefs.iter().all(|brief| !brief.contains("after")), "{briefs:#?}");
 }

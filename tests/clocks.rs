@@ -125,7 +125,7 @@ fn what_is_left_to_do() {
     story = story.told("answer b; go c; ok c; go d; ok d");
     assert_eq!(said::to_do(&clocks(&story, 20)), None);
     let unknown = Story::of("a: run; b: manual; c: check").told("begin");
-    assert_eq!(said::to_do(&clocks(&unknown, 1)).unwrap(), "about 0s of work; not known of 2 steps");
+    assert_eq!(said::to_do(&clocks(&unknown, 1)).unwrap(), "about 0s of work; 2 steps without an estimate");
 }
 
 /// A step takes as long back as forth, and what is done after a rollback counts.

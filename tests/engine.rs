@@ -428,6 +428,47 @@ const STORIES: &[(&str, &str, &str)] = &[
     ("a: approval=dba; b: run", "begin; skip a nobody is here", "a:skipped b:pending | go b"),
     ("a: approval=dba; b: run", "begin; resume", "a:waiting b:pending | approve a dba"),
     ("a: approval=dba; @sign dba", "begin; approve a dba Ada", "a:done | sign dba"),
+    // Roles sign in any order; the operator signs as that, whoever else must differ.
+    ("a: approval=dba+owner; b: run", "begin; approve a owner Ada", "a:waiting b:pending | approve a dba"),
+    ("a: run; @sign operator reviewer", "begin; go a; ok a; sign reviewer Bo", "a:done | sign operator"),
+    (
+        "a: run; @sign operator reviewer; @distinct",
+        "begin; go a; ok a; sign operator Eve; sign reviewer Bo",
+        "a:done | over",
+    ),
+    (
+        "a: run; @sign operator reviewer; @distinct",
+        "begin; go a; ok a; key reviewer Bo K1; key operator Eve K2",
+        "a:done | over",
+    ),
+    // A step that is signed once it is done.
+    ("a: run signs=dba; b: run", "begin; go a; ok a", "a:done b:pending | approve a dba"),
+    ("a: run verify signs=dba; b: run", "begin; go a; ok a", "a:verifying b:pending | world a"),
+    ("a: run verify signs=dba; b: run", "begin; go a; ok a; warn a", "a:warned b:pending | approve a dba"),
+    ("a: run signs=dba+owner; b: run", "begin; go a; ok a; approve a owner Bo", "a:done b:pending | approve a dba"),
+    (
+        "a: run signs=dba+owner; b: run",
+        "begin; go a; ok a; approve a owner Bo; approve a dba Cy",
+        "a:done b:pending | go b",
+    ),
+    ("a: run signs=dba+owner", "begin; go a; ok a; approve a owner Bo; decline a dba Cy no", "a:failed | decide a"),
+    (
+        "a: run signs=dba+owner",
+        "begin; go a; ok a; approve a owner Bo; decline a dba Cy no; go a; ok a",
+        "a:done | approve a dba",
+    ),
+    (
+        "a: run verify signs=dba",
+        "begin; go a; ok a; pass a; decline a dba Cy no; verify a; pass a",
+        "a:done | approve a dba",
+    ),
+    ("a: run signs=dba; b: run", "begin; hand a so", "a:done b:pending | approve a dba"),
+    ("a: run signs=dba; b: run", "begin; skip a no", "a:skipped b:pending | go b"),
+    ("a: run signs=dba; b: run", "begin; go a; ok a; skip a nobody is here", "a:done b:pending | go b"),
+    ("a: run signs=dba; b: run", "begin; go a; ok a; pause; resume", "a:done b:pending | approve a dba"),
+    ("a: run undo signs=dba; b: run", "begin; go a; ok a; rollback; undo a.1; ok a.1", "a:undone b:pending | over"),
+    ("a: run signs=dba", "begin; go a; ok a; approve a dba Bo", "a:done | over"),
+    ("a: run signs=dba continue; b: run", "begin; go a; fail a", "a:failed b:pending | go b"),
     // Sign-off: each role in turn; after a rollback a signature no longer stands.
     ("a: run; @sign operator reviewer", "begin; go a; ok a", "a:done | sign operator"),
     ("a: run; @sign operator reviewer", "begin; go a; ok a; sign operator Ada", "a:done | sign reviewer"),
@@ -788,14 +829,57 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
     // Sign-off.
     ("a: run; @sign operator", "begin", "sign operator Ada", r#"NotNow { what: "sign" }"#),
     ("a: approval=dba", "begin", "sign dba Ada", r#"NotNow { what: "sign" }"#),
-    ("a: approval=dba+owner", "begin", "approve a owner Ada", r#"NotNow { what: "sign" }"#),
+    ("a: approval=dba+owner", "begin", "approve a boss Ada", r#"NoSuchRole { role: "boss" }"#),
+    ("a: approval=dba+owner", "begin; approve a owner Ada", "approve a owner Bo", r#"NoSuchRole { role: "owner" }"#),
     ("a: approval=dba", "begin", "hand a said so", r#"NotNow { what: "mark as done by hand" }"#),
     ("a: approval=dba", "begin; decline a dba Ada no", "hand a said so", r#"NotNow { what: "approve by hand" }"#),
     ("a: approval=dba", "begin", "answer a", r#"NotNow { what: "answer" }"#),
     ("a: approval=dba+owner distinct", "begin; approve a dba Bo", "approve a owner bo", r#"MustDiffer { name: "bo" }"#),
     ("a: approval=dba distinct", "begin", "approve a dba EVE", r#"MustDiffer { name: "EVE" }"#),
     ("a: approval=dba", "begin", "decline a dba Ada", "NeedsReason"),
-    ("a: run; @sign operator reviewer", "begin; go a; ok a", "sign reviewer Ada", r#"NoSuchRole { role: "reviewer" }"#),
+    ("a: run; @sign operator reviewer", "begin; go a; ok a", "sign auditor Ada", r#"NoSuchRole { role: "auditor" }"#),
+    (
+        "a: run; @sign operator reviewer; @distinct",
+        "begin; go a; ok a",
+        "sign reviewer eve@example.org",
+        r#"MustDiffer { name: "eve@example.org" }"#,
+    ),
+    (
+        "a: run; @sign operator reviewer; @distinct",
+        "begin; pause; resume; go a; ok a",
+        "sign reviewer ADA",
+        r#"MustDiffer { name: "ADA" }"#,
+    ),
+    (
+        "a: run; @sign operator reviewer; @distinct",
+        "begin; attached Cy; go a; ok a",
+        "sign reviewer cy",
+        r#"MustDiffer { name: "cy" }"#,
+    ),
+    (
+        "a: run; @sign operator reviewer; @distinct",
+        "begin; go a; ok a; key reviewer Bo K1",
+        "key operator Eve K1",
+        r#"SameKey { name: "Bo" }"#,
+    ),
+    // A step that is signed once it is done.
+    ("a: run signs=dba", "begin", "approve a dba Bo", r#"NotNow { what: "sign" }"#),
+    (
+        "a: run signs=dba; b: run",
+        "begin; go a; ok a",
+        "go b",
+        r#"NotCurrent { step: StepId("b"), current: Some(StepId("a")) }"#,
+    ),
+    ("a: run signs=dba; b: run", "begin; go a; ok a", "go a", r#"NotNow { what: "start" }"#),
+    ("a: run signs=dba; b: run", "begin; go a; ok a", "hand a so", r#"NotNow { what: "mark as done by hand" }"#),
+    ("a: run optional signs=dba; b: run", "begin; go a; ok a", "skip a", "NeedsReason"),
+    ("a: run signs=dba distinct", "begin; go a; ok a", "approve a dba Eve", r#"MustDiffer { name: "Eve" }"#),
+    (
+        "a: run signs=dba; b: run",
+        "begin; go a; ok a; approve a dba Bo",
+        "approve a dba Bo",
+        r#"NotNow { what: "sign" }"#,
+    ),
     ("a: run; @sign operator", "begin; go a; ok a", "sign operator", "NeedsReason"),
     ("a: run; @sign operator", "begin; go a; ok a", "refuse operator Ada", "NeedsReason"),
     (
@@ -1013,9 +1097,12 @@ fn letter(refusal: &Refusal) -> &'static str {
         | Refusal::NoEvidence { .. }
         | Refusal::Unticked { .. }
         | Refusal::NoFollowUp { .. }
+        | Refusal::SameKey { .. }
         | Refusal::WindowOver { .. }
         | Refusal::NoWindow
-        // The session says it, not the engine.
+        // The session says these, not the engine.
+        | Refusal::Unproven { .. }
+        | Refusal::NeedsKey { .. }
         | Refusal::NoRoom { .. } => "?",
     }
 }

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use runsheet::engine::{
-    Begun, End, Evidence, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Stamped, Target,
-    Written,
+    Begun, End, Evidence, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature,
+    Stamped, Target, Written,
 };
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
@@ -65,6 +65,8 @@ const RECORDS: &[&str] = &[
     "quiz_answered",
     "saved",
     "performed",
+    "signed_off",
+    "sign_off_refused",
     "evidence_given",
     "evidence_given",
     "evidence_given",
@@ -138,12 +140,22 @@ fn every_record() -> Vec<Record> {
             program: "0.1.1".to_owned(),
         },
         Record::Paused { why: "left".to_owned() },
-        Record::SignedOff { step: None, role: "operator".to_owned(), name: "Ada".to_owned() },
+        Record::SignedOff {
+            step: None,
+            role: "operator".to_owned(),
+            name: "Ada".to_owned(),
+            account: None,
+            host: None,
+            signature: None,
+        },
         Record::SignOffRefused {
             step: None,
             role: "reviewer".to_owned(),
             name: "Grace".to_owned(),
             reason: "red logs".to_owned(),
+            account: None,
+            host: None,
+            signature: None,
         },
         Record::Closing { end: End::Abandoned, reason: Some("enough".to_owned()) },
         Record::TemporaryRemoved {
@@ -190,6 +202,23 @@ fn every_record() -> Vec<Record> {
             logs: Vec::new(),
         },
         Record::Performed { target: followed.clone(), attempt: 2, outcome: written },
+        Record::SignedOff {
+            step: Some(StepId::new("allow")),
+            role: "dba".to_owned(),
+            name: "Ada".to_owned(),
+            account: Some("ada".to_owned()),
+            host: Some("bastion".to_owned()),
+            signature: Some(Box::new(signature())),
+        },
+        Record::SignOffRefused {
+            step: Some(StepId::new("reset-doadmin")),
+            role: "reviewer".to_owned(),
+            name: "Grace".to_owned(),
+            reason: "red logs".to_owned(),
+            account: Some("grace".to_owned()),
+            host: Some("bastion".to_owned()),
+            signature: Some(Box::new(Signature { principal: None, ..signature() })),
+        },
         Record::EvidenceGiven {
             step: proved.clone(),
             item: 1,
@@ -223,6 +252,15 @@ fn every_record() -> Vec<Record> {
         Record::Ticked { target: followed, item: 2, ticked: true },
         Record::FollowedUp { item: 1, operator: "grace".to_owned(), note: Some("revoked".to_owned()) },
     ]
+}
+
+fn signature() -> Signature {
+    Signature {
+        key: "SHA256:abc".to_owned(),
+        principal: Some("Ada".to_owned()),
+        head: "cd".repeat(32),
+        armored: "-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n".to_owned(),
+    }
 }
 
 fn stamped(records: Vec<Record>) -> Vec<Stamped> {
@@ -578,7 +616,9 @@ fn no_record_is_forgotten() {
         Record::RollbackEnded { .. } => 15,
         Record::Resumed { .. } => 16,
         Record::Paused { .. } => 17,
+        Record::SignedOff { signature: Some(_), .. } => 41,
         Record::SignedOff { .. } => 18,
+        Record::SignOffRefused { signature: Some(_), .. } => 42,
         Record::SignOffRefused { .. } => 19,
         Record::Closing { .. } => 20,
         Record::TemporaryRemoved { .. } => 21,
@@ -598,13 +638,13 @@ fn no_record_is_forgotten() {
         Record::Looked { .. } => 36,
         Record::Called { .. } => 37,
         Record::QuizAnswered { .. } => 38,
-        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 41,
-        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 42,
-        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 43,
-        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 44,
-        Record::EvidenceMissing { .. } => 45,
-        Record::Ticked { .. } => 46,
-        Record::FollowedUp { .. } => 47,
+        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 43,
+        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 44,
+        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 45,
+        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 46,
+        Record::EvidenceMissing { .. } => 47,
+        Record::Ticked { .. } => 48,
+        Record::FollowedUp { .. } => 49,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

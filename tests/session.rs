@@ -15,7 +15,7 @@ use runsheet::front::{Answer, Front, Say, Update, Words};
 use runsheet::journal::Log;
 use runsheet::playbook::plan::{Name, Plan, Source, StepId};
 use runsheet::secret::Secret;
-use runsheet::session::{Because, Over, Session};
+use runsheet::session::{Because, NoKeys, Over, Session};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::story::{self, input, marks, record, target};
@@ -182,6 +182,7 @@ impl Front for Scripted {
             Update::Page { title, .. } => format!("page {title}"),
             Update::Secret { name, .. } => format!("secret {name}"),
             Update::Seat(_) => "seat".to_owned(),
+            Update::Signed { .. } => "signature".to_owned(),
             Update::Over => "over".to_owned(),
         });
     }
@@ -265,7 +266,8 @@ impl Bench {
         };
         let engine = story::Story::with(self.plan).told(self.before).engine;
         let log = Paper { seen: self.seen.clone(), fails_at: self.fails_at, dirty: false };
-        let session = Session { engine, log: Box::new(log), executor: Box::new(world), reports, front };
+        let session =
+            Session { engine, log: Box::new(log), executor: Box::new(world), reports, front, notary: Box::new(NoKeys) };
         let over = tokio::time::timeout(Duration::from_secs(20), session.run(first)).await;
         let over = over.unwrap_or_else(|_| panic!("it does not end by itself: {:?}", seen.all()));
         (over, seen.all())

@@ -12,10 +12,10 @@ use super::resume;
 use super::run::{self, Mode};
 use crate::cli::{AttachArgs, FrontArgs};
 use crate::ending::{Code, Ending};
-use crate::engine::{Record, Stage};
+use crate::engine::{Record, Refusal, Stage};
 use crate::front::line::Line;
 use crate::front::tui::Screen;
-use crate::front::{Front, HowFar, Update};
+use crate::front::{Front, Handed, HowFar, Update};
 use crate::journal::{self, Place, ReadError, RunFolder};
 use crate::playbook::plan::Plan;
 use crate::session::client::{Link, Parted, Unreached};
@@ -90,6 +90,22 @@ pub(super) fn look(folder: &RunFolder) -> Option<Welcome> {
     let runtime = runtime().ok()?;
     let linked = runtime.block_on(Link::connect(folder.path(), &hello(Role::Look, &who)));
     linked.ok().map(|link| link.welcome)
+}
+
+/// Hands a signature to the host of a run.
+///
+/// # Errors
+/// No host lives there, or it went without an answer.
+pub(super) fn sign(folder: &RunFolder, run: &str, who: &Who, handed: Handed) -> Result<Result<(), Refusal>, Unreached> {
+    let failed = |error: Ending| Unreached::Failed(error.what);
+    let runtime = runtime().map_err(failed)?;
+    runtime.block_on(async {
+        let link = Link::connect(folder.path(), &hello(Role::Sign, who)).await?;
+        if link.welcome.run != run {
+            return Err(Unreached::Failed(format!("what listens there walks the run {}", link.welcome.run)));
+        }
+        link.sign(handed).await.map_err(Unreached::Failed)
+    })
 }
 
 /// Finds the latest run that a screen can be attached to.

@@ -3,16 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use super::earlier;
 use super::inputs::{self, Given, Known};
 use super::library::{self, Loaded};
 use super::place::{self, Who};
 use super::run::Mode;
 use crate::ending::{Code, Ending};
+use crate::engine::Expected;
 use crate::front::line;
 use crate::front::tui::{Choice, LibraryEntry, Screen, Unanswered};
 use crate::front::{Answer, BriefingAnswers, BriefingFacts};
 use crate::output;
-use crate::playbook::plan::Name;
+use crate::playbook::plan::{Name, StepId};
 
 /// What a run begins with, as far as a person was asked.
 #[derive(Debug, Default)]
@@ -64,18 +66,17 @@ pub(super) fn ask(
     mode: Mode,
     loaded: &Loaded,
     mut known: Known,
-    missing: &[String],
-    who: &Who,
+    about: About<'_>,
     screen: Option<Screen>,
 ) -> Result<Option<Asked>, Ending> {
     let mut screen = match (mode, screen) {
         (Mode::Full, None) => Some(Screen::open().map_err(no_screen)?),
         (_, screen) => screen,
     };
+    let expected = expected(loaded);
     loop {
-        let prefilled: BTreeMap<Name, Answer> =
-            known.values.iter().map(|(name, given)| (name.clone(), given.answer.clone())).collect();
-        let facts = facts(loaded, &known, missing, who);
+        let prefilled = prefilled(&known);
+        let facts = BriefingFacts { expected: expected.clone(), ..facts(loaded, &known, about) };
         let answered = match &mut screen {
             Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(unanswered)?,
             None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(unanswered_in_lines)?,
@@ -115,17 +116,48 @@ fn same(one: &Answer, other: &Answer) -> bool {
     }
 }
 
-fn facts(loaded: &Loaded, known: &Known, missing: &[String], who: &Who) -> BriefingFacts {
+/// What a briefing tells beside what the playbook says.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    /// The programs that are not there.
+    pub(super) missing: &'a [String],
+    /// Who runs it.
+    pub(super) who: &'a Who,
+    /// The change ticket.
+    pub(super) ticket: Option<&'a str>,
+}
+
+/// Prints the briefing, for a dry run: nobody is asked anything.
+pub(super) fn tell(loaded: &Loaded, known: &Known, about: About<'_>) -> Result<Code, Ending> {
+    let mode = Some("dry run: nothing is changed".to_owned());
+    let facts = BriefingFacts { mode, expected: expected(loaded), ..facts(loaded, known, about) };
+    let lines = line::told(&loaded.plan, &prefilled(known), &facts);
+    super::look::print(&lines.into_iter().map(|line| line + "\n").collect::<String>())
+}
+
+fn prefilled(known: &Known) -> BTreeMap<Name, Answer> {
+    known.values.iter().map(|(name, given)| (name.clone(), given.answer.clone())).collect()
+}
+
+fn facts(loaded: &Loaded, known: &Known, about: About<'_>) -> BriefingFacts {
+    let About { missing, who, ticket } = about;
     let requires = loaded.plan.requires.iter();
     BriefingFacts {
         playbook: loaded.path.display().to_string(),
         operator: who.operator.clone(),
+        ticket: ticket.map(str::to_owned),
+        expected: BTreeMap::new(),
         requires: requires.map(|program| (program.clone(), !missing.contains(program))).collect(),
         sources: known.values.iter().filter_map(|(name, given)| Some((name.clone(), given.from.clone()?))).collect(),
         problems: known.missing.iter().map(|(name, why)| (name.clone(), output::visible_plain(why))).collect(),
         warnings: loaded.warnings.clone(),
         mode: None,
     }
+}
+
+/// Reads how long the steps took in earlier runs; where no state folder can be had there were none.
+fn expected(loaded: &Loaded) -> BTreeMap<StepId, Expected> {
+    place::state().map(|state| earlier::medians(&state, &loaded.path, &loaded.plan.title)).unwrap_or_default()
 }
 
 fn unanswered_in_lines(why: Unanswered) -> Ending {

@@ -4,8 +4,10 @@ mod attach;
 mod audit;
 mod briefing;
 mod compare;
+mod config;
 mod doctor;
 mod due;
+mod earlier;
 mod export;
 mod host;
 mod identity;
@@ -14,12 +16,14 @@ mod left;
 mod library;
 mod log;
 mod look;
+mod notary;
 mod place;
 mod record;
 mod report;
 mod resume;
 mod run;
 mod runs;
+mod sign;
 mod walk;
 
 use std::process::ExitCode;
@@ -58,6 +62,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Watch(args)) => attach::attach(&args, Role::Watch),
         Some(Command::Rollback(args)) => run::rollback(&args),
         Some(Command::Runs(args)) => runs::runs(&args),
+        Some(Command::Sign(args)) => sign::sign(&args),
         Some(Command::Show(args)) => look::show(args.run.as_deref(), args.json),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Audit(args)) => audit::audit(&args),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::config;
 use super::library;
 use super::place::{self, Who};
 use super::walk::{self, Ready};
@@ -122,6 +123,7 @@ pub(super) fn take_up(
     identity: impl FnOnce(&Plan) -> Result<Identity, Ending>,
 ) -> Result<Taken, Ending> {
     place::descriptors()?;
+    config::read()?;
     let state = place::state()?;
     let id = find(&state, prefix, open_only && prefix.is_none())?;
     let folder = state.folder(&id);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::attach::{self, Shown};
-use super::briefing::{self, Asked};
+use super::briefing::{self, About, Asked};
 use super::host::Start;
 use super::identity;
 use super::inputs::{self, Given, Known};
@@ -25,6 +25,7 @@ use crate::journal::Place;
 use crate::playbook::plan::{OnFailure, Plan, StepId};
 use crate::secret::Identity;
 use crate::session::{Because, Over};
+use crate::words;
 
 /// How a run is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,10 +105,14 @@ fn run_on(args: &RunArgs, screen: Option<Screen>) -> Result<Code, Ending> {
     };
     inputs::from_sources(&loaded.plan, &loaded.base, &mut known);
     let missing = missing_programs(&loaded.plan);
+    let about = About { missing: &missing, who: &who, ticket: args.ticket.as_deref() };
     let asked = match mode {
-        Mode::Unattended if args.dry_run => Asked { known, ..Asked::default() },
+        Mode::Unattended if args.dry_run => {
+            briefing::tell(&loaded, &known, about)?;
+            Asked { known, ..Asked::default() }
+        }
         Mode::Unattended => unattended(&loaded.plan, known, &missing, answers.protected.clone())?,
-        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, &missing, &who, screen)? {
+        Mode::Plain | Mode::Full => match briefing::ask(mode, &loaded, known, about, screen)? {
             Some(asked) => asked,
             None => return Ok(Code::Interrupted),
         },
@@ -374,10 +379,19 @@ pub(super) fn close<F: Front>(over: &Over<F>) -> Result<Code, Ending> {
         Because::Signal(name) => ending(Code::Interrupted, format!("interrupted by {name}; the run is open"), resume),
         Because::Left if run.stage != Stage::Over => match partial(run) {
             Some(code) => Ok(code),
-            None => ending(Code::Interrupted, "the run is open".to_owned(), resume),
+            None => match run.awaiting(over.engine.plan()) {
+                Awaiting::SignOff(role) => ending(Code::SignOff, words::sign_off_missing(run, &role), sign(&id)),
+                // Whatever else it waits for, it is not at its end.
+                _ => ending(Code::Interrupted, "the run is open".to_owned(), resume),
+            },
         },
         Because::Left | Because::Run => status(over.engine.plan(), run, &resume),
     }
+}
+
+/// Says what to do where only a signature is missing.
+fn sign(run: &str) -> String {
+    format!("`runsheet sign {run}` in the signer's own terminal, or `runsheet resume {run}` with them here")
 }
 
 /// Returns the status of a rollback to a step, which leaves the run open and is no interruption.
@@ -411,7 +425,12 @@ pub(super) fn status(plan: &Plan, run: &Run, resume: &str) -> Result<Code, Endin
                 | StepState::RolledBack
                 | StepState::RollbackFailed => false,
             });
-            Ok(if short { Code::Failed } else { Code::Done })
+            let unsigned = run.steps.iter().any(|state| state.sign_off_passed.is_some());
+            Ok(match (short, unsigned) {
+                (true, _) => Code::Failed,
+                (false, true) => Code::SignOff,
+                (false, false) => Code::Done,
+            })
         }
         (_, _) => stopped(run.paused.clone().unwrap_or_else(|| "the run is open".to_owned())),
     }

@@ -12,8 +12,10 @@ use super::inputs::Known;
 use super::left;
 use super::library::Loaded;
 use super::log;
+use super::notary::Keys;
 use super::place::{self, Who};
 use super::resume::{self, Old};
+use super::{config, earlier};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
 use crate::exec::{self, DryRun, Executor, Launcher, RunPaths, Setting, World, memory_place};
@@ -21,7 +23,7 @@ use crate::front::{Answer, Front, Update};
 use crate::journal::{Holder, Lock, LockError, Log, Nowhere, Place, RunFolder};
 use crate::playbook::plan::{Name, Plan};
 use crate::secret::{Identity, Secret, Secrets};
-use crate::session::{Over, Session, clock};
+use crate::session::{NoKeys, Notary, Over, Session, clock};
 use crate::words;
 
 /// A run that is ready to be walked: on disk, locked, its secrets kept.
@@ -56,6 +58,7 @@ pub(super) fn begin(
     typed: Option<String>,
     identity: &Identity,
 ) -> Result<Ready, Ending> {
+    config::read()?;
     let id = ulid::Ulid::new().to_string();
     let mut begun = begun(loaded, known, who, ticket, &id);
     // Asked once beforehand, so that a run that cannot begin leaves no folder.
@@ -64,6 +67,7 @@ pub(super) fn begin(
         .map_err(|refusal| super::refused(&refusal))?;
 
     let state = place::state()?;
+    begun.expected = earlier::medians(&state, &loaded.path, &loaded.plan.title);
     let lock = lock_playbook(&state, &loaded.path, &id, who)?;
     let created = state.create(&id, &loaded.text);
     let created = created.and_then(|made| made.0.keep_included(&loaded.included.texts).map(|()| made));
@@ -256,6 +260,7 @@ fn look_on(run: &str) -> String {
 /// # Errors
 /// The runtime cannot be had.
 pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Over<F>, Ending> {
+    let kept = ready.folder.is_some();
     // A dry run writes nothing, not even a log.
     let _log = ready.folder.as_ref().and_then(|_| log::start(&place::state().ok()?));
     if ready.folder.is_some() {
@@ -298,15 +303,17 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
         Some(_) => Box::new(World::new(setting)),
         None => Box::new(DryRun::new(setting)),
     };
+    let notary: Box<dyn Notary> = match ready.folder {
+        Some(folder) => Box::new(Keys { folder, sign_off: config::read()?.sign_off }),
+        None => Box::new(NoKeys),
+    };
     old.tell(&mut front)?;
-    let session = Session { engine: ready.engine, log: ready.log, executor, reports: inbox, front };
+    let session = Session { engine: ready.engine, log: ready.log, executor, reports: inbox, front, notary };
     let mut over = runtime.block_on(session.run(ready.first));
     // What a child left behind must not hold us up: its output is on disk.
     runtime.shutdown_background();
     drop(ready.locks);
-    if ready.folder.is_some()
-        && let Some(line) = left::line(over.engine.plan(), over.engine.run())
-    {
+    if kept && let Some(line) = left::line(over.engine.plan(), over.engine.run()) {
         over.front.take(Update::Notice(line));
     }
     tracing::info!(because = ?over.because, "session over");

@@ -134,11 +134,11 @@ impl Walk<'_> {
         };
         match &stamped.record {
             Record::Begun(begun) if self.begun.is_none() => self.begun = Some((**begun).clone()),
-            Record::SignedOff { step, role, name } => {
+            Record::SignedOff { step, role, name, .. } => {
                 let of = step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
                 self.signed.push(format!("record {}: {role}{of}: the name {name}, as typed", self.seq));
             }
-            Record::SignOffRefused { step, role, name, reason } => {
+            Record::SignOffRefused { step, role, name, reason, .. } => {
                 let of = step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
                 self.signed.push(format!("record {}: {role}{of}: refused under the name {name}: {reason}", self.seq));
             }

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::followed::Followed;
-use super::record::{How, Outcome, Record, SavedFile, Stamped, Target, Verdict};
-use super::run::{Busy, Note, Run, Stage, StepRun, StepState, role_to_approve};
+use super::record::{How, Outcome, Presence, Record, SavedFile, Stamped, Target, Verdict};
+use super::run::{Busy, Note, Run, Stage, StepRun, StepState};
+use super::sign::SignedBy;
 use super::undo;
 use super::{deviation, evidence};
-use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step, StepId};
+use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step};
 
 impl Run {
     /// Takes one record in.
@@ -27,6 +28,7 @@ impl Run {
                 self.values.extend(begun.values.clone());
                 self.secrets.extend(begun.secrets.iter().cloned());
                 self.fingerprints(&begun.fingerprints);
+                self.operators.insert(begun.operator.clone());
                 self.begun = Some((**begun).clone());
                 self.began_at = Some(at);
                 self.stage = Stage::Walking;
@@ -80,6 +82,7 @@ impl Run {
                     undo.state = StepState::Done;
                     undo.note = Some(note.clone());
                 });
+                self.wants_signatures(plan, target);
             }
             Record::Skipped { target, reason, by_playbook } => {
                 self.skipped(plan, target, reason.as_ref(), *by_playbook, at);
@@ -100,20 +103,28 @@ impl Run {
                 self.asides.take(&stamped.record, at);
             }
             Record::SecretCopied { name } => self.copied.push((at, name.clone())),
-            Record::Presence(presence) => self.presence.push((at, presence.clone())),
+            Record::Presence(presence) => {
+                if let Presence::Attached { operator, .. } | Presence::TakenOver { operator, .. } = presence {
+                    self.operators.insert(operator.clone());
+                }
+                self.presence.push((at, presence.clone()));
+            }
             Record::RollbackBegun { to, by_policy } => self.rollback_begun(plan, to.as_ref(), *by_policy),
             Record::RollbackEnded { failed } => self.rollback_ended(plan, *failed),
-            Record::Resumed { .. } => self.resumed(plan, at),
-            Record::Paused { why } => self.paused = Some(why.clone()),
-            Record::SignedOff { step: Some(step), role, name } => self.approved(plan, step, role, name, at),
-            Record::SignedOff { step: None, role, name } => self.signed.push((role.clone(), name.clone())),
-            Record::SignOffRefused { step: Some(step), role, name, reason } => {
-                self.set(plan, &Target::step(step), |step| {
-                    step.note = Some(format!("{name} refused to sign as {role}: {reason}"));
-                    step.fail(at);
-                });
+            Record::Resumed { operator, .. } => {
+                self.operators.insert(operator.clone());
+                self.resumed(plan, at);
             }
-            Record::SignOffRefused { step: None, role, name, reason } => {
+            Record::Paused { why } => self.paused = Some(why.clone()),
+            Record::SignedOff { step, role, name, account, host, signature } => {
+                let (role, name, account, host) = (role.clone(), name.clone(), account.clone(), host.clone());
+                let by = SignedBy { at, role, name, account, host, signature: signature.clone() };
+                self.signed_off(plan, step.as_ref(), by);
+            }
+            Record::SignOffRefused { step: Some(step), role, name, reason, .. } => {
+                self.sign_off_refused(plan, step, format!("{name} refused to sign as {role}: {reason}"), at);
+            }
+            Record::SignOffRefused { step: None, role, name, reason, .. } => {
                 self.refused.push((role.clone(), name.clone(), reason.clone()));
             }
             Record::Closing { end, .. } => {
@@ -208,6 +219,8 @@ impl Run {
             step.ahead.clear();
             step.note = None;
             step.signed.clear();
+            step.unsigned = false;
+            step.sign_off_passed = None;
             step.acted = state == StepState::Verifying;
             step.undo.clear();
             step.ask_anew();
@@ -280,18 +293,6 @@ impl Run {
         }
     }
 
-    fn approved(&mut self, plan: &Plan, step: &StepId, role: &str, name: &str, at: Timestamp) {
-        let target = Target::step(step);
-        self.set(plan, &target, |step| step.signed.push((role.to_owned(), name.to_owned())));
-        let whole = plan
-            .step(step)
-            .zip(self.step(plan, step))
-            .is_some_and(|(step, state)| state.state == StepState::Waiting && role_to_approve(step, state).is_none());
-        if whole {
-            self.acted(plan, &target, at);
-        }
-    }
-
     fn recaptured(&mut self, plan: &Plan, target: &Target, outcome: &Outcome, at: Timestamp) {
         self.fingerprints(&outcome.fingerprints);
         self.busy = None;
@@ -311,7 +312,7 @@ impl Run {
     }
 
     /// The act is carried out; its probes are next, if it has any.
-    fn acted(&mut self, plan: &Plan, target: &Target, at: Timestamp) {
+    pub(super) fn acted(&mut self, plan: &Plan, target: &Target, at: Timestamp) {
         let probes = matches!(action(plan, target), Some(Some(action)) if !action.verify.is_empty());
         let state = if probes { StepState::Verifying } else { StepState::Done };
         self.busy = probes.then(|| busy(target, at, true));
@@ -321,6 +322,7 @@ impl Run {
             step.ended = (!probes).then_some(at);
         });
         self.set_undo(plan, target, |undo| undo.state = state);
+        self.wants_signatures(plan, target);
     }
 
     fn probed(&mut self, plan: &Plan, target: &Target, verdicts: &[Verdict], at: Timestamp) {
@@ -339,6 +341,7 @@ impl Run {
             (false, true) => StepState::Warned,
             (false, false) => StepState::Done,
         };
+        let mut judged = false;
         self.set(plan, target, |step| {
             step.verdicts = verdicts.to_vec();
             // Where the act failed or its end was not seen, the probes inform the operator and decide nothing.
@@ -346,8 +349,12 @@ impl Run {
                 step.state = state;
                 step.ended = Some(at);
                 step.failed = failed;
+                judged = true;
             }
         });
+        if judged {
+            self.wants_signatures(plan, target);
+        }
         self.set_undo(plan, target, |undo| {
             undo.verdicts = verdicts.to_vec();
             if undo.state == StepState::Verifying {
@@ -361,6 +368,11 @@ impl Run {
         self.set(plan, target, |step| {
             if by_playbook {
                 step.passed_over = true;
+            } else if step.unsigned {
+                // What was done stays done; nobody signed it.
+                step.unsigned = false;
+                step.sign_off_passed = Some(reason.cloned().unwrap_or_default());
+                return;
             } else {
                 step.state = StepState::Skipped;
                 step.note = reason.cloned();
@@ -429,7 +441,7 @@ impl StepRun {
         self.by_hand && self.saved.is_empty()
     }
 
-    fn fail(&mut self, at: Timestamp) {
+    pub(super) fn fail(&mut self, at: Timestamp) {
         self.state = StepState::Failed;
         self.failed = true;
         self.ended = Some(at);

@@ -78,6 +78,7 @@ impl Run {
             if !matches!(step.state, StepState::RolledBack | StepState::RollbackFailed) {
                 step.state = StepState::Pending;
                 step.passed_over = false;
+                step.unsigned = false;
             }
         }
         self.stage = stage;

@@ -6,7 +6,8 @@ use super::aside;
 use super::input::Input;
 use super::record::{End, How, Record, Target};
 use super::refusal::Refusal;
-use super::run::{Awaiting, Run, Stage, StepState, approval};
+use super::run::{Awaiting, Run, Stage, StepRun, StepState, approval};
+use super::sign;
 use super::undo;
 use super::{evidence, followed, ticked, window};
 use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Section, Step, StepId};
@@ -133,7 +134,8 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Skip { target, reason } => {
             settleable(plan, run, &target, SKIP)?;
             let reason = reason.filter(|reason| !reason.trim().is_empty());
-            let free = target.undo.is_none() && plan.step(&target.step).is_some_and(Step::free_to_skip);
+            let unsigned = run.step(plan, &target.step).is_some_and(StepRun::unsigned);
+            let free = target.undo.is_none() && plan.step(&target.step).is_some_and(Step::free_to_skip) && !unsigned;
             if reason.is_none() && !free {
                 return Err(Refusal::NeedsReason);
             }
@@ -180,23 +182,11 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::EvidenceMissing { step, item, reason } => evidence::missing(plan, run, step, item, reason),
         Input::Tick { target, item, ticked } => ticked::decide(plan, run, target, item, ticked),
         Input::FollowUp { item, operator, note } => followed::decide(plan, run, item, operator, note),
-        Input::SignOff { step, role, name } => {
-            signing(plan, run, step.as_ref(), &role)?;
-            if name.trim().is_empty() {
-                return Err(Refusal::NeedsReason);
-            }
-            if must_differ(plan, run, step.as_ref(), &name) {
-                return Err(Refusal::MustDiffer { name });
-            }
-            Ok(Record::SignedOff { step, role, name })
-        }
+        Input::SignOff { step, role, name } => sign::judge(plan, run, step, role, name, None, None),
         Input::RefuseSignOff { step, role, name, reason } => {
-            signing(plan, run, step.as_ref(), &role)?;
-            if reason.trim().is_empty() || name.trim().is_empty() {
-                return Err(Refusal::NeedsReason);
-            }
-            Ok(Record::SignOffRefused { step, role, name, reason })
+            sign::judge(plan, run, step, role, name, Some(reason), None)
         }
+        Input::Sign(signing) => sign::decide(plan, run, *signing),
         Input::TemporaryRemoved { removed, left } => match run.stage {
             Stage::Closing => Ok(Record::TemporaryRemoved { removed, left }),
             Stage::Briefing | Stage::Walking | Stage::RollingBack | Stage::AfterRollback | Stage::Over => {
@@ -351,15 +341,6 @@ fn settleable(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Re
     }
 }
 
-fn signing(plan: &Plan, run: &Run, step: Option<&StepId>, role: &str) -> Result<(), Refusal> {
-    match (run.awaiting(plan), step) {
-        (Awaiting::SignOff(next), None) if next == role => Ok(()),
-        (Awaiting::Approval(of, next), Some(step)) if of == *step && next == role => Ok(()),
-        (Awaiting::SignOff(_), None) => Err(Refusal::NoSuchRole { role: role.to_owned() }),
-        _ => Err(Refusal::NotNow { what: "sign".into() }),
-    }
-}
-
 /// What a step that is passed over is asked for.
 const SKIP: &str = "skip";
 
@@ -377,22 +358,6 @@ fn not_now(plan: &Plan, run: &Run, target: &Target, what: &'static str) -> Refus
         return Refusal::NotNow { what: what.into() };
     }
     Refusal::NotCurrent { step: target.step.clone(), current }
-}
-
-/// Says whether somebody else must sign: at the end, than those who have signed; in the middle, also than who began the run.
-fn must_differ(plan: &Plan, run: &Run, step: Option<&StepId>, name: &str) -> bool {
-    let Some(step) = step else {
-        let distinct = plan.sign_off.as_ref().is_some_and(|sign_off| sign_off.distinct);
-        return distinct && run.signed.iter().any(|(_, signed)| same_person(signed, name));
-    };
-    let distinct = plan.step(step).and_then(approval).is_some_and(|approval| approval.distinct);
-    let began = run.begun.iter().map(|begun| begun.operator.as_str());
-    let signed = run.step(plan, step).into_iter().flat_map(|step| &step.signed).map(|(_, signed)| signed.as_str());
-    distinct && began.chain(signed).any(|other| same_person(other, name))
-}
-
-fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 /// Says whether a state is one in which a person has not begun and nothing runs.

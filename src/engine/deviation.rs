@@ -49,6 +49,8 @@ pub enum DeviationKind {
     Despite,
     /// Evidence was not given.
     EvidenceMissing,
+    /// The walk went on without the signatures that a step asks for.
+    Unsigned,
     /// A role refused to sign.
     Refused,
 }
@@ -68,6 +70,10 @@ pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
         Record::Skipped { target, by_playbook: true, .. } => {
             let failed = what_failed(plan, run, target);
             vec![deviation(target, DeviationKind::PassedOver, format!("the playbook says to go on; {failed}"))]
+        }
+        Record::Skipped { target, reason, by_playbook: false } if unsigned(plan, run, target) => {
+            let reason = reason.clone().unwrap_or_else(|| "no reason was given".to_owned());
+            vec![deviation(target, DeviationKind::Unsigned, reason)]
         }
         Record::Skipped { target, reason: Some(reason), .. } => {
             vec![deviation(target, DeviationKind::Skipped, reason.clone())]
@@ -117,7 +123,7 @@ pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
             let reason = format!("by {by} s: {reason}");
             vec![Deviation { at, step, undo: None, kind: DeviationKind::WindowExtended, reason }]
         }
-        Record::SignOffRefused { step, role, name, reason } => {
+        Record::SignOffRefused { step, role, name, reason, .. } => {
             let (step, kind) = (step.clone(), DeviationKind::Refused);
             vec![Deviation { at, step, undo: None, kind, reason: format!("{name}, as {role}: {reason}") }]
         }
@@ -155,6 +161,11 @@ pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
         | Record::Ended { .. }
         | Record::FollowedUp { .. } => Vec::new(),
     }
+}
+
+/// Says whether a step is done, and only its signatures are missing.
+fn unsigned(plan: &Plan, run: &Run, target: &Target) -> bool {
+    target.undo.is_none() && run.step(plan, &target.step).is_some_and(|step| step.unsigned)
 }
 
 /// Says in a line why something is started again, or was passed over: what became of it before.

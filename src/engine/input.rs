@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::aside::Aside;
 use super::evidence::Evidence;
-use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
+use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Signature, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
 /// Something said to the engine.
@@ -228,6 +228,8 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// Somebody signed or refused to from a terminal of their own; what they signed with was checked.
+    Sign(Box<Signing>),
     /// Files with secrets were removed, or could not be.
     TemporaryRemoved {
         /// Those that are gone.
@@ -258,4 +260,23 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+}
+
+/// What somebody says who signs, or refuses to, from a terminal of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// The step whose approval it is; none for the sign-off at the end.
+    pub step: Option<StepId>,
+    /// The role.
+    pub role: String,
+    /// Their name.
+    pub name: String,
+    /// Why they refuse; none where they sign.
+    pub refused: Option<String>,
+    /// The account of the operating system.
+    pub account: String,
+    /// The machine.
+    pub host: String,
+    /// The signature, checked; none where a name was typed.
+    pub signature: Option<Box<Signature>>,
 }

@@ -19,6 +19,7 @@ mod pace;
 mod record;
 mod refusal;
 mod run;
+mod sign;
 mod ticked;
 pub mod undo;
 pub mod window;
@@ -33,14 +34,15 @@ pub use deviation::{Deviation, DeviationKind};
 pub use effect::Effect;
 pub use evidence::{Evidence, Proof};
 pub use followed::Followed;
-pub use input::Input;
+pub use input::{Input, Signing};
 pub use pace::{Pace, expected};
 pub use record::{
-    Begun, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Stamped, Target,
-    Verdict, Written,
+    Begun, End, Expected, Finding, Foreseen, How, LogMark, Outcome, Presence, Record, SavedFile, Seen, Signature,
+    Stamped, Target, Verdict, Written,
 };
 pub use refusal::Refusal;
 pub use run::{Awaiting, Busy, Note, Rollback, Run, Stage, StepRun, StepState, UndoRun};
+pub use sign::{SignedBy, same_person};
 pub use witness::{Misfit, Witness};
 
 use crate::playbook::plan::{Name, Plan};
@@ -84,6 +86,14 @@ impl Engine {
     /// Takes in a record that was written down earlier. Nothing follows from it.
     pub fn replay(&mut self, stamped: &Stamped) {
         self.run.apply(&self.plan, stamped);
+    }
+
+    /// Says whether an input would be taken now. Nothing changes.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when it would not.
+    pub fn would_take(&self, input: Input) -> Result<(), Refusal> {
+        decide::decide(&self.plan, &self.run, input).map(drop)
     }
 
     /// Takes an input at a time.

@@ -255,15 +255,24 @@ pub enum Record {
     },
     /// Somebody came to the screen that may act, or went from it. It changes nothing of the run.
     Presence(Presence),
-    /// A role signed, by a typed name. Recorded as typed, not as proven.
+    /// A role signed: by a typed name, which is recorded as typed and not as proven, or with a key.
     SignedOff {
         /// The step whose approval it is; none for the sign-off at the end.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<StepId>,
         /// The role.
         role: String,
-        /// The name as typed.
+        /// The name: as typed, or as it was signed.
         name: String,
+        /// The account of the operating system that it was signed from, where that was not the screen that acts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        /// The machine that it was signed on, likewise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+        /// The signature; none where only a name was typed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Box<Signature>>,
     },
     /// A role refused to sign.
     SignOffRefused {
@@ -272,10 +281,19 @@ pub enum Record {
         step: Option<StepId>,
         /// The role.
         role: String,
-        /// The name as typed.
+        /// The name: as typed, or as it was signed.
         name: String,
         /// Why.
         reason: String,
+        /// The account of the operating system that it was signed from, where that was not the screen that acts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        /// The machine that it was signed on, likewise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+        /// The signature; none where only a name was typed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Box<Signature>>,
     },
     /// Nothing is left to be done but to clear up and close.
     Closing {
@@ -366,6 +384,21 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
+}
+
+/// What a key signed. The statement itself is made again from the record that this stands in and from what the run began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The key's fingerprint: `SHA256:…`.
+    pub key: String,
+    /// The name under which the key stood in `allowed_signers`; none where there was no such file, so that nobody knew
+    /// whose key it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The hash of the last line of this journal that the signer had seen.
+    pub head: String,
+    /// The signature itself, as `ssh-keygen` writes it.
+    pub armored: String,
 }
 
 /// Who may act, as screens come and go. Those who only watch are not recorded: they can change nothing.

@@ -91,6 +91,21 @@ pub enum Refusal {
         /// The name.
         name: String,
     },
+    /// Somebody else signed with the same key already.
+    SameKey {
+        /// Who.
+        name: String,
+    },
+    /// The signature is not good: a sentence.
+    Unproven {
+        /// Why.
+        why: String,
+    },
+    /// A typed name is not enough here.
+    NeedsKey {
+        /// The role.
+        role: String,
+    },
     /// The disk has no room for what a step that cannot be undone may come to.
     NoRoom {
         /// The step.

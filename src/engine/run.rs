@@ -13,6 +13,7 @@ use super::deviation::Deviation;
 use super::evidence::Proof;
 use super::followed::Followed;
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
+use super::sign::{SignedBy, missing};
 use super::window::{Exposure, Extension, Overrun};
 use crate::playbook::plan::{Act, Name, Plan, Section, SignOff, Step, StepId};
 
@@ -53,8 +54,10 @@ pub struct Run {
     pub asides: Asides,
     /// The secrets that were handed out to be copied, in order.
     pub copied: Vec<(Timestamp, Name)>,
-    /// Who signed, as typed.
-    pub signed: Vec<(String, String)>,
+    /// Who walked it: began it, resumed it, came to act.
+    pub operators: BTreeSet<String>,
+    /// Who signed.
+    pub signed: Vec<SignedBy>,
     /// Who refused to sign: role, name, reason.
     pub refused: Vec<(String, String, String)>,
     /// Temporary files that could not be removed, with the reason.
@@ -116,8 +119,10 @@ pub struct StepRun {
     pub verdicts: Vec<Verdict>,
     /// The sealed copies of the files it changed; the oldest copies are kept over later attempts.
     pub saved: Vec<SavedFile>,
-    /// Who approved, as typed: role and name.
-    pub signed: Vec<(String, String)>,
+    /// Who approved it, or signed it once it was done.
+    pub signed: Vec<SignedBy>,
+    /// Why it went on without the signatures that it asks for.
+    pub sign_off_passed: Option<String>,
     /// What a person said: of a step done by hand, or why it was skipped.
     pub note: Option<String>,
     /// Whether a person did it by hand in place of the program.
@@ -148,6 +153,8 @@ pub struct StepRun {
     pub(super) rests: Option<StepState>,
     /// It was started or done by hand, and not undone since; whatever else is said of it later, skipped for one.
     pub(super) touched: bool,
+    /// It is done, and somebody who must sign it has not yet.
+    pub(super) unsigned: bool,
     /// A person stopped it or asked it anew: what follows from a failure is for a person to say, not for the playbook.
     pub(super) held: bool,
 }
@@ -332,8 +339,8 @@ impl Run {
     /// Returns the role whose signature is missing, once everything else is done.
     #[must_use]
     pub fn role_to_sign<'p>(&self, plan: &'p Plan) -> Option<&'p str> {
-        let roles = &plan.sign_off.as_ref()?.by;
-        roles.iter().map(String::as_str).find(|role| !self.signed.iter().any(|(signed, _)| signed == role))
+        let of = plan.sign_off.as_ref()?;
+        missing(of, &self.signed).next()
     }
 
     /// Says what the run is waiting for.
@@ -388,7 +395,8 @@ impl StepRun {
     #[must_use]
     pub fn finished(&self) -> bool {
         match self.state {
-            StepState::Done | StepState::Warned | StepState::Skipped | StepState::LeftOut => true,
+            StepState::Done | StepState::Warned => !self.unsigned,
+            StepState::Skipped | StepState::LeftOut => true,
             StepState::Failed => self.passed_over,
             StepState::Pending
             | StepState::Waiting
@@ -415,10 +423,14 @@ pub(super) fn approval(step: &Step) -> Option<&SignOff> {
     }
 }
 
+/// Returns who signs a step: whose approval it is, or who signs it once it is done.
+pub(super) fn signers(step: &Step) -> Option<&SignOff> {
+    approval(step).or(step.sign_off.as_ref())
+}
+
 /// Returns the role whose approval is missing.
-pub(super) fn role_to_approve<'p>(step: &'p Step, state: &StepRun) -> Option<&'p str> {
-    let roles = &approval(step)?.by;
-    roles.iter().map(String::as_str).find(|role| !state.signed.iter().any(|(signed, _)| signed == role))
+fn role_to_approve<'p>(step: &'p Step, state: &StepRun) -> Option<&'p str> {
+    missing(signers(step)?, &state.signed).next()
 }
 
 fn awaiting_step(step: &Step, state: &StepRun) -> Awaiting {
@@ -427,10 +439,14 @@ fn awaiting_step(step: &Step, state: &StepRun) -> Awaiting {
     }
     match state.state {
         StepState::Pending | StepState::RolledBack => Awaiting::Go(step.id.clone()),
-        StepState::Waiting => match role_to_approve(step, state) {
+        StepState::Waiting => match role_to_approve(step, state).filter(|_| approval(step).is_some()) {
             Some(role) => Awaiting::Approval(step.id.clone(), role.to_owned()),
             None => Awaiting::Person(Target::step(&step.id)),
         },
+        StepState::Done | StepState::Warned if state.unsigned => {
+            let role = role_to_approve(step, state).unwrap_or_default();
+            Awaiting::Approval(step.id.clone(), role.to_owned())
+        }
         StepState::Running | StepState::Verifying => Awaiting::World(Target::step(&step.id)),
         StepState::Failed
         | StepState::Unknown

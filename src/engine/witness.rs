@@ -13,7 +13,7 @@ use super::Engine;
 use super::aside::Aside;
 use super::decide;
 use super::follow::follow;
-use super::input::Input;
+use super::input::{Input, Signing};
 use super::record::{End, Record, Stamped};
 use super::refusal::Refusal;
 use super::run::Run;
@@ -134,16 +134,26 @@ fn origin(plan: &Plan, record: &Record) -> Origin {
         Record::Resumed { operator, account, host, program } => Input::Resume { operator, account, host, program },
         Record::Paused { why } => Input::Pause { why },
         Record::Presence(presence) => Input::Presence(presence),
-        Record::SignedOff { step, role, name } => Input::SignOff { step, role, name },
-        Record::SignOffRefused { step, role, name, reason } => Input::RefuseSignOff { step, role, name, reason },
+        Record::SignedOff { step, role, name, account, host, signature } => match account.zip(host) {
+            None => Input::SignOff { step, role, name },
+            Some((account, host)) => {
+                Input::Sign(Box::new(Signing { step, role, name, refused: None, account, host, signature }))
+            }
+        },
+        Record::SignOffRefused { step, role, name, reason, account, host, signature } => match account.zip(host) {
+            None => Input::RefuseSignOff { step, role, name, reason },
+            Some((account, host)) => {
+                Input::Sign(Box::new(Signing { step, role, name, refused: Some(reason), account, host, signature }))
+            }
+        },
         Record::Closing { end: End::Abandoned, reason: Some(reason) } => Input::Abandon { reason },
         Record::WindowExtended { by_ms, reason } => Input::ExtendWindow { by: Duration::from_millis(by_ms), reason },
-        Record::Overrun { reason, by_policy } => Input::Overrun { reason, by_policy },
         Record::HintShown { step } => Input::Aside(Aside::Hint(step)),
         Record::WhyShown { step } => Input::Aside(Aside::Why(step)),
         Record::Looked { step, at } => Input::Aside(Aside::Look(step, at)),
         Record::Called { contact } => Input::Aside(Aside::Call(contact)),
         Record::QuizAnswered { step, choice, right: _ } => Input::Quiz { step, choice },
+        Record::Overrun { reason, by_policy } => Input::Overrun { reason, by_policy },
         Record::EvidenceGiven { step, item, evidence } => Input::Evidence { step, item, evidence },
         Record::EvidenceMissing { step, item, reason } => Input::EvidenceMissing { step, item, reason },
         Record::Ticked { target, item, ticked } => Input::Tick { target, item, ticked },

@@ -100,6 +100,7 @@ pub(super) fn step(action: Action) -> Step {
         on_failure: OnFailure::Ask,
         recapture: None,
         evidence: Vec::new(),
+        sign_off: None,
         quiz: None,
     }
 }

@@ -135,7 +135,12 @@ impl<F: Front> Bench<F> {
                 };
                 self.input(Input::Evidence { step, item, evidence });
             }
-            Say::Preview(_) | Say::TakeOver | Say::Presence(_) | Say::Type { .. } | Say::Size { .. } => {}
+            Say::Sign { .. }
+            | Say::Preview(_)
+            | Say::TakeOver
+            | Say::Presence(_)
+            | Say::Type { .. }
+            | Say::Size { .. } => {}
         }
     }
 

@@ -8,6 +8,7 @@ mod bench;
 mod clock;
 mod copying;
 mod extending;
+mod handed;
 pub mod headless;
 mod keys;
 pub mod line;
@@ -24,11 +25,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Awaiting, Finding, Input, Presence, Refusal, Run, Stamped, Target};
+use crate::engine::{Awaiting, Begun, Expected, Finding, Input, Presence, Refusal, Run, Stamped, Target};
 use crate::output::Picture;
 use crate::playbook::plan::{EvidenceSpec, Name, Plan, StepId, Want};
 use crate::secret::Secret;
 
+pub use handed::{Handed, Proof};
 pub use spoken::{Spoken, Words};
 
 /// What a front is told.
@@ -94,6 +96,13 @@ pub enum Update {
     },
     /// The run lives in a process of its own; what this screen may do there.
     Seat(Seat),
+    /// What came of a signature that was handed in.
+    Signed {
+        /// Who handed it in, as the front that passed it on calls them.
+        guest: u64,
+        /// Taken and on disk, or why not.
+        taken: Result<(), Refusal>,
+    },
     /// The session is over; the front should end.
     Over,
 }
@@ -157,6 +166,13 @@ pub enum Say {
     Detach(String),
     /// Act in place of whoever does. Only a watcher says it.
     TakeOver,
+    /// A signature, from a terminal that is none of this front's own.
+    Sign {
+        /// Who handed it in, as this front calls them.
+        guest: u64,
+        /// What they handed in, unchecked.
+        handed: Box<Handed>,
+    },
     /// Somebody came to act, or went: said by who knows it, never by a person.
     Presence(Presence),
 }
@@ -238,6 +254,10 @@ pub struct BriefingFacts {
     pub playbook: String,
     /// Who runs it.
     pub operator: String,
+    /// The change ticket.
+    pub ticket: Option<String>,
+    /// How long its steps took in earlier runs.
+    pub expected: BTreeMap<StepId, Expected>,
     /// The programs that the playbook requires, each with whether it was found.
     pub requires: Vec<(String, bool)>,
     /// Where prefilled values came from, in a few words: `$PG_ID`, `.env, key DATABASE_URL`.
@@ -248,6 +268,16 @@ pub struct BriefingFacts {
     pub warnings: Vec<String>,
     /// What kind of run it is, where it is not an ordinary one: `dry run: nothing is changed`.
     pub mode: Option<String>,
+}
+
+impl BriefingFacts {
+    /// Makes what stands in for the run in a briefing: the values so far, and what is known of earlier runs.
+    fn run(&self, values: BTreeMap<Name, String>) -> Run {
+        let begun = Begun { expected: self.expected.clone(), ..Begun::default() };
+        let mut run = Run::default();
+        (run.begun, run.values) = (Some(begun), values);
+        run
+    }
 }
 
 /// What came of the briefing.

@@ -79,7 +79,7 @@ const STEP: &[Field] = &[
     Field::new("estimate", "How long it should take.", Shape::Duration),
     Field::new("on_failure", "What follows when it fails.", Shape::Choice(&["ask", "stop", "continue", "rollback"])),
     Field::new("evidence", "What is kept as proof; it is given before the step counts as done.", EVIDENCE),
-    Field::new("sign_off", "Who signs this step.", SIGN_OFF),
+    Field::new("sign_off", "Who signs this step, once it is done.", SIGN_OFF),
     SIMULATE,
     QUIZ,
 ];

@@ -189,6 +189,8 @@ pub struct Step {
     pub recapture: Option<Action>,
     /// What is kept as proof of it, in order.
     pub evidence: Vec<EvidenceSpec>,
+    /// Who signs it once it is done.
+    pub sign_off: Option<SignOff>,
     /// A question that a drill asks about it.
     pub quiz: Option<Quiz>,
 }

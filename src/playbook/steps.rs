@@ -4,14 +4,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::capture;
+use super::check::sign_off;
 use super::drill::{self, For};
 use super::evidence;
 use super::expect;
-use super::fault::Fault;
 use super::kinds::{KINDS, Kind, manner, run};
 use super::lower::{Lower, duration_of, flag};
 use super::names::{Wants, When};
-use super::plan::{Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, Step, StepId, Template};
+use super::plan::{
+    Act, Action, Capture, Name, OnFailure, PersonSpec, Retry, RunSpec, Section, SignOff, Step, StepId, Template,
+};
 use super::probes;
 use super::spelling;
 use super::yaml::{Node, Place};
@@ -46,7 +48,6 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
     let rollback = undo.iter().filter_map(|node| undo_action(lower, node)).collect();
     lower.at.undo = false;
     must_be_undoable(lower, node);
-    not_yet(lower, node);
     Some(Step {
         id: id?,
         title: title?,
@@ -66,6 +67,7 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
         on_failure: on_failure(node),
         recapture,
         evidence,
+        sign_off: signs(lower, node),
         quiz: drill::quiz(lower, node),
     })
 }
@@ -186,6 +188,15 @@ fn recapture<'a>(
     })
 }
 
+/// Lowers who signs a step once it is done.
+fn signs(lower: &mut Lower<'_>, node: &Node) -> Option<SignOff> {
+    let entry = node.entry("sign_off")?;
+    if node.get("approval").is_some() {
+        lower.fault(entry.place, "an approval is a sign-off itself", "name all who sign in `approval`");
+    }
+    Some(sign_off(lower, &entry.value))
+}
+
 /// A step that changes something says how it is undone, or why it cannot be.
 fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
     let changes = node.entries().iter().find(|entry| KINDS.iter().any(|kind| kind.name == entry.key && kind.changes));
@@ -198,18 +209,6 @@ fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
             "this step may change something, and does not say how that is undone",
             "write: `rollback: [{ run: … }]`, `irreversible: the reason`, or `read_only: true`",
         );
-    }
-}
-
-/// Tells of what is accepted and has no effect yet.
-fn not_yet(lower: &mut Lower<'_>, node: &Node) {
-    for (key, what) in [("sign_off", "a sign-off of a single step")] {
-        if let Some(entry) = node.entry(key) {
-            lower.faults.push(
-                Fault::warning(entry.place, format!("this version does not ask for {what} yet"))
-                    .advise("the step is walked without it"),
-            );
-        }
     }
 }
 
@@ -277,6 +276,7 @@ fn checking(id: StepId, title: Template, place: Place, action: Action, when: Vec
         on_failure: OnFailure::Ask,
         recapture: None,
         evidence: Vec::new(),
+        sign_off: None,
         quiz: None,
     }
 }

@@ -82,6 +82,10 @@ fn wrong(report: &Report) -> Vec<String> {
         };
         reasons.push(format!("{} {say}", step.id));
     }
+    if report.run.state != "open" {
+        let unverified = report.exposures.iter().filter(|one| !one.verified);
+        reasons.extend(unverified.map(|one| format!("{} cannot be undone, and was not verified", one.step)));
+    }
     if let Some(last) = report.rollbacks.last() {
         reasons.extend(last.stuck.iter().map(|step| format!("{step} cannot be undone, and stays as it is")));
     }

@@ -195,7 +195,7 @@ impl Differences<'_> {
 
     fn signatures(&mut self) {
         let of = |side: Side<'_>| {
-            let signed = side.run.signed.iter().map(|(role, name)| (role.clone(), format!("signed by {name}")));
+            let signed = side.run.signed.iter().map(|by| (by.role.clone(), format!("signed by {}", by.name)));
             let refused = side.run.refused.iter();
             let refused = refused.map(|(role, name, why)| (role.clone(), format!("refused by {name}: {why}")));
             refused.chain(signed).collect::<BTreeMap<String, String>>()

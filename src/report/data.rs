@@ -28,6 +28,8 @@ pub struct Report {
     pub counts: Counts,
     /// The change window, where one was planned.
     pub window: Option<Window>,
+    /// How the service was exposed, in the order in which it began.
+    pub exposures: Vec<Exposed>,
     /// How the time was spent.
     pub totals: Totals,
     /// The values that it began with.
@@ -187,6 +189,19 @@ pub struct Window {
     pub over_ms: Option<u64>,
     /// What was said of it: extensions, and why work went on after its end.
     pub said: Vec<Moment>,
+}
+
+/// The service was exposed: from the start of a step that cannot be undone until its verification passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Exposed {
+    /// The step.
+    pub step: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when; none while it goes on.
+    pub until: Option<Timestamp>,
+    /// It ended because what the step verifies held, and not only because the run was closed.
+    pub verified: bool,
 }
 
 /// How the time was spent, in milliseconds. Exposure and rollback lie over the others.

@@ -7,14 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::assess;
 use super::data::{
-    Baseline, Check, Counts, Deviation, EventKind, FORMAT, FollowUp, Journal, Left, Made, Moment, Note, Output, Report,
-    Rollback, RunFacts, SecretFacts, Section, Shown, SignOff, StepFacts, Timeline, Tool, UndoFacts, Value, Window,
+    Baseline, Check, Counts, Deviation, Event, EventKind, Exposed, FORMAT, FollowUp, Journal, Left, Made, Moment, Note,
+    Output, Report, Rollback, RunFacts, SecretFacts, Section, Shown, SignOff, StepFacts, Timeline, Tool, Totals,
+    UndoFacts, Value, Window,
 };
 use super::story::{RollbackStory, Story, UndoStory, between, told};
+use crate::engine::window::{Extension, Overrun};
 use crate::engine::{Run, Stage, StepRun, StepState, Target, Verdict, undo};
 use crate::playbook::describe::expectation;
 use crate::playbook::plan::{self, Act, Amount, Expect, JsonValue, Plan, Probe, ProbeSpec, Step, StepId, Template};
-use crate::words::{self, describe};
+use crate::words::{self, clocks, describe};
 
 /// What a report is given beside the run.
 pub struct Given<'a> {
@@ -49,7 +51,12 @@ pub fn report(plan: &Plan, run: &Run, mut story: Story, given: &Given<'_>) -> Re
         assessment: assess::open(),
         counts: counts(run),
         window: gather.window(),
-        totals: story.totals,
+        exposures: run
+            .exposures
+            .iter()
+            .map(|one| Exposed { step: one.step.to_string(), from: one.from, until: one.until, verified: one.verified })
+            .collect(),
+        totals: Totals { exposure_ms: gather.exposed(), ..story.totals },
         inputs: gather.inputs(),
         sections: gather.sections(),
         rollbacks: gather.rollbacks(),
@@ -120,20 +127,38 @@ impl Gather<'_> {
     fn window(&self) -> Option<Window> {
         let planned = self.plan.window?;
         let from = self.run.window_from;
-        let length = SignedDuration::try_from(planned).unwrap_or(SignedDuration::MAX);
-        let until = from.and_then(|from| from.checked_add(length).ok());
         let work_ended = self.story.work_ended.filter(|_| from.is_some());
         let last = work_ended.or(self.story.last_at);
+        let clock = self.run.clocks(self.plan, self.given.now).window;
+        let until = clock.and_then(|clock| clock.ends);
+        let longer = |one: &Extension| Moment { at: one.at, text: clocks::extended(one.by, &one.reason) };
+        let over = |one: &Overrun| Moment { at: one.at, text: clocks::went_on(&one.reason, one.by_policy) };
+        let (extensions, overruns) = (&self.run.extensions, &self.run.overruns);
+        let mut said: Vec<Moment> = extensions.iter().map(longer).chain(overruns.iter().map(over)).collect();
+        said.sort_by_key(|moment| moment.at);
         Some(Window {
             planned_ms: ms(planned),
-            extended_ms: 0,
+            extended_ms: clock.map(|clock| ms(clock.extended)).unwrap_or_default(),
             from,
             until,
             work_ended,
             used_ms: from.zip(last).map(|(from, last)| between(from, last)),
             over_ms: until.zip(last).map(|(until, last)| between(until, last)),
-            said: Vec::new(),
+            said,
         })
+    }
+
+    /// For how long the service was exposed, by whichever step.
+    fn exposed(&self) -> u64 {
+        let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
+        for exposure in &self.run.exposures {
+            let until = exposure.until.or(self.story.last_at).unwrap_or(exposure.from);
+            match spans.last_mut().filter(|(_, last)| exposure.from <= *last) {
+                Some((_, last)) => *last = until.max(*last),
+                None => spans.push((exposure.from, until)),
+            }
+        }
+        spans.into_iter().map(|(from, until)| between(from, until)).sum()
     }
 
     fn inputs(&self) -> Vec<Value> {
@@ -228,7 +253,19 @@ impl Gather<'_> {
     }
 
     fn timeline(&self) -> Timeline {
-        let mut events: Vec<_> = self.story.events.iter().cloned().collect();
+        let exposures = self.run.exposures.iter().map(|exposure| Event {
+            from: exposure.from,
+            to: exposure.until,
+            kind: EventKind::Exposure,
+            step: Some(exposure.step.to_string()),
+            undo: None,
+            what: match (exposure.until, exposure.verified) {
+                (_, true) => "exposed, until its verification had passed".to_owned(),
+                (Some(_), false) => "exposed, and not verified when the run was closed".to_owned(),
+                (None, false) => "exposed, and not verified yet".to_owned(),
+            },
+        });
+        let mut events: Vec<_> = self.story.events.iter().cloned().chain(exposures).collect();
         // One that lies over others is told before them.
         let over = |kind| !matches!(kind, EventKind::Rollback | EventKind::Exposure);
         events.sort_by_key(|event| (event.from, over(event.kind)));
@@ -294,7 +331,7 @@ impl Gather<'_> {
     fn sign_offs(&self) -> Vec<SignOff> {
         let mut all = self.story.signed.clone();
         let roles = self.plan.sign_off.iter().flat_map(|sign_off| &sign_off.by);
-        let missing = roles.filter(|role| !self.run.signed.iter().any(|(signed, _)| signed == *role));
+        let missing = roles.filter(|role| !self.run.signed.iter().any(|by| by.role == **role));
         all.extend(missing.map(|role| SignOff {
             step: None,
             role: role.clone(),

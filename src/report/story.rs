@@ -36,8 +36,6 @@ pub struct Story {
     pub(super) work_ended: Option<Timestamp>,
     /// The stretch that goes on.
     base: Option<Event>,
-    /// The exposures that go on.
-    exposed: Vec<Event>,
 }
 
 /// A rollback, as it went.
@@ -72,17 +70,15 @@ impl Story {
             self.gap(before, at);
         }
         self.stretch(plan, run, at);
-        self.exposure(plan, run, at, &stamped.record);
         let over = matches!(run.awaiting(plan), Awaiting::SignOff(_) | Awaiting::Closing | Awaiting::Nothing);
         self.work_ended = if over { self.work_ended.or(Some(at)) } else { None };
     }
 
     /// Closes what goes on, for a report that is made now; nothing may be taken any more.
     pub(super) fn finish(&mut self) {
-        let open: Vec<Event> = self.base.take().into_iter().chain(std::mem::take(&mut self.exposed)).collect();
         let rollback = self.rollbacks.last().filter(|rollback| rollback.ended_at.is_none());
         let rollback = rollback.map(|rollback| event(rollback.began_at, EventKind::Rollback, None, "rollback"));
-        for event in open.into_iter().chain(rollback) {
+        for event in self.base.take().into_iter().chain(rollback) {
             let until = self.last_at.unwrap_or(event.from);
             self.totals.add(event.kind, event.from, until);
             self.events.push(event);
@@ -130,24 +126,26 @@ impl Story {
                     self.brought(target, values, secrets);
                 }
             }
-            Record::SignedOff { step, role, name, .. } => self.signed.push(SignOff {
+            Record::SignedOff { step, role, name, account, host, signature } => self.signed.push(SignOff {
                 step: step.as_ref().map(StepId::to_string),
                 role: role.clone(),
                 decision: "signed",
                 name: Some(name.clone()),
                 at: Some(at),
                 reason: None,
-                proof: Some(TYPED.to_owned()),
+                proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
             }),
-            Record::SignOffRefused { step, role, name, reason, .. } => self.signed.push(SignOff {
-                step: step.as_ref().map(StepId::to_string),
-                role: role.clone(),
-                decision: "refused",
-                name: Some(name.clone()),
-                at: Some(at),
-                reason: Some(reason.clone()),
-                proof: Some(TYPED.to_owned()),
-            }),
+            Record::SignOffRefused { step, role, name, reason, account, host, signature } => {
+                self.signed.push(SignOff {
+                    step: step.as_ref().map(StepId::to_string),
+                    role: role.clone(),
+                    decision: "refused",
+                    name: Some(name.clone()),
+                    at: Some(at),
+                    reason: Some(reason.clone()),
+                    proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
+                })
+            }
             Record::RollbackBegun { to, by_policy, .. } => {
                 self.end_rollback(at);
                 self.rollbacks.push(RollbackStory {
@@ -264,41 +262,9 @@ impl Story {
             self.events.push(Event { to: Some(at), ..base });
         }
     }
-
-    /// From an irreversible step until its verification passes, or until the way forward was gone instead.
-    fn exposure(&mut self, plan: &Plan, run: &Run, at: Timestamp, record: &Record) {
-        if let Record::Started { target: Target { step, undo: None }, .. } = record
-            && plan.step(step).is_some_and(|step| step.irreversible.is_some())
-            && !self.exposed.iter().any(|event| event.step.as_deref() == Some(step.as_str()))
-        {
-            let target = Target::step(step);
-            self.exposed.push(event(
-                at,
-                EventKind::Exposure,
-                Some(&target),
-                "exposed, until its verification has passed",
-            ));
-        }
-        if self.exposed.is_empty() {
-            return;
-        }
-        let over = |event: &Event| {
-            let state =
-                event.step.as_deref().and_then(|step| run.step(plan, &StepId::new(step))).map(|step| step.state);
-            matches!(state, Some(StepState::Done | StepState::Warned | StepState::RolledBack))
-        };
-        let (ended, open) = std::mem::take(&mut self.exposed).into_iter().partition(over);
-        self.exposed = open;
-        let ended: Vec<Event> = ended;
-        for event in ended {
-            self.totals.add(event.kind, event.from, at);
-            self.events.push(Event { to: Some(at), ..event });
-        }
-    }
 }
 
 /// How far a typed name goes.
-const TYPED: &str = "the name as typed, not proved";
 
 /// Says how an act came out.
 pub(super) fn told(outcome: &engine::Outcome) -> Outcome {
@@ -392,7 +358,8 @@ impl Totals {
             EventKind::Waiting => &mut self.waiting_ms,
             EventKind::Paused => &mut self.paused_ms,
             EventKind::Rollback => &mut self.rollback_ms,
-            EventKind::Exposure => &mut self.exposure_ms,
+            // The run knows of it.
+            EventKind::Exposure => return,
         };
         *sum = sum.saturating_add(between(from, to));
     }

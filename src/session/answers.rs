@@ -180,6 +180,8 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Enough { .. }
         | Input::Rollback { .. }
         | Input::Undo { .. }
+        // What was signed is what is written down: the session refuses what would have to be masked.
+        | Input::Sign(_)
         | Input::TemporaryRemoved { .. }
         | Input::Presence(_)
         | Input::Quiz { .. }

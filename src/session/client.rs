@@ -14,7 +14,8 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use super::signals::Signals;
 use super::wire::{Answered, Broken, Down, Farewell, Frames, Hello, TO_SCREEN, Up, Welcome, Word, frame, understand};
 use super::{next, socket};
-use crate::front::{Front, Seat, Update, Words};
+use crate::engine::Refusal;
+use crate::front::{Front, Handed, Seat, Update, Words};
 use crate::journal::{ReadError, read_first};
 
 /// How long a host has to answer a greeting. It does at once, unless it reads a very long journal.
@@ -91,6 +92,27 @@ impl Link {
         }
     }
 
+    /// Hands in a signature, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// The host went without an answer: a sentence.
+    pub async fn sign(mut self, handed: Handed) -> Result<Result<(), Refusal>, String> {
+        let gone = || "the run's host went without an answer".to_owned();
+        if !self.send(&Up::Sign(Box::new(handed))).await {
+            return Err(gone());
+        }
+        loop {
+            let Ok(Some(frame)) = self.frames.next().await else { return Err(gone()) };
+            match understand(&frame) {
+                Ok(Down::Signed) => return Ok(Ok(())),
+                Ok(Down::Refused(refusal)) => return Ok(Err(refusal)),
+                Ok(Down::Over(_)) => return Err(gone()),
+                // Whatever else all are told.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
     /// Shows the run in a front until either is over. `journal` has the records that were before.
     ///
     /// # Errors
@@ -140,12 +162,7 @@ impl Link {
                 frame = self.frames.next() => {
                     let Ok(Some(frame)) = frame else { return Parted::Cut };
                     match understand(&frame) {
-                        Ok(Down::Over(mut farewell)) => {
-                            if let (Some(signal), Some(what)) = (leaving, &mut farewell.what) {
-                                *what = format!("interrupted by {signal}; {what}");
-                            }
-                            return Parted::Over(farewell);
-                        }
+                        Ok(Down::Over(farewell)) => return over(farewell, leaving),
                         Ok(down) => {
                             if let Down::Seat(seat) = &down {
                                 watches = matches!(seat, Seat::Watches { .. });
@@ -159,9 +176,21 @@ impl Link {
                 }
             };
             if !self.send(&up).await {
-                return Parted::Cut;
+                return self.last_frames(leaving, front).await;
             }
         }
+    }
+
+    /// Takes what the host said before it went, where a word does not reach it any more: most likely how the run ended.
+    async fn last_frames(&mut self, leaving: Option<&'static str>, front: &mut impl Front) -> Parted {
+        while let Ok(Some(frame)) = self.frames.next().await {
+            match understand(&frame) {
+                Ok(Down::Over(farewell)) => return over(farewell, leaving),
+                Ok(down) => show(front, down),
+                Err(broken) => front.take(Update::Notice(broken.to_string())),
+            }
+        }
+        Parted::Cut
     }
 
     /// Sends a word. Says whether it went.
@@ -169,6 +198,14 @@ impl Link {
         let Ok(frame) = frame(up) else { return true };
         self.write.write_all(&frame).await.is_ok()
     }
+}
+
+/// Ends as the host says that the run did, and by the signal that the operator gave.
+fn over(mut farewell: Farewell, leaving: Option<&'static str>) -> Parted {
+    if let (Some(signal), Some(what)) = (leaving, &mut farewell.what) {
+        *what = format!("interrupted by {signal}; {what}");
+    }
+    Parted::Over(farewell)
 }
 
 /// Tells a front.
@@ -188,7 +225,7 @@ fn show(front: &mut impl Front, down: Down) {
         Down::Page { title, text } => Update::Page { title, text },
         Down::Secret { name, secret } => Update::Secret { name, secret },
         Down::Seat(seat) => Update::Seat(seat),
-        // The caller has taken that.
-        Down::Over(_) => return,
+        // The caller has taken that; and who signs is no screen.
+        Down::Over(_) | Down::Signed => return,
     });
 }

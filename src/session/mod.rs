@@ -7,6 +7,7 @@ mod answers;
 pub mod client;
 pub mod clock;
 pub mod host;
+mod notary;
 mod signals;
 pub mod socket;
 pub mod wire;
@@ -16,14 +17,15 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::engine::{Awaiting, Effect, Engine, Input, Refusal, Stamped, Target};
+use crate::engine::{Awaiting, Effect, Engine, Input, Refusal, Signing, Stamped, Target};
 use crate::exec::{Executor, Found, Report};
-use crate::front::{Front, Say, Update, Words};
+use crate::front::{Front, Handed, Say, Update, Words};
 use crate::journal::Log;
 use crate::playbook::plan::{Act, Name, StepId};
 
 use signals::Signals;
 
+pub use notary::{NoKeys, Notary};
 pub use signals::keep_size_limit_an_error;
 
 /// The parts of a session, put together by `app`.
@@ -38,6 +40,8 @@ pub struct Session<F: Front> {
     pub reports: UnboundedReceiver<Report>,
     /// Who is shown everything, and speaks for the operator.
     pub front: F,
+    /// Who checks signatures that are handed in.
+    pub notary: Box<dyn Notary>,
 }
 
 impl<F: Front + std::fmt::Debug> std::fmt::Debug for Session<F> {
@@ -89,6 +93,8 @@ struct Pending {
     first: VecDeque<Input>,
     records: Vec<Arc<Stamped>>,
     effects: VecDeque<Effect>,
+    /// What is told once the records are on disk.
+    told: Vec<Update>,
     /// The run has said that this was its last turn.
     last: bool,
     /// How many previews are being worked out; a front for which nobody sits there may wait to have seen one.
@@ -232,6 +238,7 @@ impl<F: Front> Session<F> {
     fn hear(&mut self, say: Say, pending: &mut Pending) -> Result<Option<Refusal>, Because> {
         let said = match say {
             Say::Input(Input::CopySecret { name }) => self.hand_out(name, pending)?,
+            Say::Input(Input::SignOff { role, .. }) if !self.notary.takes_typed() => Err(Refusal::NeedsKey { role }),
             Say::Input(input) => {
                 let input = answers::masked(input, |text| self.executor.mask(text));
                 self.ask(input, pending)
@@ -259,6 +266,11 @@ impl<F: Front> Session<F> {
                 tracing::debug!(?written, "somebody came or went");
                 Ok(())
             }
+            Say::Sign { guest, handed } => {
+                let taken = self.sign(&handed, pending);
+                pending.told.push(Update::Signed { guest, taken });
+                Ok(())
+            }
             Say::Type { target, keys } => {
                 self.executor.type_in(&target, keys);
                 Ok(())
@@ -275,6 +287,25 @@ impl<F: Front> Session<F> {
             return Ok(Some(refusal));
         }
         Ok(None)
+    }
+
+    /// Has a signature that was handed in checked, and tells the engine.
+    fn sign(&mut self, handed: &Handed, pending: &mut Pending) -> Result<(), Refusal> {
+        // Whose turn it is not need not be proved to be anybody.
+        self.engine.would_take(Input::Sign(Box::new(handed.signing())))?;
+        if handed.proof.is_none() && handed.refused.is_none() && !self.notary.takes_typed() {
+            return Err(Refusal::NeedsKey { role: handed.role.clone() });
+        }
+        // What was signed is written down as it was signed, or not at all.
+        let mut words = handed.refused.iter().chain([&handed.name]);
+        if words.any(|text| self.executor.mask(text) != *text) {
+            let why = "the name or the reason cannot be written down as it stands: a secret is in it, what reads like \
+                       one, or a sign that cannot be seen; say it otherwise"
+                .to_owned();
+            return Err(Refusal::Unproven { why });
+        }
+        let signature = self.notary.check(self.engine.plan(), self.engine.run(), handed)?;
+        self.ask(Input::Sign(Box::new(Signing { signature, ..handed.signing() })), pending)
     }
 
     /// Hands a secret to the front, which asked for it to copy it; that it was is on the disk before.
@@ -366,6 +397,9 @@ impl<F: Front> Session<F> {
         }
         for record in pending.records.drain(..) {
             self.front.take(Update::Record(record));
+        }
+        for update in pending.told.drain(..) {
+            self.front.take(update);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
 use crate::engine::{Aside, Awaiting, Finding, Input, Refusal, Stamped, Target};
-use crate::front::{Answer, Offer, Say, Seat};
+use crate::front::{Answer, Handed, Offer, Say, Seat};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
 use crate::secret::Secret;
@@ -60,6 +60,8 @@ pub enum Role {
     Watch,
     /// To ask who is there, and go.
     Look,
+    /// To hand in a signature, and go.
+    Sign,
 }
 
 /// The host's answer to a greeting that it takes.
@@ -89,6 +91,8 @@ pub enum Up {
     TakeOver,
     /// The screen goes, for this reason.
     Detach(String),
+    /// A signature, from whoever may sign, whoever acts.
+    Sign(Box<Handed>),
 }
 
 /// What a person may say to a run. Nothing that comes from the world is among it.
@@ -284,6 +288,8 @@ pub enum Down {
         secret: Secret,
     },
     Seat(Seat),
+    /// To the one who handed in a signature: it is taken, and on disk.
+    Signed,
     /// The session is over, and this is how.
     Over(Farewell),
 }
@@ -373,7 +379,7 @@ impl Up {
             Say::Quit => return Some(Self::Say(Word::Leave)),
             Say::Detach(why) => return Some(Self::Detach(why)),
             Say::TakeOver => return Some(Self::TakeOver),
-            Say::Presence(_) => return None,
+            Say::Sign { .. } | Say::Presence(_) => return None,
         };
         Some(Self::Say(match input {
             Input::Go { step, confirmed } => Word::Go { step, confirmed },
@@ -399,7 +405,7 @@ impl Up {
             Input::RefuseSignOff { step, role, name, reason } => Word::RefuseSignOff { step, role, name, reason },
             Input::Abandon { reason } => Word::Abandon { reason },
             Input::CopySecret { name } => Word::CopySecret { name },
-            // Results of the world, and what the session itself says.
+            // Results of the world, and what the session itself says. Signatures are handed in by a word of their own.
             Input::Begin { .. }
             | Input::Answer { .. }
             | Input::Saved { .. }
@@ -413,6 +419,7 @@ impl Up {
             | Input::TemporaryRemoved { .. }
             | Input::Resume { .. }
             | Input::Presence(_)
+            | Input::Sign(_)
             | Input::Pause { .. } => return None,
         }))
     }

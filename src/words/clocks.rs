@@ -43,7 +43,7 @@ pub fn to_do(clocks: &Clocks) -> Option<String> {
     };
     let unknown = match clocks.unknown {
         0 => String::new(),
-        many => format!("; not known of {}", count(many, "step", "steps")),
+        many => format!("; {} without an estimate", count(many, "step", "steps")),
     };
     match (clocks.work_left, people.is_empty() && unknown.is_empty()) {
         (Duration::ZERO, true) => None,

@@ -138,7 +138,7 @@ fn by_person(person: &PersonSpec, run: &Run) -> Vec<Fact> {
         Fact::new("asks", prompt)
     }));
     if let Some(approval) = &person.approval {
-        let distinct = if approval.distinct { ", and not who began the run" } else { "" };
+        let distinct = if approval.distinct { ", and not who walks the run" } else { "" };
         facts.push(Fact::new("approves", format!("{}{distinct}", approval.by.join(", "))));
     }
     if facts.is_empty() {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use runsheet::engine::{
     Aside, Awaiting, Begun, Effect, Engine, Evidence, Finding, Foreseen, How, Input, Outcome, Part, Presence, Record,
-    Refusal, Run, SavedFile, StepState, Target, Turn, Verdict,
+    Refusal, Run, SavedFile, Signature, Signing, StepState, Target, Turn, Verdict,
 };
 use runsheet::playbook::plan::{Name, Plan, StepId};
 
@@ -316,6 +316,20 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         "rollback" => Input::Rollback { to: first.map(StepId::new), by_policy: false },
         "undo" => Input::Undo { target: target() },
         "sign" => Input::SignOff { step: None, role: first.unwrap().to_owned(), name: reason() },
+        "key" => {
+            let [name, key] = rest[..] else { panic!("a name and a key: {rest:?}") };
+            let armored = "-----BEGIN SSH SIGNATURE-----\n".to_owned();
+            let signature = Signature { key: key.to_owned(), principal: None, head: "0".repeat(64), armored };
+            Input::Sign(Box::new(Signing {
+                step: None,
+                role: first.unwrap().to_owned(),
+                name: name.to_owned(),
+                refused: None,
+                account: "shared".to_owned(),
+                host: "bastion".to_owned(),
+                signature: Some(Box::new(signature)),
+            }))
+        }
         "refuse" => {
             let (name, reason) = rest.split_first().unwrap();
             Input::RefuseSignOff {

@@ -60,6 +60,7 @@ fn step<'a>(id: &str, line: usize, words: impl Iterator<Item = &'a str>) -> Step
         on_failure: OnFailure::Ask,
         recapture: None,
         evidence: Vec::new(),
+        sign_off: None,
         quiz: None,
     };
     for word in words {
@@ -84,6 +85,9 @@ fn more(step: &mut Step, word: &str) {
             let by = roles.split('+').map(str::to_owned).collect();
             let approval = Some(SignOff { by, distinct: false });
             step.action.act = Act::Person(PersonSpec { approval, ..PersonSpec::default() });
+        }
+        Some(("signs", roles)) => {
+            step.sign_off = Some(SignOff { by: roles.split('+').map(str::to_owned).collect(), distinct: false });
         }
         Some(("when", condition)) => {
             let (name, value) = condition.split_once(':').unwrap();
@@ -116,8 +120,11 @@ fn more(step: &mut Step, word: &str) {
             "ticks" => step.action.act = ticks(),
             "question" => step.action.act = Act::Person(PersonSpec::default()),
             "distinct" => {
-                let Act::Person(PersonSpec { approval: Some(approval), .. }) = &mut step.action.act else { panic!() };
-                approval.distinct = true;
+                let signs = match &mut step.action.act {
+                    Act::Person(PersonSpec { approval: Some(approval), .. }) => approval,
+                    _ => step.sign_off.as_mut().unwrap(),
+                };
+                signs.distinct = true;
             }
             "generate" => {
                 let how = Generate::Bytes { bytes: 32, encoding: runsheet::playbook::plan::Encoding::Hex };

@@ -11,6 +11,7 @@ pub(crate) mod desk;
 mod doctl;
 pub(crate) mod fly;
 pub(crate) mod gate;
+pub(crate) mod keys;
 pub(crate) mod knife;
 pub(crate) mod mariadb;
 pub(crate) mod nats;

@@ -76,6 +76,9 @@ impl std::fmt::Debug for Headless {
     }
 }
 
+/// What to do where a signature is missing.
+const SIGN: &str = "`runsheet sign` in their own terminal, then `runsheet resume`; or `runsheet resume` with them here";
+
 impl Headless {
     /// Makes the front. `on_failure` answers a failure that the playbook leaves open; `transcripts` is where outputs are.
     #[must_use]
@@ -241,6 +244,7 @@ impl Front for Headless {
             | Update::Preview { .. }
             | Update::Secret { .. }
             | Update::Seat(_)
+            | Update::Signed { .. }
             | Update::Over => {}
         }
     }
@@ -287,14 +291,10 @@ impl Front for Headless {
             // Nobody but a person approves, whatever an answers file says.
             Awaiting::Approval(step, role) => Some(self.leave(
                 Why::PersonNeeded,
-                format!("{step} needs a person: {role} approves, by a typed name"),
-                "`runsheet resume` with them at the terminal",
+                format!("{step} needs a person: {role} {}", words::signs(plan, &step)),
+                SIGN,
             )),
-            Awaiting::SignOff(role) => Some(self.leave(
-                Why::SignOff,
-                format!("everything is done, but the sign-off of {role} is missing"),
-                "`runsheet resume` with them at the terminal",
-            )),
+            Awaiting::SignOff(role) => Some(self.leave(Why::SignOff, words::sign_off_missing(run, &role), SIGN)),
             Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => None,
         }
     }

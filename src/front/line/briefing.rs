@@ -15,8 +15,8 @@ use crate::front::tui::Unanswered;
 use crate::front::watch::Watch;
 use crate::front::{Answer, BriefingAnswers, BriefingFacts};
 use crate::output::visible_plain;
-use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan};
-use crate::words::{count, duration};
+use crate::playbook::plan::{InputKind, InputSpec, Name, Plan};
+use crate::words::briefing;
 
 /// Shows the briefing and takes the inputs. None when the operator leaves, or nothing more can be read.
 ///
@@ -69,6 +69,50 @@ pub fn briefing(
         Some(name) => Err(Unanswered::Signal(name)),
         None => answers.map_err(failed),
     }
+}
+
+/// Sets what there is to know before a run begins.
+#[must_use]
+pub fn told(plan: &Plan, prefilled: &BTreeMap<Name, Answer>, facts: &BriefingFacts) -> Vec<String> {
+    let text = |(name, answer): (&Name, &Answer)| match answer {
+        Answer::Text(text) => Some((name.clone(), text.clone())),
+        Answer::Secret(_) => None,
+    };
+    let run = facts.run(prefilled.iter().filter_map(text).collect());
+    let mut lines = vec![visible_plain(&plan.title)];
+    let texts = plan.summary.iter().chain(&plan.description);
+    lines.extend(texts.map(|text| visible_plain(text.trim_end())));
+    let mut fact = |label: &str, text: &str| lines.extend(said(label, text));
+    fact("playbook", &facts.playbook);
+    let some = [("version", &plan.version), ("ticket", &facts.ticket), ("mode", &facts.mode)];
+    fact("operator", &facts.operator);
+    for (label, text) in some.into_iter().filter_map(|(label, text)| Some((label, text.as_ref()?))) {
+        fact(label, text);
+    }
+    for (role, how) in &plan.contacts {
+        fact("call", &format!("{role}: {how}"));
+    }
+    fact("steps", &briefing::size(plan, &run));
+    for time in briefing::times(plan, &run) {
+        fact(if time.care { "CAREFUL" } else { "takes" }, &time.text);
+    }
+    for (program, found) in &facts.requires {
+        let found = if *found { "found" } else { "NOT FOUND on PATH: steps that need it will fail" };
+        fact("needs", &format!("{program}: {found}"));
+    }
+    for (at, line) in briefing::course(plan, &run).iter().enumerate() {
+        fact(if at == 0 { "course" } else { "" }, line);
+    }
+    for line in briefing::no_return(plan, &run) {
+        fact("no way back", &line);
+    }
+    for line in briefing::way_back(plan, &run) {
+        fact("undone", &line);
+    }
+    for line in briefing::afterwards(plan, &run) {
+        fact("afterwards", &line);
+    }
+    lines
 }
 
 /// What the reader and the listener for signals share.
@@ -143,7 +187,9 @@ impl<W: Write, E: Ear> Talk<'_, W, E> {
         prefilled: &BTreeMap<Name, Answer>,
         facts: &BriefingFacts,
     ) -> std::io::Result<Option<BriefingAnswers>> {
-        self.show(facts)?;
+        for line in told(self.plan, prefilled, facts) {
+            writeln!(self.out, "{line}")?;
+        }
         let mut answers = Vec::new();
         for spec in &self.plan.inputs {
             let Some(answer) = self.input(spec, prefilled.get(&spec.name), facts)? else { return Ok(None) };
@@ -177,37 +223,6 @@ impl<W: Write, E: Ear> Talk<'_, W, E> {
                 keys::Line::End => return Ok(None),
             }
         }
-    }
-
-    fn show(&mut self, facts: &BriefingFacts) -> std::io::Result<()> {
-        let plan = self.plan;
-        self.line(&plan.title)?;
-        for text in plan.summary.iter().chain(&plan.description) {
-            self.line(text.trim_end())?;
-        }
-        self.facts("playbook", &facts.playbook)?;
-        if let Some(version) = &plan.version {
-            self.facts("version", version)?;
-        }
-        self.facts("operator", &facts.operator)?;
-        if let Some(mode) = &facts.mode {
-            self.facts("mode", mode)?;
-        }
-        for (role, how) in &plan.contacts {
-            self.facts("contact", &format!("{role}: {how}"))?;
-        }
-        if let Some(window) = plan.window {
-            self.facts("window", &duration(window))?;
-        }
-        let people = plan.steps.iter().filter(|step| matches!(step.action.act, Act::Person(_))).count();
-        let stuck = plan.steps.iter().filter(|step| step.irreversible.is_some()).count();
-        let steps = count(plan.steps.len(), "step", "steps");
-        self.facts("steps", &format!("{steps}, {people} by a person, {stuck} that cannot be undone"))?;
-        for (program, found) in &facts.requires {
-            let found = if *found { "found" } else { "NOT FOUND on PATH: steps that need it will fail" };
-            self.facts("needs", &format!("{program}: {found}"))?;
-        }
-        Ok(())
     }
 
     /// Asks for one input until it fits. None when the operator leaves.

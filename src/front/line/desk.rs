@@ -72,6 +72,10 @@ pub(super) struct Desk {
     pub(super) copying: Option<Name>,
 }
 
+/// How one can sign.
+const SIGN: &str =
+    "A typed name is recorded as typed, not as proven; `runsheet sign` in the signer's own terminal signs with a key.";
+
 impl Desk {
     pub(super) fn new(
         plan: Arc<Plan>,
@@ -169,6 +173,8 @@ impl Desk {
             // Lines that leave a program's screen come as its output.
             Update::Picture { .. } => {}
             Update::Seat(seat) => self.take_seat(seat),
+            // Handed in from elsewhere, and told there; what came of it is a record.
+            Update::Signed { .. } => {}
             Update::Over => {
                 self.over = true;
                 self.question = None;
@@ -341,14 +347,15 @@ impl Desk {
                 Question::Evidence(step.clone(), *item)
             }
             Awaiting::SignOff(role) => {
-                shown.push(visible_plain(&format!("Everything is done. {role} signs, by a typed name.")));
+                shown.push(visible_plain(&format!("Everything is done. {role} signs. {SIGN}")));
                 Question::Sign(None, role.clone())
             }
             Awaiting::Approval(step, role) => {
                 // Where somebody has signed already, the step stands above.
                 let first = self.run.step(&plan, step).is_none_or(|state| state.signed.is_empty());
                 shown = if first { show::step(&plan, &self.run, step) } else { Vec::new() };
-                shown.push(visible_plain(&format!("{role} approves, by a typed name; it is recorded as typed.")));
+                let does = words::signs(&plan, step);
+                shown.push(visible_plain(&format!("{role} {does}. {SIGN}")));
                 Question::Sign(Some(step.clone()), role.clone())
             }
             Awaiting::Begin | Awaiting::World(_) | Awaiting::Closing | Awaiting::Nothing => return None,

@@ -28,7 +28,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub use briefing::briefing;
+pub use briefing::{briefing, told};
 use desk::Desk;
 use keys::Keys;
 pub use passphrase::passphrase;

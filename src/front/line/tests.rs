@@ -79,8 +79,12 @@ impl Talk {
     }
 
     fn begun(playbook: &str) -> Self {
+        Self::begun_with(playbook, &[("app", "milo"), ("old_key", "unused")])
+    }
+
+    fn begun_with(playbook: &str, values: &[(&str, &str)]) -> Self {
         let mut talk = Self::new(&plan(playbook), None);
-        talk.bench.begin(&[("app", "milo"), ("old_key", "unused")]);
+        talk.bench.begin(values);
         talk
     }
 
@@ -449,4 +453,63 @@ phases:
     talk.types(&["g", "", "by hand"]);
     assert_eq!(talk.state("reset"), StepState::Waiting);
     assert!(matches!(talk.last(), Record::Started { despite: Some(reason), .. } if reason == "by hand"));
+}
+
+const QUIZZED: &str = "
+runsheet: 1
+title: T
+contacts: { Primary: '+1 555 1', Escalation: '+1 555 2' }
+phases:
+  - title: A
+    steps:
+      - id: look
+        title: Look
+        run: look
+        read_only: true
+        why: One has to.
+        hint: Look up.
+        quiz: { ask: What is it?, choices: [a bird, a plane], answer: a plane, because: It has engines. }
+";
+
+#[test]
+fn a_drill_asks_the_question_of_a_step_before_it() {
+    let checked = Arc::unwrap_or_clone(plan(QUIZZED)).for_drill();
+    let mut talk = Talk::new(&Arc::new(checked), None);
+    talk.bench.begin(&[]);
+    let shown = talk.paper.take();
+    assert!(
+        shown.contains("A question first:\nWhat is it?\n  1 a bird\n  2 a plane\nWhich? Type its number."),
+        "{shown}"
+    );
+    let shown = talk.types(&["3"]);
+    assert!(shown.contains("That is none of these numbers."), "{shown}");
+    let shown = talk.types(&["1"]);
+    assert!(shown.contains("Not so. It is: a plane\nIt has engines."), "{shown}");
+    assert!(shown.contains("[Enter] start"), "{shown}");
+    talk.types(&[""]);
+    assert_eq!(talk.state("look"), StepState::Done);
+}
+
+#[test]
+fn what_is_opened_beside_the_walk_is_on_record() {
+    let mut talk = Talk::begun_with(QUIZZED, &[]);
+    talk.paper.take();
+    let shown = talk.types(&["w"]);
+    assert!(shown.contains("why           One has to.") && !shown.contains("Look up."), "{shown}");
+    let shown = talk.types(&["t"]);
+    assert!(shown.contains("hint          Look up.") && shown.contains("[Enter] start"), "{shown}");
+    let shown = talk.types(&["m"]);
+    assert!(shown.contains("  1 Primary: +1 555 1\n  2 Escalation: +1 555 2\n"), "{shown}");
+    let shown = talk.types(&["2"]);
+    assert!(shown.contains("Called Escalation, on record.") && shown.contains("[Enter] start"), "{shown}");
+    let asides: Vec<_> = talk.bench.records.iter().skip(1).cloned().collect();
+    let look = StepId::new("look");
+    assert_eq!(
+        asides,
+        [
+            Record::WhyShown { step: look.clone() },
+            Record::HintShown { step: look },
+            Record::Called { contact: "Escalation".to_owned() },
+        ]
+    );
 }

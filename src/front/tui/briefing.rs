@@ -18,6 +18,7 @@ use super::layout::{framed, keys};
 use super::page::Page;
 use super::text::{cells, columns, fit, wrap};
 use super::theme::Theme;
+use crate::engine::Run;
 use crate::front::{Answer, BriefingAnswers, BriefingFacts};
 use crate::playbook::plan::{Name, Plan, Template};
 
@@ -70,6 +71,13 @@ impl<'p> Briefing<'p> {
 
     fn value(&self, name: &Name) -> Option<&str> {
         self.form.fields.iter().find(|field| field.spec.name == *name).and_then(Field::value)
+    }
+
+    /// Makes what stands in for the run, with the values that stand for now.
+    pub(super) fn run(&self) -> Run {
+        let fields = self.form.fields.iter().filter(|field| field.spec.name.as_str() != TYPED);
+        let values = fields.filter_map(|field| Some((field.spec.name.clone(), field.value()?.to_owned())));
+        self.facts.run(values.collect())
     }
 
     /// Fills in the values that stand for now.

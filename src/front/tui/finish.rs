@@ -53,7 +53,10 @@ fn text(walk: &Walk, width: usize) -> Vec<Line<'static>> {
     );
     let left = walk.run.left_behind.iter().map(|(file, why)| format!("{file}: {why}")).collect();
     section(&mut lines, "Files with secrets that could not be removed", left);
-    let signed = walk.run.signed.iter().map(|(role, name)| format!("{role}: {name}"));
+    let signed = walk.run.signed.iter().map(|by| {
+        let how = if by.signature.is_some() { "with a key" } else { "as typed" };
+        format!("{}: {}, {how}", by.role, by.name)
+    });
     let refused = walk.run.refused.iter().map(|(role, name, why)| format!("{role}: {name} refused: {why}"));
     section(&mut lines, "Signed", signed.chain(refused).collect());
     let follow = walk.plan.follow_up.iter().map(|item| words::follow_up(item, &walk.run));

@@ -1,14 +1,12 @@
 //! What the briefing tells: how large the run is, what it needs, where there is no way back, and whom to call.
 
-use std::time::Duration;
-
 use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::briefing::Briefing;
-use super::text::{count, duration, markdown, wrap};
+use super::text::{markdown, wrap};
 use crate::engine::StepState;
-use crate::playbook::plan::{Act, Section, Step};
+use crate::words::briefing;
 
 impl Briefing<'_> {
     /// Sets what the operator should know before the run begins.
@@ -24,8 +22,13 @@ impl Briefing<'_> {
         if let Some(summary) = &self.plan.summary {
             say(summary, Style::new());
         }
-        for line in self.outline() {
-            say(&line, Style::new());
+        let run = self.run();
+        say(&briefing::size(self.plan, &run), Style::new());
+        for time in briefing::times(self.plan, &run) {
+            say(&time.text, if time.care { theme.bad() } else { Style::new() });
+        }
+        if let Some(ticket) = &self.facts.ticket {
+            say(&format!("Ticket {ticket}."), Style::new());
         }
         for (program, found) in &self.facts.requires {
             let (glyph, word, style) = if *found {
@@ -35,57 +38,28 @@ impl Briefing<'_> {
             };
             say(&format!("{glyph} {program} {word}"), style);
         }
-        let stuck: Vec<&Step> = self.plan.steps.iter().filter(|step| step.irreversible.is_some()).collect();
-        if !stuck.is_empty() {
-            say("", Style::new());
-            say("Points of no return", theme.care());
-            for step in stuck {
-                let reason = step.irreversible.as_ref().map(|reason| self.fill(reason)).unwrap_or_default();
-                say(&format!("! {}: {reason}", self.fill(&step.title)), Style::new());
+        let mut part = |title: &str, style: Style, sign: &str, told: &[String]| {
+            if !told.is_empty() {
+                say("", Style::new());
+                say(title, style);
+                for line in told {
+                    say(&format!("{sign}{line}"), Style::new());
+                }
             }
-        }
-        if !self.facts.warnings.is_empty() {
-            say("", Style::new());
-            say("The checker warns", theme.care());
-            // Its first line says it; place and source line are for `runsheet check`.
-            for warning in &self.facts.warnings {
-                say(&format!("! {}", warning.lines().next().unwrap_or_default()), Style::new());
-            }
-        }
-        if !self.plan.contacts.is_empty() {
-            say("", Style::new());
-            say("Whom to call", theme.heading());
-            for (role, how) in &self.plan.contacts {
-                say(&format!("{role}: {how}"), Style::new());
-            }
-        }
+        };
+        part("Points of no return", theme.care(), "! ", &briefing::no_return(self.plan, &run));
+        part("What will happen", theme.heading(), "", &briefing::course(self.plan, &run));
+        part("How it is undone", theme.heading(), "", &briefing::way_back(self.plan, &run));
+        part("Afterwards", theme.heading(), "", &briefing::afterwards(self.plan, &run));
+        // Its first line says it; place and source line are for `runsheet check`.
+        let warnings = self.facts.warnings.iter().map(|warning| warning.lines().next().unwrap_or_default().to_owned());
+        part("The checker warns", theme.care(), "! ", &warnings.collect::<Vec<_>>());
+        let contacts = self.plan.contacts.iter().map(|(role, how)| format!("{role}: {how}"));
+        part("Whom to call", theme.heading(), "", &contacts.collect::<Vec<_>>());
         if let Some(description) = &self.plan.description {
             lines.push(Line::default());
             lines.extend(markdown(description, width, theme));
         }
         lines
-    }
-
-    /// Says how large the run is.
-    fn outline(&self) -> Vec<String> {
-        let steps: Vec<_> = self.plan.steps.iter().filter(|step| step.section == Section::Main).collect();
-        let people = self.plan.steps.iter().filter(|step| matches!(step.action.act, Act::Person(_))).count();
-        let time: Duration = self.plan.steps.iter().filter_map(|step| step.estimate).sum();
-        let mut outline = vec![format!(
-            "{} in {}; a person is needed at {people}.",
-            count(steps.len(), "step"),
-            count(self.plan.phases.len(), "phase")
-        )];
-        let mut times = Vec::new();
-        if time > Duration::ZERO {
-            times.push(format!("About {} by the estimates", duration(time)));
-        }
-        if let Some(window) = self.plan.window {
-            times.push(format!("window {}", duration(window)));
-        }
-        if !times.is_empty() {
-            outline.push(format!("{}.", times.join(", ")));
-        }
-        outline
     }
 }

@@ -15,7 +15,7 @@ use super::state::Walk;
 use super::text::{cells, duration, fit, wrap};
 use crate::engine::{Awaiting, StepRun, StepState, Target, undo};
 use crate::playbook::plan::{Act, StepId, Want};
-use crate::words::describe;
+use crate::words::{self, describe};
 
 /// Returns how many rows the question wants.
 pub(super) fn rows(walk: &Walk, now: Timestamp, columns: u16) -> u16 {
@@ -128,13 +128,14 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
         }
         Awaiting::Evidence(step, item) => evidence(walk, step, *item, &place(&Target::step(step)), columns),
         Awaiting::SignOff(role) => {
-            let mut lines = say(format!("Sign-off: {role}. Recorded as typed, not as proven."), theme.care());
+            let mut lines = say(format!("Sign-off: {role}. {SIGN}"), theme.care());
             lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
             lines
         }
         Awaiting::Approval(step, role) => {
-            let text = format!("{}: {role} approves, by a typed name.", place(&Target::step(step)));
-            let mut lines = say(text, theme.care());
+            let does = words::signs(&walk.plan, step);
+            let mut lines = say(format!("{}: {role} {does}.", place(&Target::step(step))), theme.care());
+            lines.extend(say(SIGN.to_owned(), theme.quiet()));
             lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
             lines
         }
@@ -161,6 +162,9 @@ fn evidence(walk: &Walk, step: &StepId, item: u32, place: &str, columns: usize) 
     lines.push(keyed(walk, &[(Action::Accept, label), (Action::Skip, "pass over it")], columns));
     lines
 }
+
+/// How one can sign.
+const SIGN: &str = "A typed name is kept as typed; `runsheet sign` signs by key.";
 
 fn running(walk: &Walk, target: &Target, place: &str, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
     let Some(busy) = &walk.run.busy else { return Vec::new() };

@@ -280,6 +280,8 @@ impl Walk {
             Update::Page { title, text } => self.panel = Some(Panel::Page { title, text, down: 0 }),
             Update::Secret { name, secret } => self.take_secret(&name, &secret),
             Update::Seat(seat) => self.take_seat(seat),
+            // Handed in from elsewhere, and told there; what came of it is a record.
+            Update::Signed { .. } => {}
             Update::Over => self.over = true,
         }
     }

@@ -1,4 +1,4 @@
-//! `approval`: a sign-off in the middle. Who gives it types a name; the record says that it was typed, not that it was proved.
+//! `approval`: a sign-off in the middle, before the walk goes on. By a typed name, which the record calls typed, or with a key.
 
 use super::super::check::sign_off;
 use super::super::fields::SIGN_OFF;
@@ -10,7 +10,7 @@ use super::Kind;
 
 pub(in super::super) static KIND: Kind = Kind {
     name: "approval",
-    doc: "a sign-off in the middle, by a typed name; `distinct`: by somebody else than who began the run, and each by another person",
+    doc: "a sign-off in the middle, by a typed name or with a key (`runsheet sign`); `distinct`: by somebody else than who walks the run, and each by another person",
     example: "approval: { by: dba, distinct: true }",
     fields: &[Field::new("approval", "Who approves before the walk goes on.", SIGN_OFF)],
     changes: false,

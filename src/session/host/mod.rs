@@ -153,6 +153,9 @@ impl Front for Hub {
             // How it ended is told by `part`; a seat is for this side to give.
             Update::Over => self.socket = None,
             Update::Seat(_) => {}
+            Update::Signed { guest, taken } => {
+                state.tell_one(guest, &taken.map_or_else(Down::Refused, |()| Down::Signed));
+            }
         }
     }
 
@@ -241,8 +244,8 @@ impl Shared {
     fn hear(&self, id: u64, up: Up, bytes: usize) -> bool {
         let mut state = self.state();
         let acts = state.actor == Some(id);
-        // A screen asks for a preview without a person's word.
-        let in_turn = acts || matches!(up, Up::Say(Word::Preview { .. }));
+        // A screen asks for a preview without a person's word; and who signs need not act.
+        let in_turn = acts || matches!(up, Up::Say(Word::Preview { .. }) | Up::Sign(_));
         let taken = state.clients.get_mut(&id).map(|client| client.measure.take(bytes, in_turn));
         let share = match taken {
             Some(Some(share)) => share,
@@ -278,6 +281,7 @@ impl Shared {
                 }
             }
             Up::Detach(why) => self.free(&mut state, id, &why),
+            Up::Sign(handed) => self.say(Say::Sign { guest: id, handed }, Some(share)),
         }
         true
     }

@@ -274,6 +274,8 @@ fn briefing(text: &str) -> Scene {
     let facts = BriefingFacts {
         playbook: text.into(),
         operator: text.into(),
+        ticket: Some(text.into()),
+        expected: std::collections::BTreeMap::new(),
         requires: vec![(text.into(), true), (text.into(), false)],
         sources: [("pg_host".into(), text.to_owned())].into(),
         problems: [("old_valkey_password".into(), text.to_owned())].into(),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by ending")]
 
 mod copying;
+mod drills;
 mod floods;
 mod hostile;
 mod keys;

@@ -7,7 +7,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::story::{Story, plan, run, shown};
-use crate::engine::{Awaiting, Finding, How, StepState, Target};
+use crate::engine::{Awaiting, Expected, Finding, How, StepState, Target};
 use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
 use crate::front::tui::page::Page;
@@ -30,6 +30,8 @@ pub(super) fn facts() -> BriefingFacts {
     BriefingFacts {
         playbook: "rotate.yaml".into(),
         operator: "ada".into(),
+        ticket: Some("OPS-7".into()),
+        expected: BTreeMap::from([("reset-doadmin".into(), Expected { work_ms: 12_000, people_ms: 4_000, runs: 3 })]),
         requires: vec![("doctl".into(), true), ("pm2".into(), false)],
         sources: BTreeMap::from([("pg_host".into(), "$PG_HOST".into())]),
         problems: BTreeMap::from([("old_valkey_password".into(), ".env has no key REDIS_URL".into())]),

@@ -106,6 +106,7 @@ fn step(id: &str, title: &str, action: Action) -> Step {
         on_failure: OnFailure::Ask,
         recapture: None,
         evidence: Vec::new(),
+        sign_off: None,
         quiz: None,
     }
 }
@@ -316,7 +317,8 @@ impl Story {
                     };
                     self.input(Input::Evidence { step, item, evidence });
                 }
-                Say::Preview(_)
+                Say::Sign { .. }
+                | Say::Preview(_)
                 | Say::Quit
                 | Say::Detach(_)
                 | Say::TakeOver
