@@ -56,6 +56,7 @@ pub enum DeviationKind {
 }
 
 /// Reads the deviations off a record that is about to be taken in.
+#[expect(clippy::too_many_lines, reason = "one flat table: an arm a record")]
 pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
     let at = stamped.at;
     let deviation = |target: &Target, kind, reason: String| Deviation {
