@@ -8,6 +8,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::reports;
 use crate::support::desk::{Called, Desk};
 use crate::support::keys::Keys;
 use crate::support::terminal::Terminal;
@@ -152,6 +153,19 @@ fn a_stopped_run_is_signed_in_every_way() {
     let report = place.desk.call(["report"]).ends_with(0).out;
     assert!(report.contains("of dee@example.org") && report.contains("of cy@example.org"), "{report}");
     assert!(report.contains("the name as typed, not proved"), "{report}");
+
+    // A report checks them anew, against the keys that are believed when it is made.
+    let checked = || {
+        let report = reports::fits(&place.desk.call(["report", "--format", "json"]).ends_with(0).out);
+        let signed = report["sign_offs"].as_array().expect("a list").iter();
+        let checked = signed.filter_map(|one| one.pointer("/signature/checked")?.as_str().map(str::to_owned));
+        (checked.collect::<Vec<_>>(), report["assessment"]["level"].clone())
+    };
+    assert_eq!(checked().0, ["good", "good", "good"]);
+    keys.believed(&["bo", "cy"], "");
+    let (found, level) = checked();
+    assert_eq!(found.iter().filter(|checked| *checked == "not_believed").count(), 1, "{found:?}");
+    assert_eq!(level, "look");
 }
 
 /// An agent that has one key, which is taken from the disk.
