@@ -49,6 +49,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Print the record of a run
     Report(ReportArgs),
+    /// Say which playbooks should be run again, and what stays to be done after runs; 1 when something is overdue
+    Due(DueArgs),
     /// Hold the record of a run against itself: what of it is proved, and what is not
     Audit(AuditArgs),
     /// Write a run that is over as one file, which `audit`, `report` and `show` read on any machine
@@ -215,6 +217,26 @@ pub struct Listing {
     pub json: bool,
 }
 
+/// `due`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DueArgs {
+    /// Print JSON
+    #[arg(long, conflicts_with = "done")]
+    pub json: bool,
+    /// Count playbooks that say `every` and were never completed as overdue
+    #[arg(long, conflicts_with = "done")]
+    pub strict: bool,
+    /// Mark what stayed to be done after a run as done: the run, and the number of the item
+    #[arg(long, value_name = "RUN:N")]
+    pub done: Option<String>,
+    /// What there is to say of it, for the record (never a secret)
+    #[arg(long, value_name = "TEXT", requires = "done")]
+    pub note: Option<String>,
+    /// Who says so, for the record; your account when left out
+    #[arg(long, value_name = "NAME", requires = "done")]
+    pub operator: Option<String>,
+}
+
 /// `runs`.
 #[derive(Debug, Args)]
 pub struct RunsArgs {
@@ -256,6 +278,9 @@ pub struct AuditArgs {
     /// The head as a report, a signature or a colleague noted it: the journal must have it
     #[arg(long, value_name = "SHA256")]
     pub head: Option<String>,
+    /// Whose keys are believed, in place of the configuration's file: an `allowed_signers` file (see ssh-keygen)
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -56,6 +56,12 @@ impl Witness {
         Self { engine: Engine::new(plan), due: None }
     }
 
+    /// Makes one that goes on from a run as it stands; of its last record nothing is said any more.
+    #[must_use]
+    pub fn of(engine: Engine) -> Self {
+        Self { engine, due: None }
+    }
+
     /// Returns the run as it stands after what was heard.
     #[must_use]
     pub fn run(&self) -> &Run {
@@ -154,6 +160,10 @@ fn origin(plan: &Plan, record: &Record) -> Origin {
         Record::Called { contact } => Input::Aside(Aside::Call(contact)),
         Record::QuizAnswered { step, choice, right: _ } => Input::Quiz { step, choice },
         Record::Overrun { reason, by_policy } => Input::Overrun { reason, by_policy },
+        Record::EvidenceGiven { step, item, evidence } => Input::Evidence { step, item, evidence },
+        Record::EvidenceMissing { step, item, reason } => Input::EvidenceMissing { step, item, reason },
+        Record::Ticked { target, item, ticked } => Input::Tick { target, item, ticked },
+        Record::FollowedUp { item, operator, note } => Input::FollowUp { item, operator, note },
         Record::TemporaryRemoved { removed, left } => Input::TemporaryRemoved { removed, left },
         Record::LeftOut { .. }
         | Record::Skipped { by_playbook: true, .. }

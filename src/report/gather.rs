@@ -70,7 +70,7 @@ pub fn report(plan: &Plan, run: &Run, mut story: Story, given: &Given<'_>) -> Re
             .iter()
             .map(|(at, name)| Moment { at: *at, text: format!("{name} was handed to the operator's screen") })
             .collect(),
-        deviations: words::deviations(plan, run).into_iter().map(|text| Deviation { text }).collect(),
+        deviations: words::deviations(plan, run).iter().map(|one| Deviation { text: words::deviation(one) }).collect(),
         notes: gather.notes(),
         presence: gather.presence(),
         sign_offs: gather.sign_offs(),
