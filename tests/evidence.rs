@@ -9,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use crate::reports;
 use crate::support::desk::{Called, Desk};
 use crate::support::terminal::Terminal;
 
@@ -117,6 +118,18 @@ fn unattended_the_answers_file_gives_it() {
     assert_eq!(ticked, [1, 2]);
     let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
     assert!(!journal.contains(SECRET));
+    // The report has each item, and where it is.
+    let texts = reports::printed(&place.desk);
+    assert!(texts.iter().all(|(_, text)| !text.contains(SECRET)));
+    let report: Value = serde_json::from_str(&texts[1].1).unwrap();
+    let mut steps =
+        report["sections"].as_array().unwrap().iter().flat_map(|section| section["steps"].as_array().unwrap());
+    let change = steps.find(|step| step["id"] == "change").unwrap();
+    let states: Vec<&str> =
+        change["evidence"].as_array().unwrap().iter().map(|item| item["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["given", "given", "given", "given", "passed over"]);
+    assert_eq!(change["evidence"][2]["sha256"], file["sha256"]);
+    assert!(texts[0].1.contains("the whole team"), "{}", texts[0].1);
 }
 
 #[test]
