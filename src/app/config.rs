@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::place;
 use crate::ending::{Code, Ending};
+use crate::front::tui::Attention;
 use crate::notify::Rule;
 use crate::output::visible_plain;
 use crate::playbook::{nearest, yaml};
@@ -20,6 +21,8 @@ use crate::signature::Allowed;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Config {
+    /// How a person is called who does not look at the full screen.
+    pub(super) attention: Attention,
     /// Who is told of runs.
     pub(super) notify: Vec<Rule>,
     /// Who may sign, and with what.
@@ -53,7 +56,7 @@ pub(super) enum Typed {
 
 /// The keys of the file and of its parts, to name the one that was meant.
 const KEYS: [(&str, &[&str]); 3] = [
-    ("", &["notify", "sign_off"]),
+    ("", &["attention", "notify", "sign_off"]),
     ("notify", &["headers", "on", "post", "run"]),
     ("sign_off", &["allowed_signers", "key", "revoked_keys", "typed"]),
 ];
