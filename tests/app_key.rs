@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::leaks::{files, forms, holds};
+use crate::reports;
 use crate::support::desk::{Desk, PROGRAM, brief, called};
 use crate::support::operator::{Asked, Operator};
 use crate::support::robodj::{FIELDS, PLAYBOOK, Robodj, plan};
@@ -64,6 +65,9 @@ fn a_key_is_rotated_and_never_twice() {
     }
     for file in found {
         assert!(!holds(&fs::read(&file).expect("read a file"), &secrets), "a secret is in {}", file.display());
+    }
+    for (what, text) in reports::printed(&desk) {
+        assert!(!holds(text.as_bytes(), &secrets), "a secret is in {what}");
     }
 
     // The keys do not move again before everything was saved, whatever is claimed.

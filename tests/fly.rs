@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::leaks::{files, forms, holds};
+use crate::reports;
 use crate::support::desk::{Called, Desk, PROGRAM, brief, called};
 use crate::support::fly::{
     BACKUP, Case, DEPLOY, Fly, INCIDENT, LOGIN, PASSPHRASE, PERFORMANCE, REPLACE, RESTORE, SECRET_KEY, TOKEN,
@@ -40,6 +41,9 @@ fn forward(fly: &Fly, case: &Case) -> (Desk, Called) {
     found.push(fly.state("calls"));
     for file in found {
         assert!(!holds(&fs::read(&file).expect("read a file"), &secrets), "a secret is in {}", file.display());
+    }
+    for (what, text) in reports::printed(&desk) {
+        assert!(!holds(text.as_bytes(), &secrets), "a secret is in {what}");
     }
     (desk, called)
 }

@@ -99,6 +99,19 @@ pub(crate) fn told(plan: &Arc<Plan>, records: &[Stamped]) {
     assert!(report::markdown(&report).starts_with("# "));
 }
 
+/// Has the latest run of a desk reported in the formats that have all of it, holds that they are sound, and returns them; none
+/// where nothing was run.
+#[track_caller]
+pub(crate) fn printed(desk: &Desk) -> Vec<(String, String)> {
+    if desk.runs().is_empty() {
+        return Vec::new();
+    }
+    let [html, json] = ["html", "json"].map(|format| desk.call(["report", "--format", format]).ends_with(0).out);
+    page(&html);
+    fits(&json);
+    vec![("the report as a page".to_owned(), html), ("the report as JSON".to_owned(), json)]
+}
+
 fn over(kind: EventKind) -> bool {
     matches!(kind, EventKind::Rollback | EventKind::Exposure)
 }

@@ -13,6 +13,7 @@ use super::authority::Authority;
 use super::desk::{Called, Desk};
 use super::mariadb::Mariadb;
 use super::process::write_with_mode;
+use crate::reports;
 
 /// How many rows the table `node` has.
 pub(crate) const ROWS: u32 = 64_510;
@@ -216,6 +217,7 @@ impl Gate {
         for folder in ["state", "config"] {
             read_all(&desk.home().join(folder), &mut texts);
         }
+        texts.extend(reports::printed(desk));
         for (place, text) in texts {
             for secret in secrets {
                 assert!(!text.contains(secret), "{secret} in {place}");

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use super::desk::{Called, Desk};
 use super::nats::standins;
 use super::process::{Server, run, run_well, write_private};
+use crate::reports;
 
 /// A Secret of the platform: where it is sealed, and who uses it.
 #[derive(Clone, Copy, Debug)]
@@ -235,6 +236,7 @@ impl Platform {
         assert!(!parts.is_empty(), "there is something to look for");
         let mut places = vec![(self.state.join("calls"), self.calls().into_bytes())];
         look(&desk.home().join("state"), &mut places);
+        places.extend(reports::printed(desk).into_iter().map(|(what, text)| (what.into(), text.into_bytes())));
         for (place, bytes) in places {
             let text = String::from_utf8_lossy(&bytes);
             let found = parts.iter().any(|part| text.contains(part) || text.contains(&STANDARD.encode(part)));
