@@ -49,6 +49,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Print the record of a run
     Report(ReportArgs),
+    /// Say which playbooks should be run again, and what stays to be done after runs; 1 when something is overdue
+    Due(DueArgs),
     /// Hold the record of a run against itself: what of it is proved, and what is not
     Audit(AuditArgs),
     /// Write a run that is over as one file, which `audit`, `report` and `show` read on any machine
@@ -213,6 +215,26 @@ pub struct Listing {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `due`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DueArgs {
+    /// Print JSON
+    #[arg(long, conflicts_with = "done")]
+    pub json: bool,
+    /// Count playbooks that say `every` and were never completed as overdue
+    #[arg(long, conflicts_with = "done")]
+    pub strict: bool,
+    /// Mark what stayed to be done after a run as done: the run, and the number of the item
+    #[arg(long, value_name = "RUN:N")]
+    pub done: Option<String>,
+    /// What there is to say of it, for the record (never a secret)
+    #[arg(long, value_name = "TEXT", requires = "done")]
+    pub note: Option<String>,
+    /// Who says so, for the record; your account when left out
+    #[arg(long, value_name = "NAME", requires = "done")]
+    pub operator: Option<String>,
 }
 
 /// `runs`.

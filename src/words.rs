@@ -6,13 +6,16 @@ pub mod describe;
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::engine::undo::UndoSort;
 use crate::engine::{
-    Awaiting, End, Finding, How, Outcome, Presence, Refusal, Run, Signature, SignedBy, StepRun, StepState,
+    Awaiting, Deviation, DeviationKind, End, Evidence, Finding, How, Outcome, Presence, Refusal, Run, Signature,
+    SignedBy, StepState,
 };
 use crate::playbook;
 use crate::playbook::plan::{
-    Act, FollowUp, Name, PersonSpec, Plan, ProbeSpec, Quiz, Section, Source, Step, StepId, Template,
+    Act, FollowUp, Name, PersonSpec, Plan, ProbeSpec, Quiz, Section, Source, StepId, Template,
 };
 
 /// Says where a step stands.
@@ -119,8 +122,19 @@ pub fn section(section: Section) -> &'static str {
 /// Says what stays to be done after the run, and by when.
 #[must_use]
 pub fn follow_up(follow: &FollowUp, run: &Run) -> String {
-    let within = follow.within.map(|time| format!(", within {}", duration(time))).unwrap_or_default();
+    let by = follow.within.zip(run.ended).and_then(|(within, (_, ended))| after(ended, within));
+    let within = match (follow.within, by) {
+        (Some(_), Some(by)) => format!(", by {} UTC", by.strftime("%Y-%m-%d %H:%M")),
+        (Some(time), None) => format!(", within {}", duration(time)),
+        (None, _) => String::new(),
+    };
     format!("{}{within}", fill(&follow.title, run))
+}
+
+/// Returns the time so long after another; none where that is beyond what can be told.
+#[must_use]
+pub fn after(at: Timestamp, time: Duration) -> Option<Timestamp> {
+    at.checked_add(SignedDuration::try_from(time).ok()?).ok()
 }
 
 /// Says how long something took, from milliseconds.
@@ -197,6 +211,11 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NoRoom { step, why } => {
             format!("{step} cannot be undone, and there is no room to record what comes of it: {why}; make room first")
         }
+        Refusal::NoEvidence { step, item, why } => format!("evidence {item} of {step}: {why}"),
+        Refusal::Unticked { step, lines } => {
+            format!("{step} has {} to tick yet", count(*lines as usize, "line", "lines"))
+        }
+        Refusal::NoFollowUp { item, why } => format!("item {item}: {why}"),
         Refusal::WindowOver { step, by_ms } => clocks::over(step, Duration::from_millis(*by_ms)),
         Refusal::NoWindow => "the playbook plans no window".to_owned(),
         Refusal::Stale => "that came too late".to_owned(),
@@ -300,6 +319,7 @@ pub fn awaiting(awaiting: &Awaiting) -> String {
         Awaiting::Undo(target) => format!("rolling back, next: {}", target.step),
         Awaiting::UndoDecision(target) => format!("rolling back, waits for a decision: {}", target.step),
         Awaiting::Incomplete => "the rollback is incomplete".to_owned(),
+        Awaiting::Evidence(step, item) => format!("waits for evidence {item} of {step}"),
         Awaiting::SignOff(role) => format!("waits for the sign-off: {role}"),
         Awaiting::Approval(step, role) => format!("waits for the approval of {role}: {step}"),
         Awaiting::Closing => "closing".to_owned(),
@@ -324,45 +344,49 @@ pub fn source(source: &Source) -> String {
     }
 }
 
-/// Lists what did not go as the playbook says: skipped, by hand, failed and passed over, repeated. Each with its reason.
+/// Lists what did not go as the playbook says, as it happened, each with its reason.
 #[must_use]
-pub fn deviations(plan: &Plan, run: &Run) -> Vec<String> {
-    let steps = plan.steps.iter().zip(&run.steps).flat_map(|(step, state)| deviation(step, state));
-    steps.chain(clocks::deviations(run)).collect()
+pub fn deviations(_plan: &Plan, run: &Run) -> Vec<Deviation> {
+    run.deviations.clone()
 }
 
-fn deviation(step: &Step, state: &StepRun) -> Vec<String> {
-    let because = state.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-    let mut said = Vec::new();
-    match state.state {
-        StepState::Skipped if step.section == Section::Cleanup && state.note.is_none() => {}
-        StepState::Skipped => said.push(format!("{} was skipped{because}", step.id)),
-        StepState::Failed if state.passed_over => said.push(format!("{} failed, and the run went on", step.id)),
-        StepState::Pending
-        | StepState::Waiting
-        | StepState::Running
-        | StepState::Verifying
-        | StepState::Done
-        | StepState::Warned
-        | StepState::Failed
-        | StepState::Unknown
-        | StepState::LeftOut
-        | StepState::RolledBack
-        | StepState::RollbackFailed => {}
+/// Says an item of evidence in a line.
+#[must_use]
+pub fn evidence(evidence: &Evidence) -> String {
+    let bytes = |size: u64| count(usize::try_from(size).unwrap_or(usize::MAX), "byte", "bytes");
+    match evidence {
+        Evidence::Text { text } => text.clone(),
+        Evidence::File { name, kept, sha256, size } => {
+            format!("{name}, kept as {kept} ({}, SHA-256 {sha256})", bytes(*size))
+        }
+        Evidence::Fingerprint { name, fingerprint } => format!("{name} has the fingerprint {fingerprint}"),
+        Evidence::Output { transcript, sha256, size } => {
+            format!("the transcript {transcript} ({}, SHA-256 {sha256})", bytes(*size))
+        }
     }
-    if state.by_hand {
-        said.push(format!("{} was done by hand{because}", step.id));
-    }
-    if let Some(reason) = &state.sign_off_passed {
-        said.push(format!("{} was not signed, and the run went on: {reason}", step.id));
-    }
-    if let Some(reason) = &state.despite {
-        said.push(format!("{} was started although later steps would be refused: {reason}", step.id));
-    }
-    if state.attempts > 1 {
-        said.push(format!("{} was started {} times", step.id, state.attempts));
-    }
-    said
+}
+
+/// Says a deviation in a line.
+#[must_use]
+pub fn deviation(deviation: &Deviation) -> String {
+    let what = match deviation.kind {
+        DeviationKind::Skipped => "was skipped",
+        DeviationKind::PassedOver => "failed, and the run went on",
+        DeviationKind::ByHand => "was done by hand",
+        DeviationKind::Repeated => "was started again",
+        DeviationKind::EditedInput => "was answered again",
+        DeviationKind::OutOfWindow => "went on after the window was over",
+        DeviationKind::WindowExtended => "had its window extended",
+        DeviationKind::Despite => "was started although later steps would be refused",
+        DeviationKind::EvidenceMissing => "lacks evidence",
+        DeviationKind::Refused => "was not signed",
+    };
+    let of = match (&deviation.step, deviation.undo) {
+        (Some(step), Some(action)) => format!("undo action {action} of {step}"),
+        (Some(step), None) => step.to_string(),
+        (None, _) => "the run".to_owned(),
+    };
+    format!("{of} {what}: {}", deviation.reason)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use runsheet::engine::{Refusal, Target};
+use runsheet::engine::{Deviation, Refusal, Target};
 use runsheet::playbook::plan::StepId;
 
 use crate::story::{Story, told};
@@ -491,6 +491,49 @@ const STORIES: &[(&str, &str, &str)] = &[
         "a:done | sign operator",
     ),
     ("a: run undo; @sign operator", "begin; go a; ok a; rollback; undo a.1; ok a.1", "a:undone | over"),
+    // Evidence: the step is done once it is there; what the program gives it gives by itself.
+    ("a: run evidence=text; c: run", "begin; go a; ok a", "a:waiting c:pending | proof a 1"),
+    ("a: run evidence=text; c: run", "begin; go a; ok a; proof a it is so", "a:done c:pending | go c"),
+    ("a: run verify evidence=text; c: run", "begin; go a; ok a; bad a", "a:failed c:pending | decide a"),
+    ("a: run verify evidence=text; c: run", "begin; go a; ok a; warn a; proof a so", "a:warned c:pending | go c"),
+    ("a: run evidence=text evidence=file; c: run", "begin; go a; ok a; proof a so", "a:waiting c:pending | proof a 2"),
+    ("a: run evidence=text evidence=file", "begin; go a; ok a; proof a so; file a", "a:done | over"),
+    ("a: run evidence=text", "begin; go a; ok a; lacks a nobody knows", "a:done | over"),
+    ("a: run evidence=text?", "begin; go a; ok a; lacks a", "a:done | over"),
+    ("a: run evidence=output evidence=text", "begin; go a; ok a", "a:waiting | world a"),
+    ("a: run evidence=output evidence=text", "begin; go a; ok a; output a", "a:waiting | proof a 2"),
+    ("a: run evidence=output", "begin; go a; ok a; resume; output a", "a:done | over"),
+    ("a: run evidence=output", "begin; go a; ok a; lacks a it is gone", "a:done | over"),
+    ("a: run evidence=output", "begin; hand a done; lacks a by hand", "a:done | over"),
+    ("a: run evidence=made evidence=text", "begin; go a; ok a", "a:waiting | proof a 2"),
+    ("a: run evidence=text", "begin; hand a done", "a:waiting | proof a 1"),
+    ("a: run evidence=text", "begin; skip a no", "a:skipped | over"),
+    ("a: run continue evidence=text", "begin; go a; fail a", "a:failed | over"),
+    ("a: manual evidence=text", "begin; go a; answer a", "a:waiting | proof a 1"),
+    ("a: question evidence=text", "begin; answer a; note hello; pause; resume", "a:waiting | proof a 1"),
+    ("a: run undo evidence=text", "begin; go a; ok a; rollback", "a:done | undo a.1"),
+    (
+        "a: run undo evidence=text; c: run",
+        "begin; go a; ok a; proof a so; rollback a; undo a.1; ok a.1; go a; ok a",
+        "a:waiting c:pending | proof a 1",
+    ),
+    ("a: run evidence=text", "begin; go a; ok a; abandon enough", "a:waiting | over"),
+    (
+        "a: run evidence=text; z: run after evidence=text; b: run undo",
+        "begin; go a; ok a; proof a so; go b; ok b; rollback; undo b.1; ok b.1; go z; ok z",
+        "a:done b:undone z:waiting | proof z 1",
+    ),
+    // Lines to tick.
+    ("a: ticks; c: run", "begin; go a; tick a 1; tick a 2; answer a", "a:done c:pending | go c"),
+    ("a: ticks; c: run", "begin; go a; tick a 1; resume; tick a 2; answer a", "a:done c:pending | go c"),
+    (
+        "a: run undo-ticks; c: run",
+        "begin; go a; ok a; rollback; undo a.1; tick a.1 1; tick a.1 2; answer a.1",
+        "a:undone c:pending | over",
+    ),
+    // What stays to be done after the run is done.
+    ("a: run undo; @follow", "begin; go a; ok a; followed 1", "a:done | over"),
+    ("a: run undo; @follow", "begin; go a; ok a; followed 1; rollback; undo a.1; ok a.1", "a:undone | over"),
     // Clearing up, and a crash in it.
     ("a: run; @temporary", "begin; go a; ok a", "a:done | closing"),
     ("a: run; @temporary", "begin; go a; ok a; removed", "a:done | over"),
@@ -634,6 +677,19 @@ const TURNS: &[(&str, &str, &str, &str)] = &[
         "signed operator, closing completed, ended completed > close, leave",
     ),
     ("a: run; @sign operator", "begin; go a; ok a", "refuse operator Ada red logs", "refused operator >"),
+    ("a: run evidence=output; c: run", "begin; go a", "ok a", "performed a#1 ok > keep output a#1 as 1"),
+    ("a: run evidence=output; c: run", "begin", "hand a done", "by hand a > keep output a#- as 1"),
+    ("a: run evidence=output; c: run", "begin; go a; ok a", "resume", "resumed > keep output a#1 as 1"),
+    ("a: run evidence=output; c: run", "begin; go a; ok a", "note hello", "note >"),
+    (
+        "a: run evidence=text evidence=output; c: run",
+        "begin; go a; ok a",
+        "proof a so",
+        "proof 1 of a > keep output a#1 as 2",
+    ),
+    ("a: run evidence=made; c: run", "begin; go a", "ok a", "performed a#1 ok, no proof 1 of a >"),
+    ("a: ticks; c: run", "begin; go a", "tick a 2", "ticked 2 of a >"),
+    ("a: run; @follow", "begin; go a; ok a", "followed 1", "followed up 1 >"),
 ];
 
 #[test]
@@ -832,6 +888,68 @@ const REFUSALS: &[(&str, &str, &str, &str)] = &[
         "sign reviewer  ada",
         r#"MustDiffer { name: "ada" }"#,
     ),
+    ("a: run evidence=text", "begin; go a; ok a", "lacks a", "NeedsReason"),
+    ("a: run evidence=text", "begin; go a; ok a", "lacks a  ", "NeedsReason"),
+    (
+        "a: run evidence=text",
+        "begin; go a; ok a",
+        "proof a",
+        r#"NoEvidence { step: StepId("a"), item: 1, why: "there is no text" }"#,
+    ),
+    (
+        "a: run evidence=text",
+        "begin; go a; ok a",
+        "file a",
+        r#"NoEvidence { step: StepId("a"), item: 1, why: "a text is wanted" }"#,
+    ),
+    (
+        "a: run evidence=output",
+        "begin; go a; ok a",
+        "proof a so",
+        r#"NoEvidence { step: StepId("a"), item: 1, why: "the program itself gives it" }"#,
+    ),
+    ("a: run evidence=text", "begin; go a", "proof a so", r#"NotNow { what: "give evidence" }"#),
+    (
+        "a: run evidence=text; b: run",
+        "begin; go a; ok a",
+        "proof b so",
+        r#"NotCurrent { step: StepId("b"), current: Some(StepId("a")) }"#,
+    ),
+    ("a: run evidence=text; b: run", "begin; go a; ok a", "go a", r#"NotNow { what: "start" }"#),
+    ("a: run evidence=text; b: run", "begin; go a; ok a", "skip a no", r#"NotNow { what: "skip" }"#),
+    ("a: ticks", "begin; go a", "answer a", r#"Unticked { step: StepId("a"), lines: 2 }"#),
+    (
+        "a: ticks",
+        "begin; go a; tick a 1; untick a 1; tick a 2",
+        "answer a",
+        r#"Unticked { step: StepId("a"), lines: 1 }"#,
+    ),
+    ("a: ticks", "begin; go a", "tick a 3", r#"NotNow { what: "tick that line" }"#),
+    ("a: ticks", "begin", "tick a 1", r#"NotNow { what: "tick that line" }"#),
+    (
+        "a: run; @follow",
+        "begin; go a",
+        "followed 1",
+        r#"NoFollowUp { item: 1, why: "the run is not completed, so nothing is to be followed up" }"#,
+    ),
+    (
+        "a: run; @follow",
+        "begin; go a; ok a",
+        "followed 2",
+        r#"NoFollowUp { item: 2, why: "the playbook has no such item" }"#,
+    ),
+    (
+        "a: run; @follow",
+        "begin; go a; ok a; followed 1",
+        "followed 1",
+        r#"NoFollowUp { item: 1, why: "it is done already" }"#,
+    ),
+    (
+        "a: run; @follow",
+        "begin; abandon enough",
+        "followed 1",
+        r#"NoFollowUp { item: 1, why: "the run is not completed, so nothing is to be followed up" }"#,
+    ),
     ("a: run; @temporary", "begin; go a; ok a", "go a", "Over"),
     ("a: run; @temporary", "begin; go a; ok a", "rollback", "Over"),
 ];
@@ -977,6 +1095,9 @@ fn letter(refusal: &Refusal) -> &'static str {
         | Refusal::NoSuchRole { .. }
         | Refusal::MustDiffer { .. }
         | Refusal::SameKey { .. }
+        | Refusal::NoEvidence { .. }
+        | Refusal::Unticked { .. }
+        | Refusal::NoFollowUp { .. }
         | Refusal::WindowOver { .. }
         | Refusal::NoWindow
         // The session says these, not the engine.
@@ -991,4 +1112,75 @@ fn undo_actions_and_included_steps_have_files_of_their_own() {
     let step = StepId::new("a/b");
     assert_eq!(Target::step(&step).transcript(2), "a.b.2.log");
     assert_eq!(Target::undo(&step, 3).transcript(1), "a.b.undo-3.1.log");
+}
+
+/// Plan; what is said; the deviations of it.
+const DEVIATIONS: &[(&str, &str, &[&str])] = &[
+    ("a: run; b: run", "begin; go a; ok a; go b; ok b", &[]),
+    ("a: run retry=2", "begin; go a; fail a; ok a", &[]),
+    ("a: run", "begin; go a; fail a; go a; ok a", &["repeated a: it failed: seen"]),
+    (
+        "a: run",
+        "begin; go a; fail a; go a; fail a; skip a no time",
+        &["repeated a: it failed: seen", "skipped a: no time"],
+    ),
+    ("a: run verify", "begin; go a; ok a; bad a; go a; ok a; pass a", &["repeated a: it failed: it answers: seen"]),
+    ("a: run verify", "begin; go a; ok a; warn a", &[]),
+    ("a: run", "begin; go a; resume; go a; ok a", &["repeated a: its end was not seen"]),
+    ("a: run", "begin; hand a did it", &["by_hand a: did it"]),
+    ("a: run optional", "begin; skip a", &["skipped a: it is optional, and no reason was given"]),
+    ("a: run; z: run cleanup", "begin; go a; ok a; skip z", &[]),
+    ("a: run continue", "begin; go a; fail a", &["passed_over a: the playbook says to go on; it failed: seen"]),
+    (
+        "a: run undo; b: run",
+        "begin; go a; ok a; rollback a; undo a.1; ok a.1; go a; ok a",
+        &["repeated a: it was rolled back"],
+    ),
+    ("a: run undo; b: run", "begin; go a; ok a; rollback; skip a.1 leave it", &["skipped a.1: leave it"]),
+    ("a: run evidence=text", "begin; go a; ok a; lacks a nobody knows", &["evidence_missing a: proof: nobody knows"]),
+    ("a: run evidence=text?", "begin; go a; ok a; lacks a nobody knows", &[]),
+    (
+        "a: run evidence=made",
+        "begin; go a; ok a",
+        &["evidence_missing a: proof: there is no value of made in this run"],
+    ),
+    (
+        "a: ask=who undo; b: run",
+        "begin; answer a who=me; go b; fail b; rollback a; undo a.1; ok a.1; answer a who=you",
+        &["repeated a: it was rolled back", "edited_input a: who was me, and is you"],
+    ),
+    ("a: run; @sign operator", "begin; go a; ok a; refuse operator Ada red", &["refused -: Ada, as operator: red"]),
+];
+
+#[test]
+fn deviations_are_told_as_they_happen_each_with_its_reason() {
+    for (plan, words, expected) in DEVIATIONS {
+        let story = Story::of(plan).told(words);
+        let told = |deviation: &Deviation| {
+            let value = serde_json::to_value(deviation).unwrap();
+            let target = deviation.step.clone().map(|step| Target { step, undo: deviation.undo });
+            let of = target.map_or_else(|| "-".to_owned(), |target| crate::story::name(&target));
+            format!("{} {of}: {}", value["kind"].as_str().unwrap(), deviation.reason)
+        };
+        let all: Vec<String> = story.engine.run().deviations.iter().map(told).collect();
+        assert_eq!(&all, expected, "\nplan: {plan}\nsaid: {words}");
+        assert!(story.engine.run().deviations.iter().all(|deviation| !deviation.reason.trim().is_empty()));
+    }
+}
+
+/// A journal of before there was evidence, of a playbook that asked for some already, goes on where it stood.
+#[test]
+fn a_journal_without_evidence_owes_none() {
+    let old = Story::of("a: run; b: run").told("begin; go a; ok a; go b");
+    let mut story = Story::of("a: run evidence=text; b: run evidence=text");
+    for stamped in old.turns.iter().flat_map(|turn| &turn.records) {
+        story.engine.replay(stamped);
+    }
+    assert_eq!(story.marks(), "a:done b:running | world b");
+    let story = story.told("ok b; proof b so");
+    assert_eq!(story.marks(), "a:done b:done | over");
+    let old = Story::of("a: run; @sign operator").told("begin; go a; ok a; sign operator Ada");
+    let mut story = Story::of("a: run evidence=text; @sign operator");
+    old.turns.iter().flat_map(|turn| &turn.records).for_each(|stamped| story.engine.replay(stamped));
+    assert_eq!(story.marks(), "a:done | over");
 }

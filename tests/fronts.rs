@@ -169,7 +169,10 @@ fn level(value: &mut Value) {
     match value {
         Value::Object(mapping) => {
             mapping.retain(|key, _| {
-                !matches!(key.as_str(), "at" | "prev" | "sum" | "sure" | "took_ms" | "by_policy" | "fingerprints")
+                !matches!(
+                    key.as_str(),
+                    "at" | "prev" | "sum" | "sure" | "took_ms" | "by_policy" | "fingerprints" | "sealed_sha256"
+                )
             });
             mapping.values_mut().for_each(level);
         }

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use runsheet::engine::{
-    Begun, End, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature, Stamped, Target,
-    Written,
+    Begun, End, Evidence, Expected, Foreseen, How, Outcome, Part, Presence, Record, SavedFile, Seen, Signature,
+    Stamped, Target, Written,
 };
 use runsheet::journal::{Holder, Lock, LockError, Log, Place, ReadError, read};
 use runsheet::playbook::plan::{Name, StepId};
@@ -67,6 +67,13 @@ const RECORDS: &[&str] = &[
     "performed",
     "signed_off",
     "sign_off_refused",
+    "evidence_given",
+    "evidence_given",
+    "evidence_given",
+    "evidence_given",
+    "evidence_missing",
+    "ticked",
+    "followed_up",
 ];
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.jsonl");
@@ -74,9 +81,11 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-1.
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journal-0.jsonl");
 
 /// One of every record, with every field that a record may have.
+#[expect(clippy::too_many_lines, reason = "a flat list: one of each")]
 fn every_record() -> Vec<Record> {
     let step = StepId::new("reset-doadmin");
     let (target, undo, look) = (Target::step(&step), Target::undo(&step, 1), step.clone());
+    let proved = step.clone();
     let (hinted, quizzed) = (step.clone(), step.clone());
     let (followed, enough) = (target.clone(), Outcome { until: Some(Seen::Enough), ..Outcome::default() });
     let written = Written { size: 12, sha256: "ab".repeat(32) };
@@ -192,7 +201,7 @@ fn every_record() -> Vec<Record> {
             }],
             logs: Vec::new(),
         },
-        Record::Performed { target: followed, attempt: 2, outcome: written },
+        Record::Performed { target: followed.clone(), attempt: 2, outcome: written },
         Record::SignedOff {
             step: Some(StepId::new("allow")),
             role: "dba".to_owned(),
@@ -210,6 +219,38 @@ fn every_record() -> Vec<Record> {
             host: Some("bastion".to_owned()),
             signature: Some(Box::new(Signature { principal: None, ..signature() })),
         },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 1,
+            evidence: Evidence::Text { text: "seen by two".to_owned() },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 2,
+            evidence: Evidence::File {
+                name: "/home/ada/panel.png".to_owned(),
+                kept: "reset-doadmin.1.panel.png".to_owned(),
+                sha256: "cd".repeat(32),
+                size: 4711,
+            },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 3,
+            evidence: Evidence::Fingerprint { name: Name::new("new_pg_password"), fingerprint: "1a2b3c4d".to_owned() },
+        },
+        Record::EvidenceGiven {
+            step: proved.clone(),
+            item: 4,
+            evidence: Evidence::Output {
+                transcript: "reset-doadmin.2.log".to_owned(),
+                sha256: "ef".repeat(32),
+                size: 12,
+            },
+        },
+        Record::EvidenceMissing { step: proved, item: 5, reason: Some("the camera is broken".to_owned()) },
+        Record::Ticked { target: followed, item: 2, ticked: true },
+        Record::FollowedUp { item: 1, operator: "grace".to_owned(), note: Some("revoked".to_owned()) },
     ]
 }
 
@@ -597,6 +638,13 @@ fn no_record_is_forgotten() {
         Record::Looked { .. } => 36,
         Record::Called { .. } => 37,
         Record::QuizAnswered { .. } => 38,
+        Record::EvidenceGiven { evidence: Evidence::Text { .. }, .. } => 41,
+        Record::EvidenceGiven { evidence: Evidence::File { .. }, .. } => 42,
+        Record::EvidenceGiven { evidence: Evidence::Fingerprint { .. }, .. } => 43,
+        Record::EvidenceGiven { evidence: Evidence::Output { .. }, .. } => 44,
+        Record::EvidenceMissing { .. } => 45,
+        Record::Ticked { .. } => 46,
+        Record::FollowedUp { .. } => 47,
     };
     let places: Vec<usize> = every_record().iter().map(known).collect();
     assert_eq!(places, (0..RECORDS.len()).collect::<Vec<_>>());

@@ -13,7 +13,7 @@ use proptest::sample::Index;
 use runsheet::engine::{
     Awaiting, Effect, Engine, Record, Refusal, Stage, Stamped, StepState, Target, Turn, Witness, undo,
 };
-use runsheet::playbook::plan::{Act, Plan, StepId};
+use runsheet::playbook::plan::{Act, Plan, StepId, Want};
 
 use crate::reports;
 use crate::story::{self, Story, input, name};
@@ -46,6 +46,11 @@ fn step() -> impl Strategy<Value = String> {
         "run signs=dba+owner distinct",
         "run verify signs=dba",
         "manual signs=owner",
+        "ticks",
+        "run evidence=output evidence=text",
+        "run verify evidence=made evidence=file?",
+        "manual evidence=text",
+        "ask=*token evidence=token evidence=text?",
     ]);
     let more = prop::sample::subsequence(
         vec![
@@ -157,11 +162,19 @@ fn anything(plan: &Plan) -> Vec<String> {
                 "answer",
                 "clear",
                 "refused",
+                "proof",
+                "file",
+                "output",
+                "lacks",
             ];
             words.extend(verbs.iter().map(|verb| format!("{verb} {target}")));
             words.extend([
                 format!("hand {target} done"),
                 format!("skip {target} no"),
+                format!("proof {target} so"),
+                format!("lacks {target} no"),
+                format!("tick {target} 1"),
+                format!("untick {target} 2"),
                 format!("anyway {target} so be it"),
                 format!("answer {target} who=me *token"),
             ]);
@@ -189,12 +202,12 @@ fn fitting(engine: &Engine) -> Vec<String> {
         }
         Awaiting::Quiz(step) => vec![format!("quiz {step} right"), format!("quiz {step} wrong"), "rollback".to_owned()],
         Awaiting::Person(target) => {
-            let target = name(&target);
-            [vec![answer(plan, &target); 4], rest(&target)].concat()
+            let (ticks, target) = (ticks(engine), name(&target));
+            [vec![answer(plan, &target); 4], ticks, rest(&target)].concat()
         }
         Awaiting::World(target) => {
             let target = name(&target);
-            ["saved", "ok", "ok", "fail", "pass", "pass", "bad", "warn", "fetched", "unfetched", "late"]
+            ["saved", "ok", "ok", "fail", "pass", "pass", "bad", "warn", "fetched", "unfetched", "late", "output"]
                 .iter()
                 .map(|verb| format!("{verb} {target}"))
                 .chain(["stop".to_owned()])
@@ -207,6 +220,14 @@ fn fitting(engine: &Engine) -> Vec<String> {
         Awaiting::Undo(target) => [vec![format!("undo {}", name(&target)); 6], rest(&name(&target))].concat(),
         Awaiting::UndoDecision(target) => [vec![format!("undo {}", name(&target))], rest(&name(&target))].concat(),
         Awaiting::Incomplete => vec!["rollback".to_owned(), "rollback s0".to_owned(), "abandon enough".to_owned()],
+        Awaiting::Evidence(step, _) => vec![
+            format!("proof {step} so"),
+            format!("file {step}"),
+            format!("lacks {step} no"),
+            format!("lacks {step}"),
+            "rollback".to_owned(),
+            "abandon enough".to_owned(),
+        ],
         Awaiting::SignOff(role) => {
             vec![format!("sign {role} {role}"), format!("refuse {role} Ada no"), "rollback s0".to_owned()]
         }
@@ -219,6 +240,13 @@ fn fitting(engine: &Engine) -> Vec<String> {
         Awaiting::Closing => vec!["removed".to_owned(), "pause".to_owned()],
         Awaiting::Nothing => vec!["rollback".to_owned(), "rollback s0".to_owned()],
     }
+}
+
+/// Ticks the lines that are not ticked yet.
+fn ticks(engine: &Engine) -> Vec<String> {
+    let Awaiting::Person(target) = engine.run().awaiting(engine.plan()) else { return Vec::new() };
+    let lines = engine.run().unticked(engine.plan(), &target);
+    lines.iter().map(|line| format!("tick {} {line}", name(&target))).collect()
 }
 
 /// Answers exactly what a target asks for.
@@ -284,9 +312,16 @@ fn simple(engine: &Engine, luck: Luck) -> Option<String> {
     Some(match (run.awaiting(plan), luck) {
         (Awaiting::Begin, _) => "begin env=x".to_owned(),
         (Awaiting::Go(step), _) => format!("go! {step}"),
+        (Awaiting::Person(target), Luck::Good) => {
+            ticks(engine).into_iter().next().unwrap_or_else(|| answer(plan, &name(&target)))
+        }
+        (Awaiting::Evidence(step, _), Luck::Good) => match run.owed(plan) {
+            Some((_, _, spec)) if spec.want == Want::File => format!("file {step}"),
+            _ => format!("proof {step} so"),
+        },
+        (Awaiting::Evidence(step, _), Luck::Bad) => format!("lacks {step} no"),
         (Awaiting::Quiz(step), Luck::Good) => format!("quiz {step} right"),
         (Awaiting::Quiz(step), Luck::Bad) => format!("quiz {step} wrong"),
-        (Awaiting::Person(target), Luck::Good) => answer(plan, &name(&target)),
         (Awaiting::World(target), _) => return Some(world(engine, &target, luck)),
         // Nobody can approve by hand: they are asked again.
         (Awaiting::Decision(step), Luck::Good) if approves(plan, &step) => format!("go! {step}"),
@@ -311,16 +346,16 @@ fn approves(plan: &Plan, step: &StepId) -> bool {
 /// What the world answers to what is out, without looking at the effect: only one of them is not stale.
 fn world(engine: &Engine, target: &Target, luck: Luck) -> String {
     let verbs = match luck {
-        Luck::Good => ["saved", "ok", "pass", "fetched", "clear"],
-        Luck::Bad => ["fail", "bad", "unfetched", "saved", "refused"],
+        Luck::Good => ["saved", "ok", "pass", "fetched", "clear", "output"],
+        Luck::Bad => ["fail", "bad", "unfetched", "saved", "refused", "lacks"],
     };
     let fits = |verb: &&str| {
         let mut story = Story::with(Arc::clone(engine.plan()));
         story.engine = engine.clone();
-        story.say(&format!("{verb} {}", name(target))).is_ok()
+        story.say(&format!("{verb} {} no", name(target))).is_ok()
     };
     let verb = verbs.iter().find(|verb| fits(verb)).unwrap_or_else(|| panic!("nothing ends {target:?}"));
-    format!("{verb} {}", name(target))
+    format!("{verb} {} no", name(target))
 }
 
 proptest! {
@@ -464,6 +499,12 @@ proptest! {
                         said(&|record| matches!(record, Record::RecaptureStarted { step: of } if of == step));
                         assert_eq!(out.replace(Target::step(step)), None, "{effect:?} beside another");
                     }
+                    Effect::KeepOutput { step, .. } => {
+                        said(&|record| {
+                            matches!(record, Record::Started { target: of, .. } | Record::ByHand { target: of, .. } if *of == Target::step(step))
+                        });
+                        assert_eq!(out.replace(Target::step(step)), None, "{effect:?} beside another");
+                    }
                     Effect::Stop { target, .. } | Effect::Enough { target } => assert_eq!(out.as_ref(), Some(target), "stops what is not out"),
                     Effect::RemoveTemporary => said(&|record| matches!(record, Record::Closing { .. })),
                     Effect::Close => said(&|record| matches!(record, Record::Ended { .. })),
@@ -545,6 +586,8 @@ fn is_result(record: &Record) -> bool {
         | Record::Probed { .. }
         | Record::Recaptured { .. }
         | Record::Saved { .. }
+        | Record::EvidenceGiven { .. }
+        | Record::EvidenceMissing { .. }
         | Record::LookedAhead { .. } => true,
         Record::Begun(_)
         | Record::LeftOut { .. }
@@ -577,6 +620,8 @@ fn is_result(record: &Record) -> bool {
         | Record::SignOffRefused { .. }
         | Record::Closing { .. }
         | Record::TemporaryRemoved { .. }
+        | Record::Ticked { .. }
+        | Record::FollowedUp { .. }
         | Record::Ended { .. } => false,
     }
 }

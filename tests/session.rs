@@ -111,6 +111,7 @@ impl Executor for World {
             | Effect::Save { .. }
             | Effect::Restore { .. }
             | Effect::Recapture { .. }
+            | Effect::KeepOutput { .. }
             | Effect::RemoveTemporary
             | Effect::Close
             | Effect::Leave => {}

@@ -89,7 +89,7 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
     let deviations = words::deviations(plan, run);
     if !deviations.is_empty() {
         lines.push("\ndeviations".to_owned());
-        lines.extend(deviations.iter().map(|deviation| format!("  {}", visible_plain(deviation))));
+        lines.extend(deviations.iter().map(|deviation| format!("  {}", visible_plain(&words::deviation(deviation)))));
     }
     lines.extend(still_there(&seen));
     let cut = cut_off(&seen);

@@ -6,6 +6,7 @@ mod briefing;
 mod compare;
 mod config;
 mod doctor;
+mod due;
 mod earlier;
 mod export;
 mod host;
@@ -68,6 +69,7 @@ fn dispatch(cli: Cli) -> Result<Code, Ending> {
         Some(Command::Audit(args)) => audit::audit(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Diff(args)) => compare::diff(&args),
+        Some(Command::Due(args)) => due::due(&args),
         Some(Command::List(args)) => look::list(args.json),
         Some(Command::Check(args)) => look::check(&args.files),
         Some(Command::Plan(args)) => look::plan(&args.playbook),

@@ -297,6 +297,7 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old, tell: &mut Te
         folder: ready.folder.as_ref().map(|folder| RunPaths {
             transcript: folder.transcript(),
             snapshots: folder.snapshots(),
+            evidence: folder.evidence(),
             memory: memory_place().zip(folder.path().file_name()).map(|(place, run)| place.join(run)),
         }),
         secrets: ready.secrets,

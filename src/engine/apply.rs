@@ -7,16 +7,20 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::followed::Followed;
 use super::record::{How, Outcome, Presence, Record, SavedFile, Stamped, Target, Verdict};
 use super::run::{Busy, Note, Run, Stage, StepRun, StepState};
 use super::sign::SignedBy;
-use super::undo;
+use super::{deviation, evidence, undo};
 use crate::playbook::plan::{Act, Action, Name, Plan, Section, Step};
 
 impl Run {
     /// Takes one record in.
+    #[expect(clippy::too_many_lines, reason = "one flat table: an arm a record")]
     pub fn apply(&mut self, plan: &Plan, stamped: &Stamped) {
         let at = stamped.at;
+        self.deviations.extend(deviation::of(plan, self, stamped));
+        self.let_go_of_evidence(plan, &stamped.record);
         match &stamped.record {
             Record::Begun(begun) => {
                 self.values = plan.fixed.iter().cloned().collect();
@@ -131,8 +135,17 @@ impl Run {
                 self.stage = Stage::Over;
                 self.ended = Some((*end, at));
             }
+            Record::EvidenceGiven { .. } | Record::EvidenceMissing { .. } => {
+                if let Some((step, proof)) = evidence::proof(stamped) {
+                    self.proved(plan, step, proof);
+                }
+            }
+            Record::Ticked { target, item, ticked } => self.set_tick(plan, target, *item, *ticked),
+            Record::FollowedUp { item, operator, note } => {
+                self.followed.insert(*item, Followed { at, operator: operator.clone(), note: note.clone() });
+            }
         }
-        self.advance();
+        self.advance(plan, at);
         self.tick(plan, stamped);
     }
 
@@ -143,10 +156,22 @@ impl Run {
         }
     }
 
-    /// Moves the cursor over what is finished.
-    fn advance(&mut self) {
+    /// Moves the cursor over what is finished; a step that has to have evidence is that once it has it.
+    fn advance(&mut self, plan: &Plan, at: Timestamp) {
+        loop {
+            let before = self.cursor;
+            self.ask_for_evidence(plan, before, at);
+            self.advance_over();
+            if self.cursor == before {
+                break;
+            }
+        }
+    }
+
+    /// Moves the cursor over one step that is finished.
+    pub(super) fn advance_over(&mut self) {
         let end = if self.stage == Stage::AfterRollback { self.after.end } else { self.walk };
-        while self.cursor < end && self.steps[self.cursor].finished() {
+        if self.cursor < end && self.steps[self.cursor].finished() {
             self.cursor += 1;
         }
     }
@@ -197,6 +222,7 @@ impl Run {
             step.sign_off_passed = None;
             step.acted = state == StepState::Verifying;
             step.undo.clear();
+            step.ask_anew();
         });
         if let Some(number) = target.undo
             && let Some(step) = plan.index.get(&target.step).and_then(|&at| self.steps.get_mut(at))
@@ -207,6 +233,7 @@ impl Run {
         self.set_undo(plan, target, |undo| {
             undo.state = state;
             undo.attempts = attempt;
+            undo.ticks.clear();
             undo.outcome = None;
             undo.verdicts.clear();
         });

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::run::{Awaiting, Run, Stage, StepRun, StepState, approval};
 use super::sign;
 use super::undo;
-use super::window;
+use super::{evidence, followed, ticked, window};
 use crate::playbook::plan::{Act, InputKind, InputSpec, Name, Plan, Section, Step, StepId};
 
 /// Judges an input against the run as it stands.
@@ -54,6 +54,7 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             if run.awaiting(plan) != Awaiting::Person(target.clone()) {
                 return Err(not_now(plan, run, &target, "answer"));
             }
+            ticked::all(plan, run, &target)?;
             if let Some(Some(action)) = action(plan, &target)
                 && let Act::Person(person) = &action.act
             {
@@ -91,7 +92,8 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
         Input::Recaptured { step, outcome } => {
             let target = Target::step(&step);
             out(run, &target, false)?;
-            if running(plan, run, &target) || run.busy.as_ref().is_some_and(|busy| busy.looking || busy.saving) {
+            let other = run.busy.as_ref().is_some_and(|busy| busy.looking || busy.saving) || run.owed(plan).is_some();
+            if running(plan, run, &target) || other {
                 return Err(Refusal::Stale);
             }
             Ok(Record::Recaptured { step, outcome })
@@ -177,6 +179,10 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
             _ => Err(not_now(plan, run, &target, "undo")),
         },
         Input::SignOff { step, role, name } => sign::judge(plan, run, step, role, name, None, None),
+        Input::Evidence { step, item, evidence } => evidence::given(plan, run, step, item, evidence),
+        Input::EvidenceMissing { step, item, reason } => evidence::missing(plan, run, step, item, reason),
+        Input::Tick { target, item, ticked } => ticked::decide(plan, run, target, item, ticked),
+        Input::FollowUp { item, operator, note } => followed::decide(plan, run, item, operator, note),
         Input::RefuseSignOff { step, role, name, reason } => {
             sign::judge(plan, run, step, role, name, Some(reason), None)
         }
@@ -203,7 +209,9 @@ pub(super) fn decide(plan: &Plan, run: &Run, input: Input) -> Result<Record, Ref
 /// Refuses what makes no sense before the run begins or after it is over.
 fn alive(run: &Run, input: &Input) -> Result<(), Refusal> {
     match (run.stage, input) {
-        (Stage::Briefing, Input::Begin { .. }) | (Stage::Over, Input::Rollback { .. }) => Ok(()),
+        (Stage::Briefing, Input::Begin { .. }) | (Stage::Over, Input::Rollback { .. } | Input::FollowUp { .. }) => {
+            Ok(())
+        }
         (Stage::Briefing, _) => Err(Refusal::NotBegun),
         (Stage::Over, _) => Err(Refusal::Over),
         (_, Input::Begin { .. }) => Err(Refusal::BegunAlready),

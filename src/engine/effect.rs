@@ -63,6 +63,15 @@ pub enum Effect {
         /// The step.
         step: StepId,
     },
+    /// Say which transcript is the evidence of a step. Comes back as `Evidence`, or as `EvidenceMissing`.
+    KeepOutput {
+        /// The step.
+        step: StepId,
+        /// The attempt whose transcript it is, from 1; none where the step was done by hand.
+        attempt: Option<u32>,
+        /// The item of its evidence, from 1.
+        item: u32,
+    },
     /// Stop what runs.
     Stop {
         /// What.
@@ -95,7 +104,7 @@ impl Effect {
             | Self::Probe { target, .. }
             | Self::Enough { target }
             | Self::Stop { target, .. } => Some(&target.step),
-            Self::Recapture { step } => Some(step),
+            Self::Recapture { step } | Self::KeepOutput { step, .. } => Some(step),
             Self::LookAhead { .. } | Self::RemoveTemporary | Self::Close | Self::Leave => None,
         }
     }

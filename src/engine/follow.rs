@@ -7,6 +7,7 @@ use super::apply::action;
 use super::aside;
 use super::decide::{attempts, before_start, next_attempt};
 use super::effect::Effect;
+use super::evidence;
 use super::record::{End, How, Record, Target};
 use super::run::{Run, Stage, StepState};
 use crate::playbook::plan::{Act, OnFailure, Plan, Step};
@@ -40,6 +41,9 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
     let step = plan.steps.get(at)?;
     let state = run.steps.get(at)?;
     let target = Target::step(&step.id);
+    if state.owes().is_some() {
+        return evidence::follow(plan, run);
+    }
     let looked = matches!(last, Record::LookedAhead { step: of, .. } if *of == step.id);
     if looked && state.cleared {
         let attempt = next_attempt(plan, run, &target);
@@ -66,6 +70,7 @@ fn follow_step(plan: &Plan, run: &Run, at: usize, last: &Record) -> Option<Recor
                 | Record::Overrun { .. }
                 | Record::StopAsked { .. }
                 | Record::EnoughSeen { .. }
+                | Record::Ticked { .. }
         );
         return (reached && begins_by_itself(step)).then(|| Record::Started {
             attempt: next_attempt(plan, run, &target),
@@ -112,6 +117,9 @@ fn begins_by_itself(step: &Step) -> bool {
 
 /// Reads the effects off a record, after it was applied.
 pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
+    if let Some(effect) = evidence::effect(plan, run, record) {
+        return vec![effect];
+    }
     match record {
         Record::LookAhead { step } => {
             let later = plan.step(step).map(|step| ahead::later(plan, run, step)).unwrap_or_default();
@@ -171,7 +179,11 @@ pub(super) fn effects(plan: &Plan, run: &Run, record: &Record) -> Vec<Effect> {
         | Record::SignedOff { step: None, .. }
         | Record::SignOffRefused { .. }
         | Record::Closing { .. }
-        | Record::TemporaryRemoved { .. } => Vec::new(),
+        | Record::TemporaryRemoved { .. }
+        | Record::EvidenceGiven { .. }
+        | Record::EvidenceMissing { .. }
+        | Record::Ticked { .. }
+        | Record::FollowedUp { .. } => Vec::new(),
     }
 }
 

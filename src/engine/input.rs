@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::aside::Aside;
+use super::evidence::Evidence;
 use super::record::{Begun, Foreseen, LogMark, Outcome, Presence, SavedFile, Signature, Target, Verdict};
 use crate::playbook::plan::{Name, StepId};
 
@@ -170,6 +171,42 @@ pub enum Input {
     Undo {
         /// The action, as seen by whoever says it; another one is refused.
         target: Target,
+    },
+    /// An item of a step's evidence is given.
+    Evidence {
+        /// The step, as seen by whoever says it; another one is refused.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// What is given; a file is kept by now.
+        evidence: Evidence,
+    },
+    /// An item of a step's evidence is passed over.
+    EvidenceMissing {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// A line of some instructions is ticked, or unticked.
+    Tick {
+        /// Whose instructions.
+        target: Target,
+        /// The line among those to tick, from 1.
+        item: u32,
+        /// It is ticked from now on.
+        ticked: bool,
+    },
+    /// What stayed to be done after the run was done.
+    FollowUp {
+        /// The item of the playbook's `follow_up`, from 1.
+        item: u32,
+        /// Who says so.
+        operator: String,
+        /// What there is to say of it.
+        note: Option<String>,
     },
     /// A role signs.
     SignOff {

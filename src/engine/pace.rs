@@ -96,6 +96,8 @@ fn whose(record: &Record) -> Whose<'_> {
         }
         Record::LookAhead { step }
         | Record::RecaptureStarted { step }
+        | Record::EvidenceGiven { step, .. }
+        | Record::EvidenceMissing { step, .. }
         | Record::SignedOff { step: Some(step), .. }
         | Record::SignOffRefused { step: Some(step), .. } => Whose::People(step),
         Record::Begun(_)
@@ -114,6 +116,7 @@ fn whose(record: &Record) -> Whose<'_> {
         | Record::SignOffRefused { .. }
         | Record::Closing { .. }
         | Record::TemporaryRemoved { .. }
+        | Record::FollowedUp { .. }
         | Record::Ended { .. } => Whose::Nobody,
         // What was looked at, noted or asked meanwhile makes no difference to whose time it is.
         Record::LeftOut { .. }
@@ -128,6 +131,7 @@ fn whose(record: &Record) -> Whose<'_> {
         | Record::Looked { .. }
         | Record::QuizAnswered { .. }
         | Record::Called { .. }
+        | Record::Ticked { .. }
         | Record::SecretCopied { .. }
         | Record::Paused { .. }
         | Record::Presence(_) => Whose::Through,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::aside::Part;
+use super::evidence::Evidence;
 use crate::playbook::plan::{Name, StepId};
 
 /// A step, or one action of its rollback.
@@ -344,6 +345,44 @@ pub enum Record {
     Ended {
         /// How.
         end: End,
+    },
+    /// An item of a step's evidence was given.
+    EvidenceGiven {
+        /// The step.
+        step: StepId,
+        /// The item, from 1, in the order of the playbook.
+        item: u32,
+        /// What was given.
+        evidence: Evidence,
+    },
+    /// An item of a step's evidence is passed over.
+    EvidenceMissing {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// Why; what is optional needs no reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A person ticked a line of some instructions, or unticked it.
+    Ticked {
+        /// Whose instructions.
+        target: Target,
+        /// The line among those to tick, from 1.
+        item: u32,
+        /// It is ticked from now on.
+        ticked: bool,
+    },
+    /// What stayed to be done after a completed run was done. It may stand behind `Ended`.
+    FollowedUp {
+        /// The item of the playbook's `follow_up`, from 1.
+        item: u32,
+        /// Who says so.
+        operator: String,
+        /// What there is to say of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
 }
 

@@ -113,6 +113,29 @@ pub enum Refusal {
         /// What has no room: a sentence.
         why: String,
     },
+    /// What is offered as evidence is not taken.
+    NoEvidence {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// Why: a sentence.
+        why: String,
+    },
+    /// Lines of the instructions are not ticked yet.
+    Unticked {
+        /// The step.
+        step: StepId,
+        /// How many.
+        lines: u32,
+    },
+    /// An item of the follow-up cannot be marked as done.
+    NoFollowUp {
+        /// The item, from 1.
+        item: u32,
+        /// Why: a sentence.
+        why: String,
+    },
     /// The window is over, and nobody has said yet why the run goes on.
     WindowOver {
         /// The step that was to start.

@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::aside::{self, Asides};
+use super::deviation::Deviation;
+use super::evidence::Proof;
+use super::followed::Followed;
 use super::record::{Begun, End, Foreseen, How, LogMark, Outcome, Presence, SavedFile, Target, Verdict};
 use super::sign::{SignedBy, missing};
 use super::window::{Exposure, Extension, Overrun};
@@ -63,6 +66,10 @@ pub struct Run {
     pub paused: Option<String>,
     /// How it ended, and when.
     pub ended: Option<(End, Timestamp)>,
+    /// What did not go as the playbook says, in order.
+    pub deviations: Vec<Deviation>,
+    /// Which items of the playbook's `follow_up` were done since, from 1.
+    pub followed: BTreeMap<u32, Followed>,
     /// Where the logs stood when what reads them last started.
     pub(super) logs: Vec<(Target, Vec<LogMark>)>,
     /// The first step of the walk (of the one after a rollback too) that may not be finished, so that finding the
@@ -132,12 +139,18 @@ pub struct StepRun {
     pub despite: Option<String>,
     /// How often it was tried since a person last started it.
     pub tries: u32,
+    /// The lines of its instructions that are ticked, from 1.
+    pub ticks: BTreeSet<u32>,
+    /// Its evidence as far as it was given or passed over, in order.
+    pub evidence: Vec<Proof>,
     /// Its undo actions, once a rollback has come to it.
     pub undo: Vec<UndoRun>,
     /// How often each undo action was started over all rollbacks, so that no attempt has the number of another.
     pub(super) undo_starts: Vec<u32>,
     /// The later steps were tried, and it may start.
     pub(super) cleared: bool,
+    /// Where it comes to rest once its evidence is there, while it waits for that.
+    pub(super) rests: Option<StepState>,
     /// It was started or done by hand, and not undone since; whatever else is said of it later, skipped for one.
     pub(super) touched: bool,
     /// It is done, and somebody who must sign it has not yet.
@@ -189,6 +202,8 @@ pub struct UndoRun {
     pub verdicts: Vec<Verdict>,
     /// What a person said of it.
     pub note: Option<String>,
+    /// The lines of its instructions that are ticked, from 1.
+    pub ticks: BTreeSet<u32>,
 }
 
 /// A rollback that goes on.
@@ -261,6 +276,8 @@ pub enum Awaiting {
     UndoDecision(Target),
     /// A way out of a whole rollback in which actions failed or were skipped: roll back again, or abandon.
     Incomplete,
+    /// An item of a step's evidence, from 1, of a person: a text or a file.
+    Evidence(StepId, u32),
     /// A signature for a role, once everything is done.
     SignOff(String),
     /// A signature for a role, for the approval that a step is.
@@ -417,6 +434,9 @@ fn role_to_approve<'p>(step: &'p Step, state: &StepRun) -> Option<&'p str> {
 }
 
 fn awaiting_step(step: &Step, state: &StepRun) -> Awaiting {
+    if let Some(item) = state.owes() {
+        return Awaiting::Evidence(step.id.clone(), item);
+    }
     match state.state {
         StepState::Pending | StepState::RolledBack => Awaiting::Go(step.id.clone()),
         StepState::Waiting => match role_to_approve(step, state).filter(|_| approval(step).is_some()) {

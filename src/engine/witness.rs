@@ -160,6 +160,10 @@ fn origin(plan: &Plan, record: &Record) -> Origin {
         Record::Called { contact } => Input::Aside(Aside::Call(contact)),
         Record::QuizAnswered { step, choice, right: _ } => Input::Quiz { step, choice },
         Record::Overrun { reason, by_policy } => Input::Overrun { reason, by_policy },
+        Record::EvidenceGiven { step, item, evidence } => Input::Evidence { step, item, evidence },
+        Record::EvidenceMissing { step, item, reason } => Input::EvidenceMissing { step, item, reason },
+        Record::Ticked { target, item, ticked } => Input::Tick { target, item, ticked },
+        Record::FollowedUp { item, operator, note } => Input::FollowUp { item, operator, note },
         Record::TemporaryRemoved { removed, left } => Input::TemporaryRemoved { removed, left },
         Record::LeftOut { .. }
         | Record::Skipped { by_playbook: true, .. }

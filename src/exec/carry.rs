@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,9 +26,9 @@ use super::spool::{Found, Shelf, Spools};
 use super::stop::Stop;
 use super::terminal::{Seat, Size};
 use super::world::{Attempt, Ctx, marks, verify};
-use super::{Executor, Report, act, short};
+use super::{Executor, Report, act, evidence, short};
 use crate::engine::undo::{UndoAction, action};
-use crate::engine::{Effect, Input, Outcome, Record, Run, SavedFile, Target};
+use crate::engine::{Effect, Evidence, Input, Outcome, Record, Run, SavedFile, Target};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, Action, Capture, Name, Plan, ProbeSpec, Source, Step, StepId};
 use crate::secret::{Secret, Secrets};
@@ -52,13 +52,15 @@ pub struct Setting {
     pub launcher: Launcher,
 }
 
-/// The folders of a run that an executor writes to. The first two exist.
+/// The folders of a run that an executor writes to. The first three exist.
 #[derive(Clone, Debug)]
 pub struct RunPaths {
     /// For transcripts.
     pub transcript: PathBuf,
     /// For sealed copies of files.
     pub snapshots: PathBuf,
+    /// For copies of the files that a person brings as evidence.
+    pub evidence: PathBuf,
     /// In memory, for what commands print that capture something; made when it is needed. None where there is no such place.
     pub memory: Option<PathBuf>,
 }
@@ -278,6 +280,24 @@ impl World {
         });
     }
 
+    /// Says which transcript is a step's evidence.
+    fn keep_output(&self, step: StepId, attempt: Option<u32>, item: u32) {
+        let folder = self.setting.folder.as_ref().map(|folder| folder.transcript.clone());
+        self.spawn(async move {
+            let found = match (folder, attempt) {
+                (Some(folder), Some(attempt)) => {
+                    evidence::transcript(&folder, &Target::step(&step).transcript(attempt))
+                }
+                (Some(_), None) => Err("it was done by hand, so there is no output of it".to_owned()),
+                (None, _) => Err("this run keeps no transcripts".to_owned()),
+            };
+            match found {
+                Ok(evidence) => Input::Evidence { step, item, evidence },
+                Err(why) => Input::EvidenceMissing { step, item, reason: Some(why) },
+            }
+        });
+    }
+
     /// Keeps copies of files, and looks where the logs stand.
     fn save(&mut self, target: Target, attempt: u32, scene: Scene) {
         let (Some(action), Some(folder)) = (self.action(&target), &self.setting.folder) else {
@@ -330,6 +350,7 @@ impl Executor for World {
                 self.probe(target, probes, Scene { logs, ..scene });
             }
             Effect::Recapture { step } => self.recapture(step, scene),
+            Effect::KeepOutput { step, attempt, item } => self.keep_output(step, attempt, item),
             Effect::Stop { target, hard } => {
                 if let Some(stop) = self.running.get(&target) {
                     stop.send_replace(if hard { Stop::Hard } else { Stop::Polite });
@@ -366,6 +387,13 @@ impl Executor for World {
         self.setting
             .secrets
             .keep(secrets.into_iter().map(|(name, secret)| (name.as_str().to_owned(), secret)).collect())
+    }
+
+    fn keep_file(&mut self, step: &StepId, path: &Path) -> Result<Evidence, String> {
+        let Some(folder) = &self.setting.folder else { return Err("this run keeps no files".to_owned()) };
+        // What a path names may be what was pasted by mistake.
+        let kept = evidence::keep(&folder.evidence, &Target::step(step).stem(), path, &self.setting.secrets);
+        kept.map_err(|why| self.mask(&why))
     }
 
     fn secret(&self, name: &Name) -> Option<Secret> {

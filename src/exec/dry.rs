@@ -135,6 +135,9 @@ impl Executor for DryRun {
                 let scene = self.scene(&target, values);
                 self.world.probe(target, probes, Scene { logs, ..scene });
             }
+            Effect::KeepOutput { step, item, .. } => {
+                self.world.answer(Input::EvidenceMissing { step, item, reason: Some(NOT_DONE.to_owned()) });
+            }
             Effect::Stop { .. } | Effect::Enough { .. } => self.world.start(effect, values),
             Effect::Close | Effect::Leave => {}
         }

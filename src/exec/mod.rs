@@ -14,6 +14,7 @@ mod command;
 mod dotenv;
 mod dry;
 mod edit;
+mod evidence;
 mod expect;
 mod files;
 #[cfg(feature = "fuzzing")]
@@ -50,6 +51,7 @@ mod until;
 pub mod world;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 pub use carry::{RunPaths, Setting, World};
 pub use dry::DryRun;
@@ -66,8 +68,8 @@ pub use stop::Stop;
 pub use terminal::Latest;
 pub use world::web_client;
 
-use crate::engine::{Effect, Finding, Input, Record, Run, Target};
-use crate::playbook::plan::{Name, Source};
+use crate::engine::{Effect, Evidence, Finding, Input, Record, Run, Target};
+use crate::playbook::plan::{Name, Source, StepId};
 use crate::secret::Secret;
 
 /// What comes back from the world.
@@ -128,6 +130,15 @@ pub trait Executor: Send {
     /// # Errors
     /// When the vault cannot be written: a sentence for the operator.
     fn keep(&mut self, secrets: Vec<(Name, Secret)>) -> Result<(), String>;
+
+    /// Keeps a copy of a file as evidence of a step: in the run's folder, on disk, before it returns.
+    ///
+    /// # Errors
+    /// Why it is not kept: a sentence for the operator, masked.
+    fn keep_file(&mut self, step: &StepId, path: &Path) -> Result<Evidence, String> {
+        let _ = (step, path);
+        Err("this run keeps no files".to_owned())
+    }
 
     /// Returns a secret that is kept, to be copied by who acts; none where there is none of that name.
     fn secret(&self, name: &Name) -> Option<Secret> {

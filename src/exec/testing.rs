@@ -100,6 +100,7 @@ pub(super) fn step(action: Action) -> Step {
         on_failure: OnFailure::Ask,
         recapture: None,
         sign_off: None,
+        evidence: Vec::new(),
         quiz: None,
     }
 }
@@ -161,7 +162,12 @@ impl Stage {
     pub(super) fn setting(&self) -> (Setting, UnboundedReceiver<Report>) {
         let (reports, received) = unbounded_channel();
         let scene = self.scene();
-        let folder = RunPaths { transcript: self.path("transcript"), snapshots: self.path("snapshots"), memory: None };
+        let folder = RunPaths {
+            transcript: self.path("transcript"),
+            snapshots: self.path("snapshots"),
+            evidence: self.path("evidence"),
+            memory: None,
+        };
         let setting = Setting {
             plan: scene.plan,
             base: scene.base,

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Answer, Front, Say, Update};
+use super::{Answer, Front, Offer, Say, Update};
 use crate::engine::{
-    Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Record, Refusal, Stamped, Target, Turn, Verdict,
+    Begun, Effect, Engine, Evidence, Finding, Foreseen, How, Input, Outcome, Record, Refusal, Stamped, Target, Turn,
+    Verdict,
 };
 use crate::playbook::check;
 use crate::playbook::plan::{Name, Plan};
@@ -128,6 +129,18 @@ impl<F: Front> Bench<F> {
             | Say::Presence(_)
             | Say::Type { .. }
             | Say::Size { .. } => {}
+            Say::Evidence { step, item, offer } => {
+                let evidence = match offer {
+                    Offer::Text(text) => Evidence::Text { text },
+                    Offer::File(path) => Evidence::File {
+                        name: path.display().to_string(),
+                        kept: "kept".to_owned(),
+                        sha256: "00".to_owned(),
+                        size: 1,
+                    },
+                };
+                self.input(Input::Evidence { step, item, evidence });
+            }
         }
     }
 
@@ -225,6 +238,11 @@ impl<F: Front> Bench<F> {
             Effect::LookAhead { step, .. } => {
                 let refused = std::mem::take(&mut self.foreseen);
                 self.input(Input::LookedAhead { step, refused });
+            }
+            Effect::KeepOutput { step, attempt, item } => {
+                let transcript = Target::step(&step).transcript(attempt.unwrap_or(1));
+                let evidence = Evidence::Output { transcript, sha256: "00".to_owned(), size: 10 };
+                self.input(Input::Evidence { step, item, evidence });
             }
             Effect::RemoveTemporary => self.input(Input::TemporaryRemoved { removed: Vec::new(), left: Vec::new() }),
             Effect::Leave => {

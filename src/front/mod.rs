@@ -20,13 +20,14 @@ pub mod tui;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Awaiting, Begun, Expected, Finding, Input, Presence, Refusal, Run, Stamped, Target};
 use crate::output::Picture;
-use crate::playbook::plan::{Name, Plan, StepId};
+use crate::playbook::plan::{EvidenceSpec, Name, Plan, StepId, Want};
 use crate::secret::Secret;
 
 pub use handed::{Handed, Proof};
@@ -133,6 +134,15 @@ pub enum Say {
         /// The answers by name.
         answers: Vec<(Name, Answer)>,
     },
+    /// An item of a step's evidence; of a file the session keeps a copy first.
+    Evidence {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+        /// What is given.
+        offer: Offer,
+    },
     /// Show what an `edit` would change.
     Preview(Target),
     /// Type this at the terminal of a program that has one. It may be a password, and is kept nowhere.
@@ -165,6 +175,33 @@ pub enum Say {
     },
     /// Somebody came to act, or went: said by who knows it, never by a person.
     Presence(Presence),
+}
+
+/// What a person gives as evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Offer {
+    /// A text.
+    Text(String),
+    /// The path of a file, absolute.
+    File(PathBuf),
+}
+
+impl Offer {
+    /// Takes what was typed as what is wanted. A path may begin with `~/`, and with nothing before it where this program is.
+    #[must_use]
+    pub fn of(spec: &EvidenceSpec, typed: &str) -> Self {
+        let typed = typed.trim();
+        match spec.want {
+            Want::File => {
+                let home =
+                    typed.strip_prefix("~/").and_then(|rest| Some(Path::new(&std::env::var_os("HOME")?).join(rest)));
+                let path = home.unwrap_or_else(|| PathBuf::from(typed));
+                Self::File(std::path::absolute(&path).unwrap_or(path))
+            }
+            Want::Text | Want::Fingerprint(_) | Want::Output => Self::Text(typed.to_owned()),
+        }
+    }
 }
 
 /// An answer of a person.

@@ -257,6 +257,8 @@ impl RunFolder {
         let Record::Begun(begun) = first.record else { return None };
         let end = match last.as_ref().map(|entry| &entry.record) {
             Some(Record::Ended { end }) => Some(*end),
+            // Only of a completed run anything stays to be done.
+            Some(Record::FollowedUp { .. }) => Some(End::Completed),
             Some(_) | None => None,
         };
         let last_at = last.map_or(first.at, |entry| entry.at);

@@ -367,7 +367,9 @@ mod tests {
 
     #[test]
     fn warnings_alone_do_not_refuse_a_playbook() {
-        let text = format!("{HEAD}phases: [{{ title: A, steps: [{{ id: a, title: A, wait: 1s, evidence: x }}] }}]\n");
+        let text = format!(
+            "{HEAD}phases: [{{ title: A, steps: [{{ id: a, title: A, wait: 1s, sign_off: {{ by: a }} }}] }}]\n"
+        );
         assert_eq!(check(&text).unwrap().warnings.len(), 1);
     }
 }

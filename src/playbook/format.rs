@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::drill::{DRILLS, QUIZ, SIMULATE};
+use super::evidence::EVIDENCE;
 use super::fields::{SIGN_OFF, TEXTS, TITLE, VALUES, WHEN};
 use super::inputs::INPUTS;
 use super::kinds::{self, KINDS};
@@ -77,8 +78,8 @@ const STEP: &[Field] = &[
     Field::new("confirm", "What must be read and agreed to before it starts.", Shape::Text),
     Field::new("estimate", "How long it should take.", Shape::Duration),
     Field::new("on_failure", "What follows when it fails.", Shape::Choice(&["ask", "stop", "continue", "rollback"])),
-    Field::new("evidence", "What should be kept as proof.", TEXTS),
     Field::new("sign_off", "Who signs this step, once it is done.", SIGN_OFF),
+    Field::new("evidence", "What is kept as proof; it is given before the step counts as done.", EVIDENCE),
     SIMULATE,
     QUIZ,
 ];

@@ -12,6 +12,7 @@ mod check;
 pub mod describe;
 mod drill;
 pub mod duration;
+mod evidence;
 mod expect;
 mod fault;
 mod fields;
@@ -39,6 +40,7 @@ mod template;
 #[cfg(test)]
 mod testing;
 mod texts;
+mod ticks;
 mod wanted;
 pub mod yaml;
 
@@ -46,3 +48,4 @@ pub use check::{Checked, check, check_with};
 pub use fault::{Fault, Severity, nearest};
 pub use schema::{Row, kind_rows, probe_rows, schema};
 pub use texts::Texts;
+pub use ticks::tick_line;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use regex::Regex;
 
 pub use super::drill::{Drill, DrillFault, Move, ProbeShows, Quiz, Response, Shows, Simulated};
+pub use super::evidence::{EvidenceSpec, Want};
 pub use super::name::{Name, StepId};
 pub use super::template::{Part, Template};
 
@@ -188,6 +189,8 @@ pub struct Step {
     pub recapture: Option<Action>,
     /// Who signs it once it is done.
     pub sign_off: Option<SignOff>,
+    /// What is kept as proof of it, in order.
+    pub evidence: Vec<EvidenceSpec>,
     /// A question that a drill asks about it.
     pub quiz: Option<Quiz>,
 }

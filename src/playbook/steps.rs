@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::capture;
 use super::check::sign_off;
 use super::drill::{self, For};
+use super::evidence;
 use super::expect;
-use super::fault::Fault;
 use super::kinds::{KINDS, Kind, manner, run};
 use super::lower::{Lower, duration_of, flag};
 use super::names::{Wants, When};
@@ -41,13 +41,13 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
     let confirm = lower.template_of(node, "confirm");
     let again = node.get("recapture").map(|again| (again, run::command(lower, again, "run")));
     let action = action(lower, node);
+    let evidence = evidence::lower(lower, node, action.as_ref());
     let recapture = again.and_then(|(again, run)| recapture(lower, again, run, action.as_ref()));
     lower.at.undo = true;
     let undo = node.get("rollback").map(Node::items).unwrap_or_default();
     let rollback = undo.iter().filter_map(|node| undo_action(lower, node)).collect();
     lower.at.undo = false;
     must_be_undoable(lower, node);
-    not_yet(lower, node);
     Some(Step {
         id: id?,
         title: title?,
@@ -67,6 +67,7 @@ pub(super) fn step<'a>(lower: &mut Lower<'a>, node: &'a Node) -> Option<Step> {
         on_failure: on_failure(node),
         recapture,
         sign_off: signs(lower, node),
+        evidence,
         quiz: drill::quiz(lower, node),
     })
 }
@@ -211,18 +212,6 @@ fn must_be_undoable(lower: &mut Lower<'_>, node: &Node) {
     }
 }
 
-/// Tells of what is accepted and has no effect yet.
-fn not_yet(lower: &mut Lower<'_>, node: &Node) {
-    for (key, what) in [("evidence", "evidence")] {
-        if let Some(entry) = node.entry(key) {
-            lower.faults.push(
-                Fault::warning(entry.place, format!("this version does not ask for {what} yet"))
-                    .advise("the step is walked without it"),
-            );
-        }
-    }
-}
-
 fn retry(node: &Node) -> Retry {
     let usual = Retry::default();
     Retry {
@@ -287,6 +276,7 @@ fn checking(id: StepId, title: Template, place: Place, action: Action, when: Vec
         on_failure: OnFailure::Ask,
         recapture: None,
         sign_off: None,
+        evidence: Vec::new(),
         quiz: None,
     }
 }

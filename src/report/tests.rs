@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::data::{EventKind, Level};
+use super::data::{Checked, EventKind, Level};
 use super::{Given, Report, STYLE, Story, checklist, html, json, markdown, report};
 use crate::engine::{Begun, Engine, Finding, How, Input, Outcome, Target, Verdict};
 use crate::playbook::check;
@@ -104,7 +104,14 @@ impl Walk {
     }
 
     fn report(self) -> Report {
-        let given = Given { now: self.at, program: "9.9.9", records: 7, head: "c0ffee", output: &|_, _| None };
+        let given = Given {
+            now: self.at,
+            program: "9.9.9",
+            records: 7,
+            head: "c0ffee",
+            output: &|_, _| None,
+            check: &|_, _| (Checked::NotChecked, None),
+        };
         report(self.engine.plan(), self.engine.run(), self.story, &given)
     }
 }
@@ -165,7 +172,7 @@ fn the_record_says_what_happened_and_nothing_else() {
         "- **Reset** (`reset`): done\n",
         ", 2 attempts\n  - runs: doctl reset\n  - done: exit status 3 (1.5 s)\n",
         "(`drop`): done, by hand\n",
-        "\n## Deviations\n\n- look was skipped: seen already\n- reset was started 2 times\n- drop was done by hand: in the console\n",
+        "\n## Deviations\n\n- look was skipped: seen already\n- reset was started again: it failed: exit status 3\n- drop was done by hand: in the console\n",
         "- Planned: 5m\n- Open: from 1970-01-01 00:00:03 UTC until 1970-01-01 00:05:03 UTC\n- Used: 6.0 s\n- Kept: yes\n",
         "| 1970-01-01 00:00:03 UTC | 1.0 s | runs | reset |\n| 1970-01-01 00:00:04 UTC | 1.0 s | waits for a decision | reset |\n",
         "(reset): slow\n",

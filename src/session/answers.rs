@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::engine::undo::{self, UndoAction};
-use crate::engine::{Awaiting, Engine, Input, Refusal, Target};
+use crate::engine::{Awaiting, Engine, Evidence, Input, Refusal, Target};
 use crate::exec::Executor;
-use crate::front::Answer;
-use crate::playbook::plan::{Act, InputKind, InputSpec, Name};
+use crate::front::{Answer, Offer};
+use crate::playbook::plan::{Act, InputKind, InputSpec, Name, StepId, Want};
 use crate::secret::Secret;
 
 /// Checks the answers to a target, keeps the secrets among them, and makes the engine's input.
@@ -19,7 +19,8 @@ pub(super) fn sort(
     target: Target,
     answers: Vec<(Name, Answer)>,
 ) -> Result<Input, Refusal> {
-    if engine.run().awaiting(engine.plan()) != Awaiting::Person(target.clone()) {
+    let (plan, run) = (engine.plan(), engine.run());
+    if run.awaiting(plan) != Awaiting::Person(target.clone()) || !run.unticked(plan, &target).is_empty() {
         // The engine says why. Nothing is kept: it would take the place of what was answered in time.
         return Ok(Input::Answer {
             target,
@@ -37,6 +38,30 @@ pub(super) fn sort(
     }
     let fingerprints = executor.fingerprints(&names);
     Ok(Input::Answer { target, values, secrets: names, fingerprints })
+}
+
+/// Keeps what a person gives as evidence, and makes the engine's input.
+///
+/// # Errors
+/// A [`Refusal`] where it is not kept; nothing of it is on disk then.
+pub(super) fn evidence(
+    engine: &Engine,
+    executor: &mut dyn Executor,
+    step: StepId,
+    item: u32,
+    offer: Offer,
+) -> Result<Input, Refusal> {
+    let owed = engine.run().owed(engine.plan());
+    let wanted = owed.is_some_and(|(of, next, spec)| of.id == step && next == item && spec.want == Want::File);
+    let evidence = match offer {
+        Offer::Text(text) => Evidence::Text { text: executor.mask(&text) },
+        // A file that nobody asked for is not kept; the engine says why.
+        Offer::File(_) if !wanted => Evidence::Text { text: String::new() },
+        Offer::File(path) => {
+            executor.keep_file(&step, &path).map_err(|why| Refusal::NoEvidence { step: step.clone(), item, why })?
+        }
+    };
+    Ok(Input::Evidence { step, item, evidence })
 }
 
 /// Fills in what was left open and has a source or a default.
@@ -128,6 +153,12 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         Input::RefuseSignOff { step, role, name, reason } => {
             Input::RefuseSignOff { step, role, name: mask(&name), reason: mask(&reason) }
         }
+        Input::EvidenceMissing { step, item, reason } => {
+            Input::EvidenceMissing { step, item, reason: reason.map(|reason| mask(&reason)) }
+        }
+        Input::FollowUp { item, operator, note } => {
+            Input::FollowUp { item, operator, note: note.map(|note| mask(&note)) }
+        }
         Input::GoAnyway { step, reason } => Input::GoAnyway { step, reason: mask(&reason) },
         Input::ExtendWindow { by, reason } => Input::ExtendWindow { by, reason: mask(&reason) },
         Input::Overrun { reason, by_policy } => Input::Overrun { reason: mask(&reason), by_policy },
@@ -156,6 +187,8 @@ pub(super) fn masked(input: Input, mask: impl Fn(&str) -> String) -> Input {
         | Input::Quiz { .. }
         | Input::Aside(_)
         | Input::CopySecret { .. }
+        | Input::Evidence { .. }
+        | Input::Tick { .. }
         | Input::Resume { .. }) => other,
     }
 }

@@ -249,6 +249,12 @@ impl<F: Front> Session<F> {
                     Err(refusal) => Err(refusal),
                 }
             }
+            Say::Evidence { step, item, offer } => {
+                match answers::evidence(&self.engine, self.executor.as_mut(), step, item, offer) {
+                    Ok(input) => self.ask(input, pending),
+                    Err(refusal) => Err(refusal),
+                }
+            }
             Say::Preview(target) => {
                 self.executor.preview(target, self.engine.run());
                 pending.previews += 1;

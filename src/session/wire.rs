@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
 use crate::engine::{Aside, Awaiting, Finding, Input, Refusal, Stamped, Target};
-use crate::front::{Answer, Handed, Say, Seat};
+use crate::front::{Answer, Handed, Offer, Say, Seat};
 use crate::output::Picture;
 use crate::playbook::plan::{Name, StepId};
 use crate::secret::Secret;
@@ -142,6 +142,21 @@ pub enum Word {
     Note {
         step: Option<StepId>,
         text: String,
+    },
+    Evidence {
+        step: StepId,
+        item: u32,
+        offer: Offer,
+    },
+    EvidenceMissing {
+        step: StepId,
+        item: u32,
+        reason: Option<String>,
+    },
+    Tick {
+        target: Target,
+        item: u32,
+        ticked: bool,
     },
     Quiz {
         step: StepId,
@@ -319,6 +334,9 @@ impl Word {
             Self::Skip { target, reason } => Input::Skip { target, reason },
             Self::Stop { hard } => Input::Stop { hard },
             Self::Enough { target } => Input::Enough { target },
+            Self::Evidence { step, item, offer } => return Say::Evidence { step, item, offer },
+            Self::EvidenceMissing { step, item, reason } => Input::EvidenceMissing { step, item, reason },
+            Self::Tick { target, item, ticked } => Input::Tick { target, item, ticked },
             Self::Quiz { step, choice } => Input::Quiz { step, choice },
             Self::Aside(aside) => Input::Aside(aside),
             Self::ExtendWindow { by_ms, reason } => {
@@ -352,6 +370,7 @@ impl Up {
                 let answers = answers.into_iter().map(|(name, answer)| (name, answer.into())).collect();
                 return Some(Self::Say(Word::Answer { target, answers }));
             }
+            Say::Evidence { step, item, offer } => return Some(Self::Say(Word::Evidence { step, item, offer })),
             Say::Preview(target) => return Some(Self::Say(Word::Preview { target })),
             Say::Type { target, keys } => {
                 return Some(Self::Say(Word::Type { target, keys: Given::Secret(keys) }));
@@ -376,6 +395,8 @@ impl Up {
             }
             Input::Overrun { reason, by_policy: _ } => Word::Overrun { reason },
             Input::Note { step, text } => Word::Note { step, text },
+            Input::EvidenceMissing { step, item, reason } => Word::EvidenceMissing { step, item, reason },
+            Input::Tick { target, item, ticked } => Word::Tick { target, item, ticked },
             Input::Quiz { step, choice } => Word::Quiz { step, choice },
             Input::Aside(aside) => Word::Aside(aside),
             Input::Rollback { to, by_policy: _ } => Word::Rollback { to },
@@ -393,6 +414,8 @@ impl Up {
             | Input::Recaptured { .. }
             | Input::Recovered { .. }
             | Input::LookedAhead { .. }
+            | Input::Evidence { .. }
+            | Input::FollowUp { .. }
             | Input::TemporaryRemoved { .. }
             | Input::Resume { .. }
             | Input::Presence(_)

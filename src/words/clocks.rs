@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{count, duration};
-use crate::engine::Run;
 use crate::engine::window::{Clocks, NoWayBack, WindowClock};
 use crate::playbook::plan::StepId;
 
@@ -117,16 +116,6 @@ pub fn extended(by: Duration, reason: &str) -> String {
 pub fn went_on(reason: &str, by_policy: bool) -> String {
     let who = if by_policy { ", with nobody there to ask" } else { "" };
     format!("the run went on after the window was over{who}: {reason}")
-}
-
-/// Lists what did not keep to the window, each with its reason.
-#[must_use]
-pub fn deviations(run: &Run) -> Vec<String> {
-    let longer = run.extensions.iter().map(|extension| (extension.at, extended(extension.by, &extension.reason)));
-    let over = run.overruns.iter().map(|overrun| (overrun.at, went_on(&overrun.reason, overrun.by_policy)));
-    let mut all: Vec<_> = longer.chain(over).collect();
-    all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, text)| text).collect()
 }
 
 /// Says a time of the day, in UTC.

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runsheet::engine::{
-    Aside, Awaiting, Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Part, Presence, Record, Refusal,
-    Run, SavedFile, Signature, Signing, StepState, Target, Turn, Verdict,
+    Aside, Awaiting, Begun, Effect, Engine, Evidence, Finding, Foreseen, How, Input, Outcome, Part, Presence, Record,
+    Refusal, Run, SavedFile, Signature, Signing, StepState, Target, Turn, Verdict,
 };
 use runsheet::playbook::plan::{Name, Plan, StepId};
 
@@ -100,6 +100,7 @@ fn awaited(awaiting: &Awaiting) -> String {
         Awaiting::Undo(target) => format!("undo {}", name(target)),
         Awaiting::UndoDecision(target) => format!("decide {}", name(target)),
         Awaiting::Incomplete => "incomplete".to_owned(),
+        Awaiting::Evidence(step, item) => format!("proof {step} {item}"),
         Awaiting::SignOff(role) => format!("sign {role}"),
         Awaiting::Approval(step, role) => format!("approve {step} {role}"),
         Awaiting::Closing => "closing".to_owned(),
@@ -178,6 +179,12 @@ pub(crate) fn record(record: &Record) -> String {
         Record::SignOffRefused { step: None, role, .. } => format!("refused {role}"),
         Record::Closing { end, .. } => format!("closing {end:?}").to_lowercase(),
         Record::TemporaryRemoved { .. } => "removed".to_owned(),
+        Record::EvidenceGiven { step, item, .. } => format!("proof {item} of {step}"),
+        Record::EvidenceMissing { step, item, .. } => format!("no proof {item} of {step}"),
+        Record::Ticked { target, item, ticked } => {
+            format!("{} {item} of {}", if *ticked { "ticked" } else { "unticked" }, name(target))
+        }
+        Record::FollowedUp { item, .. } => format!("followed up {item}"),
         Record::Ended { end } => format!("ended {end:?}").to_lowercase(),
     }
 }
@@ -200,6 +207,10 @@ fn effect(effect: &Effect) -> String {
         Effect::Probe { target, .. } => format!("probe {}", name(target)),
         Effect::Recapture { step } => format!("fetch {step}"),
         Effect::Enough { target } => format!("enough {}", name(target)),
+        Effect::KeepOutput { step, attempt, item } => {
+            let attempt = attempt.map_or_else(|| "-".to_owned(), |attempt| attempt.to_string());
+            format!("keep output {step}#{attempt} as {item}")
+        }
         Effect::Stop { target, hard } => format!("stop{} {}", if *hard { "!" } else { "" }, name(target)),
         Effect::RemoveTemporary => "remove temporary".to_owned(),
         Effect::Close => "close".to_owned(),
@@ -228,7 +239,22 @@ pub(crate) fn input(text: &str, plan: &Plan, run: &Run) -> Input {
         let target = target();
         Input::Recovered { attempt: attempt(&target), target, outcome: outcome(how, &rest) }
     };
+    // Evidence is of the item that is asked for.
+    let item = || run.owed(plan).map_or(1, |(_, item, _)| item);
+    let number = || rest[0].parse().unwrap();
+    let given_as = |evidence| Input::Evidence { step: step(), item: item(), evidence };
+    let (sha256, size) = ("00".to_owned(), 1);
     match verb {
+        "proof" => given_as(Evidence::Text { text: reason() }),
+        "file" => given_as(Evidence::File { name: "/a".to_owned(), kept: "a".to_owned(), sha256, size }),
+        "output" => given_as(Evidence::Output { transcript: "a.1.log".to_owned(), sha256, size }),
+        "lacks" => Input::EvidenceMissing { step: step(), item: item(), reason: (!rest.is_empty()).then(reason) },
+        "tick" => Input::Tick { target: target(), item: number(), ticked: true },
+        "untick" => Input::Tick { target: target(), item: number(), ticked: false },
+        "followed" => {
+            let item = first.and_then(|item| item.parse().ok()).unwrap();
+            Input::FollowUp { item, operator: "eve".to_owned(), note: None }
+        }
         "begin" => {
             let words: Vec<&str> = first.into_iter().chain(rest.iter().copied()).collect();
             let (values, secrets) = given(&words);

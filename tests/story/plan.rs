@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use runsheet::playbook::plan::{
-    Act, Action, EditPlace, EditSpec, Generate, GenerateSpec, Given, InputKind, InputSpec, Manner, Name, OnFailure,
-    PersonSpec, Phase, Plan, Probe, ProbeSpec, Program, Put, Retry, RunSpec, Section, SignOff, SnapshotSpec, Step,
-    StepId, Template, Until,
+    Act, Action, EditPlace, EditSpec, EvidenceSpec, FollowUp, Generate, GenerateSpec, Given, InputKind, InputSpec,
+    Manner, Name, OnFailure, PersonSpec, Phase, Plan, Probe, ProbeSpec, Program, Put, Retry, RunSpec, Section, SignOff,
+    SnapshotSpec, Step, StepId, Template, Until, Want,
 };
 
 /// Makes a plan of its text.
@@ -23,6 +23,7 @@ pub(crate) fn plan(text: &str) -> Plan {
                 plan.sign_off = Some(SignOff { by, distinct: false });
             }
             "@distinct" => plan.sign_off.as_mut().unwrap().distinct = true,
+            "@follow" => plan.follow_up.push(FollowUp { title: Template::literal("revoke it"), within: None }),
             "@window" => plan.window = Some(Duration::from_secs(words.next().unwrap().parse().unwrap())),
             "@temporary" => plan.temporary.push(Template::literal("/tmp/secret.json")),
             "@input" => plan.inputs.extend(words.map(asked)),
@@ -59,6 +60,7 @@ fn step<'a>(id: &str, line: usize, words: impl Iterator<Item = &'a str>) -> Step
         on_failure: OnFailure::Ask,
         recapture: None,
         sign_off: None,
+        evidence: Vec::new(),
         quiz: None,
     };
     for word in words {
@@ -95,6 +97,16 @@ fn more(step: &mut Step, word: &str) {
         Some(("retry", attempts)) => {
             step.retry = Retry { attempts: attempts.parse().unwrap(), every: Duration::from_secs(2) };
         }
+        Some(("evidence", want)) => {
+            let (want, optional) = want.strip_suffix('?').map_or((want, false), |want| (want, true));
+            let want = match want {
+                "text" => Want::Text,
+                "file" => Want::File,
+                "output" => Want::Output,
+                name => Want::Fingerprint(Name::new(name)),
+            };
+            step.evidence.push(EvidenceSpec { title: Template::literal("proof"), want, optional });
+        }
         Some(_) => panic!("no such word: {word}"),
         None => match word {
             "run" => step.action.act = run(),
@@ -105,6 +117,7 @@ fn more(step: &mut Step, word: &str) {
                 step.action.act = Act::Run(RunSpec { manner: Manner::Until(Until { matches, enough }), ..run });
             }
             "manual" => step.action.act = by_hand(),
+            "ticks" => step.action.act = ticks(),
             "question" => step.action.act = Act::Person(PersonSpec::default()),
             "distinct" => {
                 let signs = match &mut step.action.act {
@@ -130,6 +143,7 @@ fn more(step: &mut Step, word: &str) {
             "undo-verified" => step.rollback.push(verified(run())),
             "undo-log" => step.rollback.push(Action { verify: vec![log()], ..action(run()) }),
             "undo-check" => step.rollback.push(verified(Act::Verify)),
+            "undo-ticks" => step.rollback.push(action(ticks())),
             "undo-hand" => step.rollback.push(action(by_hand())),
             "undo-hand-verified" => step.rollback.push(verified(by_hand())),
             "irreversible" => step.irreversible = Some(Template::literal("the old one is gone")),
@@ -167,6 +181,12 @@ fn run() -> Act {
 
 fn by_hand() -> Act {
     Act::Person(PersonSpec { text: Some(Template::literal("press the button")), ..PersonSpec::default() })
+}
+
+/// What a person does, with two lines to tick.
+fn ticks() -> Act {
+    let text = Template::literal("1. So:\n- [ ] press the button\n- [ ] look");
+    Act::Person(PersonSpec { text: Some(text), ..PersonSpec::default() })
 }
 
 fn edit() -> Act {

@@ -9,10 +9,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::front::Answer;
-use crate::playbook::plan::{Act, InputKind, InputSpec, Name, PersonSpec, Plan, Step, StepId};
+use crate::front::{Answer, Offer};
+use crate::playbook::plan::{Act, EvidenceSpec, InputKind, InputSpec, Name, PersonSpec, Plan, Step, StepId, Want};
 use crate::playbook::{nearest, yaml};
 use crate::secret::Secret;
+use crate::words;
 
 /// What was answered beforehand.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +36,23 @@ pub(super) struct StepAnswer {
     pub(super) values: Vec<(Name, Answer)>,
     /// What to do when its outcome is unknown.
     pub(super) unknown: Option<Unknown>,
+    /// What is given as evidence, in the order of the items that a person gives.
+    pub(super) evidence: Vec<Given>,
     /// It starts even where later steps would be refused.
     pub(super) go_on_anyway: bool,
     /// The answer to its question, in a drill.
     pub(super) quiz: Option<String>,
     /// The actions of its undo that a person does are done, with what they ask for.
     pub(super) undo: Option<Vec<(Name, Answer)>>,
+}
+
+/// What is said of one item of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// It is given.
+    Offer(Offer),
+    /// It is passed over, for this reason.
+    Skip(String),
 }
 
 /// What to do about a step whose outcome is unknown.
@@ -121,6 +133,9 @@ fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, 
         }
         answer.go_on_anyway = true;
     }
+    if let Some(said) = rest.remove("evidence") {
+        answer.evidence = evidence(&said, step, folder)?;
+    }
     if let Some(choice) = step.quiz.as_ref().and_then(|_| rest.remove("quiz")) {
         answer.quiz = Some(scalar(&choice).ok_or_else(|| format!("{id}: quiz is answered by one of its choices"))?);
     }
@@ -148,6 +163,31 @@ fn step_answer(value: &Value, step: &Step, folder: &Path) -> Result<StepAnswer, 
         answer.done = true;
     }
     Ok(answer)
+}
+
+/// Reads what is given as evidence of a step: one entry an item that a person gives.
+fn evidence(value: &Value, step: &Step, folder: &Path) -> Result<Vec<Given>, String> {
+    let id = &step.id;
+    let asked: Vec<&EvidenceSpec> = step.evidence.iter().filter(|spec| spec.asks()).collect();
+    let one = std::slice::from_ref(value);
+    let given = value.as_array().map_or(one, Vec::as_slice);
+    if given.len() > asked.len() {
+        let wanted = words::count(asked.len(), "item", "items");
+        return Err(format!("{id}: evidence: {} given, but a person gives {wanted}", given.len()));
+    }
+    let read = |(value, spec): (&Value, &&EvidenceSpec)| {
+        if let Some(reason) = value.get("skip").and_then(scalar) {
+            return Ok(Given::Skip(reason));
+        }
+        let text = scalar(value).ok_or_else(|| {
+            format!("{id}: evidence: write a text, the path of a file, or `{{ skip: the reason }}` for each item")
+        })?;
+        Ok(Given::Offer(match spec.want {
+            Want::File => Offer::File(std::path::absolute(folder.join(&text)).unwrap_or_else(|_| folder.join(&text))),
+            Want::Text | Want::Fingerprint(_) | Want::Output => Offer::Text(text),
+        }))
+    };
+    given.iter().zip(&asked).map(read).collect()
 }
 
 /// Lists what an act asks a person for.

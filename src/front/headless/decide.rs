@@ -1,6 +1,6 @@
 //! What the unattended front says to what is awaited: what the answers file says, or that a person is needed.
 
-use super::answers::{Unknown, asked};
+use super::answers::{Given, Unknown, asked};
 use super::{Headless, Why};
 use crate::engine::undo::{self, UndoAction};
 use crate::engine::{Input, Run, Stage, StepState, Target};
@@ -67,22 +67,51 @@ impl Headless {
         }
     }
 
-    pub(super) fn person(&mut self, plan: &Plan, target: Target) -> Say {
+    /// Gives the evidence that is asked for, or passes over what is optional.
+    pub(super) fn evidence(&mut self, plan: &Plan, run: &Run, step: StepId, item: u32) -> Say {
+        if self.dry_run {
+            let reason = Some("dry run: nobody was asked".to_owned());
+            return Say::Input(Input::EvidenceMissing { step, item, reason });
+        }
+        let Some((_, _, spec)) = run.owed(plan) else { return Say::Quit };
+        let items = plan.step(&step).map(|step| step.evidence.as_slice()).unwrap_or_default();
+        let before = items.iter().take(item.saturating_sub(1) as usize).filter(|spec| spec.asks()).count();
+        match self.answers.step(&step).and_then(|answer| answer.evidence.get(before)).cloned() {
+            Some(Given::Offer(offer)) => Say::Evidence { step, item, offer },
+            Some(Given::Skip(reason)) => Say::Input(Input::EvidenceMissing { step, item, reason: Some(reason) }),
+            None if spec.optional => Say::Input(Input::EvidenceMissing { step, item, reason: None }),
+            None => {
+                let what = format!("evidence is asked for: {}", words::fill(&spec.title, run));
+                self.needs_person(&step, &what, "{ evidence: [ … ] }")
+            }
+        }
+    }
+
+    /// Ticks the next line of what was done, by the word that says so; none where all are ticked.
+    fn tick(plan: &Plan, run: &Run, target: &Target) -> Option<Say> {
+        let item = run.unticked(plan, target).into_iter().next()?;
+        Some(Say::Input(Input::Tick { target: target.clone(), item, ticked: true }))
+    }
+
+    pub(super) fn person(&mut self, plan: &Plan, run: &Run, target: Target) -> Say {
         if self.dry_run {
             return rehearsed(target);
         }
         let answer = self.answers.step(&target.step);
         match target.undo {
-            Some(_) => self.undo_by_hand(plan, target),
+            Some(_) => self.undo_by_hand(plan, run, target),
             None => match answer {
-                Some(answer) if answer.done => Say::Answer { target, answers: answer.values.clone() },
+                Some(answer) if answer.done => {
+                    let answers = answer.values.clone();
+                    Self::tick(plan, run, &target).unwrap_or(Say::Answer { target, answers })
+                }
                 Some(_) | None => self.person_needed(plan, &target.step),
             },
         }
     }
 
     /// Answers an action of an undo that a person does: with what it asks for, and nothing else that was answered.
-    fn undo_by_hand(&mut self, plan: &Plan, target: Target) -> Say {
+    fn undo_by_hand(&mut self, plan: &Plan, run: &Run, target: Target) -> Say {
         let asked = match undo::action(plan, &target) {
             Some(UndoAction::Author(action)) => asked(&action.act),
             Some(UndoAction::Restore) | None => &[],
@@ -93,7 +122,9 @@ impl Headless {
             said.iter().filter(|(name, _)| fits(name)).cloned().collect::<Vec<_>>()
         });
         match answers {
-            Some(answers) if answers.len() == asked.len() => Say::Answer { target, answers },
+            Some(answers) if answers.len() == asked.len() => {
+                Self::tick(plan, run, &target).unwrap_or(Say::Answer { target, answers })
+            }
             Some(_) | None => {
                 let answer = match asked.first() {
                     Some(spec) => format!("{{ undo: {{ {}: … }} }}", spec.name),

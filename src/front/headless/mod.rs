@@ -185,6 +185,10 @@ impl Headless {
             | Record::SignOffRefused { .. }
             | Record::Closing { .. }
             | Record::TemporaryRemoved { .. }
+            | Record::EvidenceGiven { .. }
+            | Record::EvidenceMissing { .. }
+            | Record::Ticked { .. }
+            | Record::FollowedUp { .. }
             | Record::Ended { .. } => {}
         }
     }
@@ -225,6 +229,9 @@ impl Front for Headless {
                 let what = words::refusal(&refusal);
                 let (why, next) = match refusal {
                     Refusal::NoRoom { .. } => (Why::Failed, "make room, then `runsheet resume`"),
+                    Refusal::NoEvidence { .. } => {
+                        (Why::PersonNeeded, "mend the answers file, or `runsheet resume` with somebody at the terminal")
+                    }
                     _ => (Why::PersonNeeded, "`runsheet resume` with somebody at the terminal"),
                 };
                 self.left.get_or_insert(Left { why, what, next: next.to_owned() });
@@ -262,8 +269,9 @@ impl Front for Headless {
                 }
                 self.go(plan, &id)
             }
+            Awaiting::Person(target) => Some(self.person(plan, run, target)),
+            Awaiting::Evidence(step, item) => Some(self.evidence(plan, run, step, item)),
             Awaiting::Quiz(step) => Some(self.quiz(step)),
-            Awaiting::Person(target) => Some(self.person(plan, target)),
             Awaiting::Decision(id) => self.decide(plan, run, id),
             Awaiting::Undo(target) => Some(self.undo(plan, run, target)),
             Awaiting::UndoDecision(target) => self.decide_undo(plan, run, target),

@@ -136,7 +136,7 @@ impl Headless {
             }
             Record::Probed { target, verdicts } => self.probed(target, verdicts),
             Record::ByHand { .. } if self.dry_run => self.print_would(),
-            Record::Saved { .. } if self.dry_run => {}
+            Record::Saved { .. } | Record::EvidenceMissing { .. } if self.dry_run => {}
             Record::Saved { files, .. } => {
                 let count = words::count(files.len(), "sealed copy", "sealed copies");
                 self.print(&format!("  ok   {count} kept"));
@@ -159,6 +159,13 @@ impl Headless {
                 for (path, why) in left {
                     self.print(&format!("WARN   {path} is still there and holds secrets: {why}"));
                 }
+            }
+            Record::EvidenceGiven { step, item, evidence } => {
+                self.print(&format!("proof  {step}  {item}: {}", words::evidence(evidence)));
+            }
+            Record::EvidenceMissing { step, item, reason } => {
+                let why = reason.as_deref().unwrap_or("it is optional");
+                self.print(&format!("skip   {step}  evidence {item}: {why}"));
             }
             Record::WindowExtended { by_ms, reason } => {
                 let by = std::time::Duration::from_millis(*by_ms);
@@ -187,6 +194,8 @@ impl Headless {
             | Record::Paused { .. }
             | Record::SignedOff { .. }
             | Record::SignOffRefused { .. }
+            | Record::Ticked { .. }
+            | Record::FollowedUp { .. }
             | Record::Closing { .. } => {}
         }
     }

@@ -20,13 +20,14 @@ use crate::front::clock::now;
 use crate::front::plain::without_colours;
 use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::{Clipboard, visible_plain};
-use crate::playbook::plan::{Act, InputKind, Name, Plan, StepId};
+use crate::playbook::plan::{Act, InputKind, Name, Plan, StepId, Want};
 use crate::words::{self, fill};
 
 /// The longest piece of output without a line end that is held back.
 const HELD: usize = 16 * 1024;
 
 /// Everything that the lines are made from.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 pub(super) struct Desk {
     pub(super) plan: Arc<Plan>,
     pub(super) run: Run,
@@ -48,6 +49,8 @@ pub(super) struct Desk {
     /// What was awaited when a question was last asked.
     pub(super) asked: Option<Awaiting>,
     pub(super) question: Option<Question>,
+    /// What a person did was handed in, and its echo has not come: nothing is asked meanwhile.
+    pub(super) handed_in: bool,
     /// A question that was put aside for a note.
     pub(super) aside: Option<Question>,
     /// Since when the question stands, and its place in what is printed.
@@ -102,6 +105,7 @@ impl Desk {
             expected: None,
             asked: None,
             question: None,
+            handed_in: false,
             aside: None,
             since: Instant::now(),
             place: None,
@@ -159,6 +163,7 @@ impl Desk {
                 }
                 self.print(&visible_plain(&format!("Refused: {}.", words::refusal(&refusal))));
                 self.question = None;
+                self.handed_in = false;
                 self.aside = None;
                 self.copying = None;
             }
@@ -194,6 +199,7 @@ impl Desk {
         }
         if self.asked.as_ref() != Some(&self.run.awaiting(&self.plan)) {
             self.question = None;
+            self.handed_in = false;
             self.aside = None;
             self.keys.hide(false);
         }
@@ -205,7 +211,7 @@ impl Desk {
             self.print("Where it went another way than the playbook:");
         }
         for deviation in deviations {
-            self.print(&visible_plain(&format!("  {deviation}")));
+            self.print(&visible_plain(&format!("  {}", words::deviation(&deviation))));
         }
         for follow in &Arc::clone(&self.plan).follow_up {
             let line = format!("Still to do: {}", words::follow_up(follow, &self.run));
@@ -255,7 +261,7 @@ impl Desk {
     pub(super) fn pose(&mut self) {
         let awaiting = self.run.awaiting(&self.plan);
         let early = !self.live || self.over || self.expected.as_ref() != Some(&awaiting) || self.run.paused.is_some();
-        if early || self.question.is_some() {
+        if early || self.handed_in || self.question.is_some() {
             return;
         }
         if self.watching() {
@@ -334,6 +340,12 @@ impl Desk {
                 );
                 Question::Incomplete
             }
+            Awaiting::Evidence(step, item) => {
+                let spec = self.proof_wanted(step, *item);
+                let title = spec.map(|spec| fill(&spec.title, &self.run)).unwrap_or_default();
+                shown.push(visible_plain(&format!("Evidence {item} of {step}: {title}")));
+                Question::Evidence(step.clone(), *item)
+            }
             Awaiting::SignOff(role) => {
                 shown.push(visible_plain(&format!("Everything is done. {role} signs. {SIGN}")));
                 Question::Sign(None, role.clone())
@@ -377,7 +389,8 @@ impl Desk {
         if let Some(text) = &person.text {
             let text = fill(text, &self.run);
             lines.extend(show::said("to do", &text));
-            work.ticks = show::ticks(&text);
+            let left = self.run.unticked(&self.plan, target);
+            work.ticks = (1..).zip(show::ticks(&text)).filter(|(item, _)| left.contains(item)).collect();
         }
         if let Some(open) = &person.open {
             lines.extend(show::said("open", &fill(open, &self.run)));
@@ -421,7 +434,7 @@ impl Desk {
     fn wording(&self, question: &Question) -> (String, bool) {
         let text = match question {
             Question::Work(Work { ticks, .. }) if !ticks.is_empty() => {
-                ticks.last().map(|tick| format!("[ ] {tick}")).unwrap_or_default()
+                ticks.last().map(|(_, tick)| format!("[ ] {tick}")).unwrap_or_default()
             }
             Question::Work(Work { asks, .. }) if !asks.is_empty() => {
                 let spec = asks.last();
@@ -435,6 +448,14 @@ impl Desk {
             Question::CopySecret(_) => "Copy it?".to_owned(),
             Question::HowFar => {
                 "How far? Type the id of the last step to be undone, or press Enter for everything.".to_owned()
+            }
+            Question::Evidence(step, item) => {
+                let file = self.proof_wanted(step, *item).is_some_and(|spec| spec.want == Want::File);
+                if file {
+                    "Type the path of the file; a copy is kept.".to_owned()
+                } else {
+                    "Type it in a line.".to_owned()
+                }
             }
             Question::Sign(_, role) => format!("Type your name to sign as {role}."),
             Question::Words(purpose) => super::hear::wording(purpose).to_owned(),

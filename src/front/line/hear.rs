@@ -13,9 +13,9 @@ use crate::engine::{Awaiting, Input, StepRun, Target};
 use crate::front::extending;
 use crate::front::keys::{self, Deed};
 use crate::front::paste::{Into, repair};
-use crate::front::{Answer, Say};
+use crate::front::{Answer, Offer, Say};
 use crate::output::visible_plain;
-use crate::playbook::plan::{InputKind, InputSpec, Step, StepId};
+use crate::playbook::plan::{EvidenceSpec, InputKind, InputSpec, Step, StepId};
 use crate::secret::Secret;
 use crate::words::fill;
 
@@ -32,6 +32,8 @@ pub(super) fn wording(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Skip(_, Free::No) => "Why is it skipped?",
         Purpose::Skip(_, Free::Yes) => "Why is it skipped? (Enter leaves it unsaid)",
+        Purpose::NoEvidence(.., Free::No) => "Why is this evidence not given?",
+        Purpose::NoEvidence(.., Free::Yes) => "Why is it not given? (Enter leaves it unsaid)",
         Purpose::Anyway(_) => "Why does it start all the same? What is refused later is yours to see to.",
         Purpose::ByHand(_) => "What did you do?",
         Purpose::Overrun => {
@@ -83,6 +85,7 @@ impl Desk {
                 keys
             }
             Question::Incomplete => vec![Key::RollBack, Key::Abandon],
+            Question::Evidence(..) => vec![Key::Skip],
             Question::Sign(None, _) => vec![Key::Refuse],
             Question::Sign(Some(_), _) => vec![Key::Refuse, Key::Skip],
         };
@@ -142,7 +145,10 @@ impl Desk {
         };
         match next {
             Next::Ask(question) => self.go_on(question),
-            Next::Said(say) => self.say(say),
+            Next::Said(say) => {
+                self.handed_in = matches!(say, Say::Answer { .. });
+                self.say(say);
+            }
         }
     }
 
@@ -215,10 +221,7 @@ impl Desk {
             (Key::Yes, Question::Undo(target)) | (Key::Again, Question::UndoDecision(target)) => {
                 Next::Said(Say::Input(Input::Undo { target }))
             }
-            (Key::Tick, Question::Work(mut work)) => {
-                work.ticks.pop();
-                finished(work)
-            }
+            (Key::Tick, Question::Work(work)) => self.ticked(work),
             (Key::Done | Key::Yes, Question::Work(work)) => answered(work),
             (Key::Verify, question) => match target {
                 Some(target) => Next::Said(Say::Input(Input::VerifyAgain { target })),
@@ -230,6 +233,7 @@ impl Desk {
                 self.words(Question::Decision(step), Some(purpose))
             }
             (Key::ByHand, question) => self.words(question, target.map(Purpose::ByHand)),
+            (Key::Skip, Question::Evidence(step, item)) => self.pass_over(step, item),
             (Key::Skip, question) => {
                 let purpose = target.map(|target| {
                     let free = self.may_skip_freely(&target);
@@ -335,6 +339,7 @@ impl Desk {
                 }
                 name => Next::Said(Say::Input(Input::SignOff { step, role, name: name.to_owned() })),
             },
+            Question::Evidence(step, item) => self.proof(step, item, text.trim()),
             Question::HowFar => self.how_far(text.trim()),
             Question::Copy(found) => self.copy_one(found, text.trim()),
             Question::Call => self.call(text.trim()),
@@ -343,6 +348,43 @@ impl Desk {
             // The others are answered by keys.
             other => Next::Ask(other),
         }
+    }
+
+    /// Ticks the line that was asked for.
+    fn ticked(&mut self, mut work: Work) -> Next {
+        if let Some((item, _)) = work.ticks.pop() {
+            self.say(Say::Input(Input::Tick { target: work.target.clone(), item, ticked: true }));
+        }
+        finished(work)
+    }
+
+    /// Asks why an item of evidence is not given.
+    fn pass_over(&mut self, step: StepId, item: u32) -> Next {
+        let free = if self.may_lack(&step, item) { Free::Yes } else { Free::No };
+        let purpose = Purpose::NoEvidence(step.clone(), item, free);
+        self.words(Question::Evidence(step, item), Some(purpose))
+    }
+
+    /// Takes what was typed as evidence.
+    fn proof(&mut self, step: StepId, item: u32, text: &str) -> Next {
+        let spec = self.proof_wanted(&step, item).cloned();
+        match spec {
+            Some(spec) if !text.is_empty() => Next::Said(Say::Evidence { step, item, offer: Offer::of(&spec, text) }),
+            Some(spec) if spec.optional => Next::Said(Say::Input(Input::EvidenceMissing { step, item, reason: None })),
+            Some(_) | None => {
+                self.print("Nothing was typed. :s passes over it, with a reason.");
+                Next::Ask(Question::Evidence(step, item))
+            }
+        }
+    }
+
+    /// Finds what is wanted as an item of evidence.
+    pub(super) fn proof_wanted(&self, step: &StepId, item: u32) -> Option<&EvidenceSpec> {
+        self.plan.step(step)?.evidence.get(usize::try_from(item).ok()?.checked_sub(1)?)
+    }
+
+    fn may_lack(&self, step: &StepId, item: u32) -> bool {
+        self.proof_wanted(step, item).is_some_and(|spec| spec.optional)
     }
 
     fn how_far(&mut self, text: &str) -> Next {
@@ -367,7 +409,7 @@ impl Desk {
 
     fn said(&mut self, purpose: Purpose, text: &str) -> Next {
         let said = text.to_owned();
-        if said.is_empty() && !matches!(purpose, Purpose::Skip(_, Free::Yes)) {
+        if said.is_empty() && !matches!(purpose, Purpose::Skip(_, Free::Yes) | Purpose::NoEvidence(.., Free::Yes)) {
             self.print("A few words are needed, for whoever reads the record.");
             return Next::Ask(Question::Words(purpose));
         }
@@ -376,6 +418,9 @@ impl Desk {
         }
         Next::Said(Say::Input(match purpose {
             Purpose::Skip(target, _) => Input::Skip { target, reason: Some(said).filter(|said| !said.is_empty()) },
+            Purpose::NoEvidence(step, item, _) => {
+                Input::EvidenceMissing { step, item, reason: Some(said).filter(|said| !said.is_empty()) }
+            }
             Purpose::Anyway(step) => Input::GoAnyway { step, reason: said },
             Purpose::ByHand(target) => Input::ByHand { target, note: said },
             Purpose::Overrun => Input::Overrun { reason: said, by_policy: false },
@@ -486,7 +531,7 @@ fn target_of(question: &Question) -> Option<Target> {
         | Question::CopySecret(_)
         | Question::Sign(None, _)
         | Question::Words(_) => None,
-        Question::Sign(Some(step), _) => Some(Target::step(step)),
+        Question::Sign(Some(step), _) | Question::Evidence(step, _) => Some(Target::step(step)),
     }
 }
 

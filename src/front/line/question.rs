@@ -23,6 +23,8 @@ pub(super) enum Question {
     UndoDecision(Target),
     /// What to do about a rollback that could not be completed.
     Incomplete,
+    /// An item of a step's evidence, from 1.
+    Evidence(StepId, u32),
     /// A name, to sign for a role.
     Sign(Option<StepId>, String),
     /// How far to roll back.
@@ -50,6 +52,8 @@ pub(super) enum Purpose {
     Anyway(StepId),
     /// What there is to say of something done by hand.
     ByHand(Target),
+    /// Why an item of evidence, from 1, is passed over; whether nothing need be said.
+    NoEvidence(StepId, u32, Free),
     /// Why the run goes on although the window is over.
     Overrun,
     /// By how much the window is made longer, and why.
@@ -75,8 +79,8 @@ pub(super) enum Free {
 #[derive(Clone, Debug)]
 pub(super) struct Work {
     pub(super) target: Target,
-    /// What is still to be ticked, last first.
-    pub(super) ticks: Vec<String>,
+    /// What is still to be ticked, last first, each with its number among all lines to tick.
+    pub(super) ticks: Vec<(u32, String)>,
     /// What is still asked, last first.
     pub(super) asks: Vec<InputSpec>,
     /// What was answered.
@@ -229,7 +233,13 @@ impl Question {
     pub(super) fn free(&self) -> bool {
         match self {
             Self::Work(work) => work.ticks.is_empty() && !work.asks.is_empty(),
-            Self::Sign(..) | Self::Words(_) | Self::HowFar | Self::Copy(_) | Self::Call | Self::Quiz(_) => true,
+            Self::Evidence(..)
+            | Self::Sign(..)
+            | Self::Words(_)
+            | Self::HowFar
+            | Self::Copy(_)
+            | Self::Call
+            | Self::Quiz(_) => true,
             Self::Go(_)
             | Self::Confirm(_)
             | Self::Decision(_)

@@ -40,6 +40,7 @@ impl Desk {
         self.taking_over = false;
         // What was asked is asked anew of whoever acts now, and of nobody else.
         self.question = None;
+        self.handed_in = false;
         self.aside = None;
         self.asked = None;
         self.keys.hide(false);

@@ -11,6 +11,7 @@ use crate::engine::undo::{self, UndoAction, UndoStep};
 use crate::engine::{Foreseen, How, Outcome, Record, Run, StepState, Target, Verdict};
 use crate::output::visible_plain;
 use crate::playbook::plan::{Act, Action, Plan, Section, Step, StepId};
+use crate::playbook::tick_line;
 use crate::words::describe::{self, Fact};
 use crate::words::{self, count, duration, fill, took};
 
@@ -139,8 +140,7 @@ pub(super) fn undecided(plan: &Plan, run: &Run, id: &StepId) -> String {
 
 /// Returns the lines of some instructions that are to be ticked.
 pub(super) fn ticks(text: &str) -> Vec<String> {
-    let tasks = text.lines().filter_map(|line| line.trim_start().strip_prefix("- [ ]"));
-    tasks.map(|task| visible_plain(task.trim())).collect()
+    text.lines().filter_map(tick_line).map(visible_plain).collect()
 }
 
 /// Returns what a person is asked by a target.
@@ -203,10 +203,19 @@ pub(super) fn record(plan: &Plan, run: &Run, record: &Record) -> Vec<String> {
         Record::Paused { why } => format!("The run is paused: {why}."),
         Record::SignedOff { role, name, .. } => format!("{name} signed as {role}."),
         Record::SignOffRefused { role, name, reason, .. } => format!("{name} refused to sign as {role}: {reason}"),
+        Record::EvidenceGiven { step, item, evidence } => {
+            format!("Evidence {item} of {step}: {}.", words::evidence(evidence))
+        }
+        Record::EvidenceMissing { step, item, .. } => format!("Evidence {item} of {step}: not given, on record."),
+        Record::FollowedUp { item, operator, .. } => {
+            format!("Item {item} of what stayed to do was done, says {operator}.")
+        }
         // Who opens something sees it; the rest is plain from what follows.
         Record::HintShown { .. }
         | Record::WhyShown { .. }
         | Record::Looked { .. }
+        // What was ticked stands above, and the next line is asked for already.
+        | Record::Ticked { .. }
         | Record::LookAhead { .. }
         | Record::Closing { .. } => return Vec::new(),
         Record::TemporaryRemoved { removed, left } => {

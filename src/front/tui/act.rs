@@ -152,7 +152,9 @@ impl Walk {
                 }
             }
             Action::Skip => {
-                if let Some(target) = self.target() {
+                if let Some((purpose, free)) = self.evidence_to_pass() {
+                    self.ask(purpose, free);
+                } else if let Some(target) = self.target() {
                     let free = target.undo.is_none() && self.plan.step(&target.step).is_some_and(Step::free_to_skip);
                     self.ask(Purpose::Skip(target), free);
                 }
@@ -255,6 +257,7 @@ impl Walk {
             | Awaiting::World(_)
             | Awaiting::Undo(_)
             | Awaiting::Incomplete
+            | Awaiting::Evidence(..)
             | Awaiting::SignOff(_)
             | Awaiting::Approval(..)
             | Awaiting::Closing
@@ -325,6 +328,7 @@ impl Walk {
                 Ok(answers) => self.say(Say::Answer { target, answers }),
                 Err(why) => self.message = Some((why, true)),
             },
+            Awaiting::Evidence(..) => self.hand_in_evidence(),
             Awaiting::SignOff(_) | Awaiting::Approval(..) => {
                 let name = form.focused().and_then(|field| field.shown()).unwrap_or_default().trim().to_owned();
                 if name.is_empty() {
@@ -361,6 +365,9 @@ impl Walk {
             Purpose::Anyway(step) => Input::GoAnyway { step, reason: text },
             Purpose::ByHand(target) => Input::ByHand { target, note: text },
             Purpose::Skip(target) => Input::Skip { target, reason: (!text.is_empty()).then_some(text) },
+            Purpose::NoEvidence { step, item } => {
+                Input::EvidenceMissing { step, item, reason: (!text.is_empty()).then_some(text) }
+            }
             Purpose::Overrun(_) => Input::Overrun { reason: text, by_policy: false },
             Purpose::Extend => match extending::extension(&text) {
                 Ok((by, reason)) => Input::ExtendWindow { by, reason },
@@ -391,6 +398,7 @@ impl Walk {
             | Awaiting::Undo(_)
             | Awaiting::UndoDecision(_)
             | Awaiting::Incomplete
+            | Awaiting::Evidence(..)
             | Awaiting::Closing
             | Awaiting::Nothing => None,
         }
@@ -437,13 +445,15 @@ impl Walk {
     }
 
     fn in_form(&mut self, action: Action) {
+        if action == Action::Tick && !matches!(self.panel, Some(Panel::Ask(_))) {
+            return self.tick();
+        }
         let form = match &mut self.panel {
             Some(Panel::Ask(ask)) => Some(&mut ask.form),
             _ => self.form.as_mut(),
         };
         let Some(form) = form else { return };
         match action {
-            Action::Tick => form.tick(),
             Action::EnterField => form.enter(),
             Action::LeaveField => form.focus = Focus::Out,
             Action::NextField => form.step(1),

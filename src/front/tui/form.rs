@@ -70,6 +70,13 @@ impl Form {
         }
     }
 
+    /// Gives the focus to the first line that is not ticked, where lines have it.
+    pub(super) fn focus_first_unticked(&mut self) {
+        if let (Focus::Tick(_), Some(at)) = (self.focus, self.ticks.iter().position(|(_, ticked)| !ticked)) {
+            self.focus = Focus::Tick(at);
+        }
+    }
+
     /// Gives the focus to the next place, ticks first, then fields, and round.
     pub(super) fn step(&mut self, by: isize) {
         if let Some(field) = self.focused_mut() {
@@ -106,21 +113,21 @@ impl Form {
         }
     }
 
-    /// Ticks the line that has the focus, or the first that is not ticked, and goes on to the next.
-    pub(super) fn tick(&mut self) {
+    /// Ticks the line that has the focus, or the first that is not ticked, and goes on to the next. Returns the line, from 0,
+    /// and whether it is ticked now.
+    pub(super) fn tick(&mut self) -> Option<(usize, bool)> {
         let at = match self.focus {
             Focus::Tick(at) => at,
-            Focus::Out | Focus::Field(_) => match self.ticks.iter().position(|(_, ticked)| !ticked) {
-                Some(at) => at,
-                None => return,
-            },
+            Focus::Out | Focus::Field(_) => self.ticks.iter().position(|(_, ticked)| !ticked)?,
         };
-        if let Some((_, ticked)) = self.ticks.get_mut(at) {
-            *ticked = !*ticked;
-            if *ticked && at + 1 < self.ticks.len() {
-                self.focus = Focus::Tick(at + 1);
-            }
+        let more = at + 1 < self.ticks.len();
+        let (_, ticked) = self.ticks.get_mut(at)?;
+        *ticked = !*ticked;
+        let now = *ticked;
+        if now && more {
+            self.focus = Focus::Tick(at + 1);
         }
+        Some((at, now))
     }
 
     /// Takes a key for the focused field. Says whether it was one.

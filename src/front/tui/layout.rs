@@ -177,6 +177,7 @@ fn label(walk: &Walk, action: Action) -> &'static str {
         (Action::Accept, None, Awaiting::Person(_)) if walk.form.as_ref().is_some_and(|f| !f.fields.is_empty()) => {
             "hand in"
         }
+        (Action::Accept, None, Awaiting::Evidence(..)) => "hand in",
         (action, _, _) => binding(action).label,
     }
 }

@@ -16,6 +16,7 @@ mod briefing;
 mod clocks;
 mod command;
 mod copy;
+mod evidence;
 mod field;
 mod finish;
 mod form;

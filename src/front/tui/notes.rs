@@ -21,6 +21,7 @@ pub(super) fn title(purpose: &Purpose) -> &'static str {
         Purpose::Anyway(_) => " go on anyway ",
         Purpose::ByHand(_) => " done by hand ",
         Purpose::Skip(_) => " skip ",
+        Purpose::NoEvidence { .. } => " no evidence ",
         Purpose::Overrun(_) => " the window is over ",
         Purpose::Extend => " extend the window ",
         Purpose::Note(_) => " notes ",
@@ -71,6 +72,14 @@ fn told(walk: &Walk, ask: &Ask, columns: usize) -> Vec<Line<'static>> {
         }
         Purpose::Skip(target) => {
             say(&format!("\"{}\" will not be done. The record will say so.", walk.name(&target.step)));
+            if ask.free {
+                say("It is optional: the reason may stay empty.");
+            }
+        }
+        Purpose::NoEvidence { step, item } => {
+            let spec = walk.wanted_evidence(step, *item);
+            let title = spec.map(|spec| walk.fill(&spec.title)).unwrap_or_default();
+            say(&format!("\"{title}\" will not be given. The record will say so."));
             if ask.free {
                 say("It is optional: the reason may stay empty.");
             }

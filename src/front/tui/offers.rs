@@ -121,6 +121,7 @@ impl Walk {
             | Awaiting::Undo(_)
             | Awaiting::UndoDecision(_)
             | Awaiting::Incomplete
+            | Awaiting::Evidence(..)
             | Awaiting::SignOff(_)
             | Awaiting::Approval(..) => false,
         };
@@ -185,6 +186,10 @@ impl Walk {
                 offers.extend([Action::ByHand, Action::Skip]);
             }
             Awaiting::Incomplete => offers.extend([Action::RollBack, Action::Abandon]),
+            Awaiting::Evidence(..) if self.form.as_ref().is_some_and(Form::typing) => {
+                offers.extend([Action::Accept, Action::ClearField, Action::LeaveField]);
+            }
+            Awaiting::Evidence(..) => offers.extend([Action::Accept, Action::EnterField, Action::Skip]),
             Awaiting::SignOff(_) | Awaiting::Approval(..) if self.form.as_ref().is_some_and(Form::typing) => {
                 offers.extend([Action::Sign, Action::Refuse, Action::ClearField, Action::LeaveField]);
             }

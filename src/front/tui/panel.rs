@@ -88,6 +88,13 @@ pub(super) enum Purpose {
     ByHand(Target),
     /// Something is passed over.
     Skip(Target),
+    /// An item of evidence is passed over.
+    NoEvidence {
+        /// The step.
+        step: StepId,
+        /// The item, from 1.
+        item: u32,
+    },
     /// The run goes on although the window is over, so that a step may start.
     Overrun(StepId),
     /// The window is made longer.
@@ -123,9 +130,12 @@ impl Ask {
     pub(super) fn new(purpose: Purpose, free: bool) -> Self {
         let prompt = match &purpose {
             Purpose::ByHand(_) => "What was done",
-            Purpose::Anyway(_) | Purpose::Skip(_) | Purpose::Overrun(_) | Purpose::Abandon | Purpose::Refuse { .. } => {
-                "Reason"
-            }
+            Purpose::Anyway(_)
+            | Purpose::Skip(_)
+            | Purpose::NoEvidence { .. }
+            | Purpose::Overrun(_)
+            | Purpose::Abandon
+            | Purpose::Refuse { .. } => "Reason",
             Purpose::Extend => "How long, and why",
             Purpose::Note(_) => "Note",
         };
@@ -161,6 +171,7 @@ impl Panel {
                 Purpose::Anyway(_)
                 | Purpose::ByHand(_)
                 | Purpose::Skip(_)
+                | Purpose::NoEvidence { .. }
                 | Purpose::Overrun(_)
                 | Purpose::Refuse { .. } => true,
                 Purpose::Note(_) | Purpose::Extend | Purpose::Abandon => false,

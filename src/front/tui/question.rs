@@ -14,7 +14,7 @@ use super::keymap::{Action, binding};
 use super::state::Walk;
 use super::text::{cells, duration, fit, wrap};
 use crate::engine::{Awaiting, StepRun, StepState, Target, undo};
-use crate::playbook::plan::Act;
+use crate::playbook::plan::{Act, StepId, Want};
 use crate::words::{self, describe};
 
 /// Returns how many rows the question wants.
@@ -126,6 +126,7 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
             lines.push(keyed(walk, &keys, columns));
             lines
         }
+        Awaiting::Evidence(step, item) => evidence(walk, step, *item, &place(&Target::step(step)), columns),
         Awaiting::SignOff(role) => {
             let mut lines = say(format!("Sign-off: {role}. {SIGN}"), theme.care());
             lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
@@ -149,6 +150,21 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
 
 /// How one can sign.
 const SIGN: &str = "A typed name is kept as typed; `runsheet sign` signs by key.";
+
+/// Asks for an item of evidence.
+fn evidence(walk: &Walk, step: &StepId, item: u32, place: &str, columns: usize) -> Vec<Line<'static>> {
+    let all = walk.plan.step(step).map_or(0, |step| step.evidence.len());
+    let mut lines = vec![headline(&format!("Evidence {item}/{all}: {place}"), walk.theme.care(), columns, walk)];
+    let spec = walk.wanted_evidence(step, item);
+    let label = match spec.map(|spec| (&spec.want, spec.optional)) {
+        Some((Want::File, false)) => "keeps a copy of the file",
+        Some((Want::File, true)) => "keeps a copy of the file; empty, it is passed over",
+        Some((_, true)) => "hands it in; empty, it is passed over",
+        Some((_, false)) | None => "hands it in",
+    };
+    lines.push(keyed(walk, &[(Action::Accept, label), (Action::Skip, "pass over it")], columns));
+    lines
+}
 
 fn running(walk: &Walk, target: &Target, place: &str, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
     let Some(busy) = &walk.run.busy else { return Vec::new() };

@@ -23,6 +23,7 @@ use crate::engine::{Awaiting, Finding, Record, Refusal, Run, StepState, Target, 
 use crate::front::{HowFar, Say, Seat, Update};
 use crate::output::{Copied, Picture, Tail};
 use crate::playbook::plan::{Act, Action, Name, PersonSpec, Plan, Step, StepId, Template};
+use crate::playbook::tick_line;
 use crate::words;
 
 /// How long a question must have been on the screen before a key answers it.
@@ -241,7 +242,11 @@ impl Walk {
                     self.message = Some((words::clocks::went_on(reason, *by_policy), false));
                 }
                 self.run.apply(&self.plan, &stamped);
-                self.sent = false;
+                if let Record::Ticked { target, .. } = &stamped.record {
+                    self.show_ticks(target);
+                } else {
+                    self.sent = false;
+                }
                 if let Record::QuizAnswered { step, right, .. } = &stamped.record {
                     self.quiz_answered(step, *right);
                 }
@@ -340,7 +345,12 @@ impl Walk {
             self.message = Some(("the run went on, so the question was closed".into(), false));
         }
         match self.awaiting.clone() {
-            Awaiting::Person(target) => self.form = self.person_form(&target),
+            Awaiting::Person(target) => {
+                self.form = self.person_form(&target);
+                self.show_ticks(&target);
+                self.form.iter_mut().for_each(Form::focus_first_unticked);
+            }
+            Awaiting::Evidence(step, item) => self.form = self.evidence_form(&step, item),
             Awaiting::Quiz(_) => self.open_quiz(),
             Awaiting::SignOff(role) | Awaiting::Approval(_, role) => {
                 self.form = Some(Form::new(vec![Field::line("name", &format!("Your name, as {role}"))], Vec::new()));
@@ -414,9 +424,11 @@ impl Walk {
     /// Returns what the question is about.
     pub(super) fn target(&self) -> Option<Target> {
         match &self.awaiting {
-            Awaiting::Go(step) | Awaiting::Quiz(step) | Awaiting::Decision(step) | Awaiting::Approval(step, _) => {
-                Some(Target::step(step))
-            }
+            Awaiting::Go(step)
+            | Awaiting::Quiz(step)
+            | Awaiting::Decision(step)
+            | Awaiting::Evidence(step, _)
+            | Awaiting::Approval(step, _) => Some(Target::step(step)),
             Awaiting::Person(target)
             | Awaiting::World(target)
             | Awaiting::Undo(target)
@@ -476,10 +488,4 @@ impl Walk {
     pub(super) fn name(&self, step: &StepId) -> String {
         self.plan.step(step).map_or_else(|| step.to_string(), |step| self.fill(&step.title))
     }
-}
-
-/// Returns the text of a line that is to be ticked.
-pub(super) fn tick_line(line: &str) -> Option<&str> {
-    let line = line.trim_start();
-    line.strip_prefix("- [ ] ").or_else(|| line.strip_prefix("* [ ] "))
 }

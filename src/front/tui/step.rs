@@ -8,10 +8,11 @@ use ratatui::widgets::Paragraph;
 use super::command::{act, doing, facts, part};
 use super::form::Focus;
 use super::notes::diff_style;
-use super::state::{Walk, tick_line};
+use super::state::Walk;
 use super::text::{cells, fit, markdown, wrap};
 use crate::engine::Target;
 use crate::playbook::plan::{Act, Action, Step};
+use crate::playbook::tick_line;
 use crate::words;
 use crate::words::describe::{self, Fact};
 
@@ -142,6 +143,7 @@ fn instructions(
     lines: &mut Vec<Line<'static>>,
 ) -> Option<usize> {
     let form = walk.form.as_ref().filter(|_| walk.target().as_ref() == Some(target));
+    let on_record = walk.run.ticked(&walk.plan, target);
     let (mut focus, mut number, mut plain) = (None, 0, String::new());
     for line in text.lines() {
         let Some(task) = tick_line(line) else {
@@ -152,7 +154,8 @@ fn instructions(
         lines.extend(
             markdown(&std::mem::take(&mut plain), columns, walk.theme).into_iter().filter(|line| line.width() > 0),
         );
-        let ticked = form.and_then(|form| form.ticks.get(number)).is_some_and(|(_, ticked)| *ticked);
+        let on_record = u32::try_from(number + 1).is_ok_and(|item| on_record.contains(&item));
+        let ticked = form.and_then(|form| form.ticks.get(number)).map_or(on_record, |(_, ticked)| *ticked);
         let focused = form.is_some_and(|form| form.focus == Focus::Tick(number));
         if focused {
             focus = Some(lines.len());

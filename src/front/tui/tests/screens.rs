@@ -7,14 +7,13 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::story::{Story, plan, run, shown};
-use crate::engine::Expected;
-use crate::engine::{Finding, How, StepState, Target};
+use crate::engine::{Awaiting, Expected, Finding, How, StepState, Target};
 use crate::front::tui::briefing::Briefing;
 use crate::front::tui::library::{Choice, Library, LibraryEntry};
 use crate::front::tui::page::Page;
 use crate::front::tui::theme::Theme;
 use crate::front::{Answer, BriefingFacts, Seat, Update};
-use crate::playbook::plan::Name;
+use crate::playbook::plan::{EvidenceSpec, Name, StepId, Template, Want};
 
 fn both(name: &str, story: &Story) {
     insta::assert_snapshot!(format!("{name}_80x24"), story.frame(80, 24));
@@ -185,6 +184,33 @@ fn a_person_with_a_secret_field() {
     insta::assert_snapshot!("person_pasted_80x24", story.frame(80, 24));
     story.press(KeyCode::Enter);
     insta::assert_snapshot!("person_unticked_80x24", story.frame(80, 24));
+}
+
+#[test]
+fn evidence_is_asked_for() {
+    let mut plan = plan();
+    let at = plan.index[&StepId::new("reset-doadmin")];
+    let spec = |title: &str, want, optional| EvidenceSpec { title: Template::literal(title), want, optional };
+    plan.steps[at].evidence = vec![
+        spec("Who was told that the password changes", Want::Text, false),
+        spec("A picture of the control panel", Want::File, true),
+    ];
+    let mut story = Story::of(plan);
+    story.up_to("reset-doadmin");
+    story.well();
+    both("evidence", &story);
+    story.press(KeyCode::Enter);
+    insta::assert_snapshot!("evidence_missing_80x24", story.frame(80, 24));
+    story.press(KeyCode::Esc);
+    story.press(KeyCode::Char('s'));
+    insta::assert_snapshot!("evidence_passed_80x24", story.frame(80, 24));
+    story.press(KeyCode::Esc);
+    story.press(KeyCode::Char('i'));
+    story.type_in("the whole team");
+    story.press(KeyCode::Enter);
+    insta::assert_snapshot!("evidence_file_80x24", story.frame(80, 24));
+    story.press(KeyCode::Enter);
+    assert_eq!(story.walk.awaiting, Awaiting::Go("write-files".into()));
 }
 
 #[test]

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::engine::{Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Target, Verdict};
+use crate::engine::{Begun, Effect, Engine, Evidence, Finding, Foreseen, How, Input, Outcome, Target, Verdict};
 use crate::front::tui::layout;
 use crate::front::tui::state::Walk;
 use crate::front::tui::theme::Theme;
-use crate::front::{Answer, Say, Update};
+use crate::front::{Answer, Offer, Say, Update};
 use crate::playbook::plan::*;
 
 /// The moment that all happens at.
@@ -106,6 +106,7 @@ fn step(id: &str, title: &str, action: Action) -> Step {
         on_failure: OnFailure::Ask,
         recapture: None,
         sign_off: None,
+        evidence: Vec::new(),
         quiz: None,
     }
 }
@@ -304,6 +305,18 @@ impl Story {
                     }
                     self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
+                Say::Evidence { step, item, offer } => {
+                    let evidence = match offer {
+                        Offer::Text(text) => Evidence::Text { text },
+                        Offer::File(path) => Evidence::File {
+                            name: path.display().to_string(),
+                            kept: "kept".to_owned(),
+                            sha256: "00".to_owned(),
+                            size: 1,
+                        },
+                    };
+                    self.input(Input::Evidence { step, item, evidence });
+                }
                 Say::Sign { .. }
                 | Say::Preview(_)
                 | Say::Quit
@@ -361,7 +374,7 @@ impl Story {
     }
 
     /// Does the current step well.
-    fn well(&mut self) {
+    pub(super) fn well(&mut self) {
         let (_, step) = self.walk.shown().unwrap();
         let (id, target) = (step.id.to_string(), Target::step(&step.id));
         let probes = step.action.verify.len();
@@ -372,6 +385,9 @@ impl Story {
             self.input(Input::Go { step: id.as_str().into(), confirmed: true });
         }
         if person {
+            for item in self.walk.run.unticked(&self.walk.plan, &target) {
+                self.input(Input::Tick { target: target.clone(), item, ticked: true });
+            }
             let secrets = vec!["new_valkey_password".into()];
             self.input(Input::Answer { target, values: BTreeMap::new(), secrets, fingerprints: BTreeMap::new() });
         } else if saves {
