@@ -254,7 +254,7 @@ fn what_is_changed_beside_the_journal_is_found() {
     one_wrong(&folder, Part::Files, &["approval.pdf is of no run"]);
     let folder = at("evidence");
     fs::write(folder.join("evidence/approval.pdf"), "x").unwrap();
-    one_wrong(&folder, Part::Files, &["evidence/approval.pdf is spoken of by no record"]);
+    one_wrong(&folder, Part::Evidence, &["approval.pdf is spoken of by no record"]);
     let folder = at("link");
     fs::rename(folder.join("journal.jsonl"), folder.join("../elsewhere")).unwrap();
     symlink("../elsewhere", folder.join("journal.jsonl")).unwrap();

@@ -236,3 +236,20 @@ fn the_screen_keeps_ticks_and_asks_for_evidence() {
 fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
+
+#[test]
+fn an_audit_holds_what_was_kept_against_the_record() {
+    let place = Place::make();
+    place.unattended("evidence: [the whole team, panel.png]").ends_with(0);
+    let told = place.desk.call(["audit"]).ends_with(0).out;
+    assert!(told.contains("ok     evidence       1 file, by the SHA-256 on record"), "{told}");
+    let [kept] = &place.kept()[..] else { panic!("{:?}", place.kept()) };
+    let path = place.desk.run_folder().join("evidence").join(kept);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [&whole[..], b"x"].concat()).unwrap();
+    let told = place.desk.call(["audit"]).ends_with(1).out;
+    assert!(told.contains(&format!("! {kept} goes on behind the {} bytes that it had", whole.len())), "{told}");
+    fs::remove_file(&path).unwrap();
+    let told = place.desk.call(["audit"]).ends_with(1).out;
+    assert!(told.contains(&format!("! {kept} is missing, which record ")), "{told}");
+}
