@@ -114,7 +114,9 @@ impl Watcher {
                 events.push((Event::Waiting, says, Some(target.step)));
             }
             Awaiting::Person(target) => events.push((Event::Waiting, says, Some(target.step))),
-            Awaiting::Approval(step, _) | Awaiting::Evidence(step, _) => events.push((Event::Waiting, says, Some(step))),
+            Awaiting::Approval(step, _) | Awaiting::Evidence(step, _) => {
+                events.push((Event::Waiting, says, Some(step)))
+            }
             Awaiting::SignOff(_) | Awaiting::Incomplete => events.push((Event::Waiting, says, None)),
             // Whoever sits there goes on by themselves; where nobody does, the run stopped at it.
             Awaiting::Go(step) if !self.attended => {

@@ -16,7 +16,7 @@ mod state;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,12 +28,13 @@ use tokio::time::Instant;
 use super::act::pause;
 use super::carry::{Setting, World};
 use super::command::{self, Task, failed};
+use super::evidence;
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::stop::Stop;
 use super::terminal::Latest;
 use super::{Executor, Report};
-use crate::engine::{BegunDrill, Effect, How, Input, Outcome, Record, Run, Target};
+use crate::engine::{BegunDrill, Effect, Evidence, How, Input, Outcome, Record, Run, Target};
 use crate::output::Screen;
 use crate::playbook::plan::{
     Act, Action, Drill, DrillFault, InputKind, InputSpec, Manner, Name, Plan, Probe, ProbeSpec, RunSpec, Shows,
@@ -537,6 +538,22 @@ impl Executor for Rehearsal {
             Secret::new(text.into_iter().collect())
         };
         self.world.keep(secrets.into_iter().map(|(name, secret)| (name, cut(&secret))).collect())
+    }
+
+    fn keep_file(&mut self, step: &StepId, path: &Path) -> Result<Evidence, String> {
+        let (Some(folder), Some(root)) = (&self.setting.folder, &self.setting.root) else {
+            return Err("this run keeps no files".to_owned());
+        };
+        // What somebody names is not opened: a file of the drill's own is kept in its place.
+        let named = path.display().to_string();
+        let made = root.join("evidence");
+        std::fs::write(&made, format!("evidence to practise with, in place of {named}\n"))
+            .map_err(|error| format!("the evidence could not be made: {error}"))?;
+        let kept = evidence::keep(&folder.evidence, &Target::step(step).stem(), &made, &self.setting.secrets)?;
+        Ok(match kept {
+            Evidence::File { kept, sha256, size, name: _ } => Evidence::File { name: named, kept, sha256, size },
+            other @ (Evidence::Text { .. } | Evidence::Fingerprint { .. } | Evidence::Output { .. }) => other,
+        })
     }
 
     fn secret(&self, name: &Name) -> Option<Secret> {
