@@ -151,7 +151,17 @@ impl Desk {
     /// Takes what happened.
     pub(super) fn take(&mut self, update: Update) {
         match update {
-            Update::Record(stamped) => self.record(&stamped),
+            Update::Record(stamped) => {
+                self.record(&stamped);
+                // What was looked at asks nothing anew: what was said since has its own echo.
+                let looked = matches!(
+                    stamped.record,
+                    Record::HintShown { .. } | Record::WhyShown { .. } | Record::Looked { .. }
+                );
+                if looked {
+                    return;
+                }
+            }
             Update::Live => self.live = true,
             Update::Output { text, .. } => self.output(&text),
             Update::Attempt { attempt, pass, saw, finding, .. } => {
