@@ -342,13 +342,21 @@ impl Rehearsal {
         }
         if spec.simulate.is_empty() && self.asked_for_real(spec, scene) {
             question.real = true;
-            question.lenient = matches!(action.act, Act::Run(_) | Act::Person(_)) && self.state.acted(target);
+            // A value that fits nothing is a finding: it is the author's, or a fault's. What stands in a file may be neither.
+            let of_a_file = matches!(spec.probe, Probe::File(_));
+            let simulated = matches!(action.act, Act::Run(_) | Act::Person(_));
+            question.lenient = of_a_file && simulated && self.state.acted(target);
             return question;
         }
         let acted = matches!(action.act, Act::Verify) || self.state.acted(target);
         for _ in 0..rounds {
             let says = |name: &Name, value: &Secret| self.state.credential(name, value);
-            let state = probes::by_state(spec, acted, says, scene);
+            // What the probes before it capture is there when it is asked, and not yet.
+            let captured = |name: &Name| {
+                let mut before = action.verify[..at].iter().flat_map(|before| &before.capture);
+                before.any(|capture| capture.name == *name)
+            };
+            let state = probes::by_state(spec, acted, says, captured, scene);
             let asked = self.state.ask(target, at);
             let given = match nth(&spec.simulate, asked) {
                 Some(simulated) => probes::by_author(spec, simulated, state, scene),
