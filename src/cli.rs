@@ -278,6 +278,9 @@ pub struct AuditArgs {
     /// The head as a report, a signature or a colleague noted it: the journal must have it
     #[arg(long, value_name = "SHA256")]
     pub head: Option<String>,
+    /// Whose keys are believed, in place of the configuration's file: an `allowed_signers` file (see ssh-keygen)
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -15,6 +15,7 @@
 //! | [`output`] | foreign text made visible, kept for scrolling, copied |
 //! | [`session`] | the loop where engine, journal, world and front meet; the host that a run lives in, and its clients |
 //! | [`front`] | full screen, plain lines, unattended |
+//! | [`notify`] | others are told of a run, who can never hold it up |
 //! | [`words`] | what all of them say, in one place |
 //! | [`audit`] | the record of a run held against itself: what of it is proved |
 //! | [`report`] | the checklist of a playbook, the report of a run as Markdown, HTML and JSON |
@@ -32,6 +33,7 @@ pub mod engine;
 pub mod exec;
 pub mod front;
 pub mod journal;
+pub mod notify;
 pub mod output;
 pub mod playbook;
 pub mod report;

@@ -43,6 +43,7 @@ mod masking;
 mod mutations;
 mod nats;
 mod nats_credentials;
+mod notify;
 mod platform_tokens;
 mod power;
 mod probes;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module may use, beside itself.
-const TABLE: [(&str, &[&str]); 18] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("secret", &[]),
     // Checked by the record's readers too, so it knows none of them.
     ("signature", &[]),
@@ -27,7 +27,9 @@ const TABLE: [(&str, &[&str]); 18] = [
     // It says which signatures hold.
     ("report", &["engine", "playbook", "journal", "words", "output", "signature"]),
     // What it holds the record against is the engine that it was made by; what is wrong with a file it says in plain words.
-    ("audit", &["engine", "playbook", "journal", "words", "output", "secret"]),
+    ("audit", &["engine", "playbook", "journal", "words", "output", "secret", "signature"]),
+    // It posts with what the probes trust.
+    ("notify", &["engine", "playbook", "words", "exec"]),
     ("session", &["engine", "playbook", "journal", "exec", "front", "output", "secret"]),
     ("app", ALL),
     ("main", ALL),
@@ -44,6 +46,7 @@ const ALL: &[&str] = &[
     "exec",
     "front",
     "journal",
+    "notify",
     "output",
     "playbook",
     "report",

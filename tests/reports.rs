@@ -9,7 +9,10 @@ use base64::Engine as _;
 use jsonschema::Validator;
 use runsheet::engine::{Run, Stamped};
 use runsheet::playbook::plan::Plan;
-use runsheet::report::{self, Given, Story, data::EventKind};
+use runsheet::report::{
+    self, Given, Story,
+    data::{Checked, EventKind},
+};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -83,7 +86,14 @@ pub(crate) fn told(plan: &Arc<Plan>, records: &[Stamped]) {
         story.take(plan, &run, stamped);
     }
     let now = records.last().map_or(jiff::Timestamp::UNIX_EPOCH, |last| last.at);
-    let given = Given { now, program: "0", records: records.len() as u64, head: "0", output: &|_, _| None };
+    let given = Given {
+        now,
+        program: "0",
+        records: records.len() as u64,
+        head: "0",
+        output: &|_, _| None,
+        check: &|_, _| (Checked::NotChecked, None),
+    };
     let report = report::report(plan, &run, story, &given);
     let mut last = None;
     for event in report.timeline.events.iter().filter(|event| !over(event.kind)) {

@@ -4,10 +4,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::look::{print, print_json};
-use super::record;
+use super::{config, record};
 use crate::audit::{Asked, Audit, Check, Part, audit as look_at, json, text};
 use crate::cli::AuditArgs;
 use crate::ending::{Code, Ending};
+use crate::signature::Allowed;
 use crate::words;
 
 /// How often a journal is read again whose last line is just being written.
@@ -18,7 +19,11 @@ pub(super) fn audit(args: &AuditArgs) -> Result<Code, Ending> {
     let head = args.head.as_deref().map(head).transpose()?;
     let opened = record::open(args.run.as_deref())?;
     let live = opened.export.is_none() && opened.folder.held_by().is_some();
-    let asked = Asked { head: head.as_deref(), live, copy: opened.export.is_some() };
+    let allowed = match &args.allowed_signers {
+        Some(signers) => Allowed { signers: Some(signers.clone()), ..Allowed::default() },
+        None => config::read()?.sign_off.allowed(),
+    };
+    let asked = Asked { head: head.as_deref(), live, copy: opened.export.is_some(), allowed };
     let mut found = look_at(&opened.folder, &asked);
     // What is written at this moment is no damage.
     for _ in 0..AGAIN {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::place;
 use crate::ending::{Code, Ending};
+use crate::notify::Rule;
 use crate::output::visible_plain;
 use crate::playbook::{nearest, yaml};
 use crate::signature::Allowed;
@@ -19,6 +20,8 @@ use crate::signature::Allowed;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Config {
+    /// Who is told of runs.
+    pub(super) notify: Vec<Rule>,
     /// Who may sign, and with what.
     pub(super) sign_off: SignOff,
 }
@@ -49,8 +52,11 @@ pub(super) enum Typed {
 }
 
 /// The keys of the file and of its parts, to name the one that was meant.
-const KEYS: [(&str, &[&str]); 2] =
-    [("", &["sign_off"]), ("sign_off", &["allowed_signers", "key", "revoked_keys", "typed"])];
+const KEYS: [(&str, &[&str]); 3] = [
+    ("", &["notify", "sign_off"]),
+    ("notify", &["headers", "on", "post", "run"]),
+    ("sign_off", &["allowed_signers", "key", "revoked_keys", "typed"]),
+];
 
 impl SignOff {
     /// Says whose signatures are believed now.
@@ -101,6 +107,9 @@ fn understand(text: &str, folder: &Path) -> Result<Config, String> {
     }
     if sign_off.typed == Typed::Refused && sign_off.allowed_signers.is_none() {
         return Err("sign_off: `typed: refused` needs `allowed_signers`: else nobody's key would be known".to_owned());
+    }
+    for (at, rule) in config.notify.iter().enumerate() {
+        rule.check().map_err(|why| visible_plain(&format!("notify: rule {} {why}", at + 1)))?;
     }
     Ok(config)
 }

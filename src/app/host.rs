@@ -22,6 +22,7 @@ use super::library::{self, Loaded};
 use super::place::Who;
 use super::resume::{self, Old, Taken};
 use super::run;
+use super::tell::Tell;
 use super::walk::{self, Ready};
 use crate::ending::{Code, Ending};
 use crate::exec::HostProcess;
@@ -152,7 +153,9 @@ pub(super) fn main() -> ExitCode {
         // Where, not what: a panic's text may have anything in it.
         tracing::error!(at = panic.location().map(ToString::to_string), "the host broke down");
     }));
-    match walk::walk(ready, hub, old) {
+    // Dropped last, so that nobody at a screen waits for those who are told.
+    let mut tell = Tell::host();
+    match walk::walk(ready, hub, old, &mut tell) {
         Ok(over) => {
             let ended = run::close(&over);
             let code = ended.as_ref().map_or_else(|ending| ending.code, |code| *code);

@@ -25,6 +25,7 @@ mod resume;
 mod run;
 mod runs;
 mod sign;
+mod tell;
 mod walk;
 
 use std::process::ExitCode;

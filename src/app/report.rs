@@ -9,19 +9,20 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::identity;
 use super::look::print;
 use super::record;
 use super::resume::Seen;
 use super::run::Mode;
+use super::{config, identity};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::ending::{Code, Ending};
 use crate::engine::Target;
-use crate::journal::RunFolder;
-use crate::report::data::Output;
+use crate::journal::{self, RunFolder};
+use crate::report::data::{Checked, Output, SignOff, SignatureFacts};
 use crate::report::{self, Given, Report, Story};
 use crate::secret::{Identity, Secrets};
 use crate::session::clock;
+use crate::signature::{self, Allowed, Decision, Statement, Unproven};
 
 /// The most bytes of a transcript's end that a report has, and the most lines.
 const BYTES: u64 = 6000;
@@ -32,12 +33,14 @@ pub(super) fn report(args: &ReportArgs) -> Result<Code, Ending> {
     let mut story = Story::default();
     let opened = record::open(args.run.as_deref())?;
     let seen = opened.look_on(|plan, run, stamped| story.take(plan, run, stamped))?;
+    let allowed = config::read()?.sign_off.allowed();
     let given = Given {
         now: clock::now(),
         program: env!("CARGO_PKG_VERSION"),
         records: seen.journal.records,
         head: &seen.journal.head,
         output: &|target, attempt| output(&seen.folder, target, attempt),
+        check: &|signed, signature| check(&seen, &allowed, signed, signature),
     };
     let report = report::report(&seen.plan, &seen.run, story, &given);
     let text = match args.format {
@@ -50,6 +53,43 @@ pub(super) fn report(args: &ReportArgs) -> Result<Code, Ending> {
         None => print(&text),
         Some(path) => write(path, &text),
     }
+}
+
+/// Checks a signature: that it was made for what its record says, over a line of this journal, by a key that is believed.
+fn check(seen: &Seen, allowed: &Allowed, signed: &SignOff, signature: &SignatureFacts) -> (Checked, Option<String>) {
+    let begun = seen.run.begun.as_ref();
+    let statement = Statement {
+        run: begun.map(|begun| begun.run.clone()).unwrap_or_default(),
+        step: signed.step.clone(),
+        role: signed.role.clone(),
+        name: signed.name.clone().unwrap_or_default(),
+        decision: if signed.reason.is_some() { Decision::Refused } else { Decision::Signed },
+        reason: signed.reason.clone(),
+        head: signature.head.clone(),
+        playbook_sha256: begun.map(|begun| begun.sha256.clone()).unwrap_or_default(),
+    };
+    // The key must have been good then; it may have run out since.
+    let allowed = Allowed { at: signed.at, ..allowed.clone() };
+    match signature::verify(&statement, &signature.armored, &allowed) {
+        Ok(signer) if signer.key != signature.key => (Checked::Bad, Some(format!("it was made with {}", signer.key))),
+        Ok(_) => match has_line(&seen.folder, &signature.head) {
+            Ok(true) => (Checked::Good, None),
+            Ok(false) => (Checked::Bad, Some("what it was given for is no line of this journal".to_owned())),
+            Err(why) => (Checked::NotChecked, Some(why)),
+        },
+        Err(why @ (Unproven::Forged(_) | Unproven::OtherName { .. })) => (Checked::Bad, Some(why.to_string())),
+        Err(why @ (Unproven::UnknownKey { .. } | Unproven::Revoked { .. } | Unproven::NotNow { .. })) => {
+            (Checked::NotBelieved, Some(why.to_string()))
+        }
+        Err(why @ Unproven::Unchecked(_)) => (Checked::NotChecked, Some(why.to_string())),
+    }
+}
+
+/// Says whether a hash is that of a line of the journal.
+fn has_line(folder: &RunFolder, head: &str) -> Result<bool, String> {
+    let mut found = false;
+    journal::read_heads(&folder.journal(), |_, line| found |= line == head).map_err(|error| error.to_string())?;
+    Ok(found)
 }
 
 /// Reads the end of a transcript. It was masked and made visible when it was written; only colours are taken off.

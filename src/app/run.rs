@@ -13,6 +13,7 @@ use super::left;
 use super::library;
 use super::place::{self, Who};
 use super::resume::{self, Old, Taken};
+use super::tell::Tell;
 use super::walk::{self, Ready};
 use crate::cli::{FrontArgs, OnFailureArg, ResumeArgs, RollbackArgs, RunArgs};
 use crate::ending::{Code, Ending};
@@ -307,6 +308,8 @@ struct Way {
 /// Walks with the front that was chosen, and says how it ended.
 fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, Ending> {
     let Way { mode, answers, rollback, screen } = way;
+    // Dropped last: whoever is told is waited for a moment, once everything else is done.
+    let mut tell = Tell::here(mode != Mode::Unattended);
     let plan = Arc::clone(ready.engine.plan());
     let record = match &ready.folder {
         Some(folder) => folder.path().display().to_string(),
@@ -327,7 +330,7 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             if ready.folder.is_none() {
                 front = front.dry_run();
             }
-            let over = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old, &mut tell)?;
             // It leaves by a pause that it says itself, so that the reason is on record.
             if matches!(over.because, Because::Left | Because::Run)
                 && let Some(left) = over.front.left()
@@ -344,13 +347,13 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
         }
         Mode::Plain => {
             let front = Line::start(plan, record, rollback);
-            let over = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old, &mut tell)?;
             close(&over)
         }
         Mode::Full => {
             let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
             let front = screen.start(plan, record, rollback).map_err(briefing::no_screen)?;
-            let over = walk::walk(ready, front, old)?;
+            let over = walk::walk(ready, front, old, &mut tell)?;
             if matches!(over.because, Because::Signal(_) | Because::Journal(_) | Because::Refused(_)) {
                 over.front.close();
             }

@@ -15,6 +15,7 @@ use super::log;
 use super::notary::Keys;
 use super::place::{self, Who};
 use super::resume::{self, Old};
+use super::tell::Tell;
 use super::{config, earlier};
 use crate::ending::{Code, Ending};
 use crate::engine::{Begun, Engine, Input, Record, Stamped};
@@ -259,7 +260,7 @@ fn look_on(run: &str) -> String {
 ///
 /// # Errors
 /// The runtime cannot be had.
-pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Over<F>, Ending> {
+pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old, tell: &mut Tell) -> Result<Over<F>, Ending> {
     let kept = ready.folder.is_some();
     // A dry run writes nothing, not even a log.
     let _log = ready.folder.as_ref().and_then(|_| log::start(&place::state().ok()?));
@@ -285,6 +286,11 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
     })?;
     let (reports, inbox) = mpsc::unbounded_channel();
     let plan = Arc::clone(ready.engine.plan());
+    // A dry run is nobody's business.
+    let log = match &ready.folder {
+        Some(_) => tell.over(ready.log, &ready.engine, &ready.secrets, &reports),
+        None => ready.log,
+    };
     let setting = Setting {
         plan,
         base: ready.base,
@@ -308,7 +314,7 @@ pub(super) fn walk<F: Front>(ready: Ready, mut front: F, old: Old) -> Result<Ove
         None => Box::new(NoKeys),
     };
     old.tell(&mut front)?;
-    let session = Session { engine: ready.engine, log: ready.log, executor, reports: inbox, front, notary };
+    let session = Session { engine: ready.engine, log, executor, reports: inbox, front, notary };
     let mut over = runtime.block_on(session.run(ready.first));
     // What a child left behind must not hold us up: its output is on disk.
     runtime.shutdown_background();

@@ -7,6 +7,7 @@
 mod files;
 mod named;
 mod proof;
+mod signed;
 mod told;
 mod trail;
 
@@ -18,6 +19,7 @@ use crate::journal::RunFolder;
 use crate::playbook::Texts;
 use crate::playbook::check_with;
 use crate::playbook::plan::Plan;
+use crate::signature::Allowed;
 
 pub use told::{json, text};
 
@@ -119,6 +121,8 @@ pub struct Asked<'a> {
     pub live: bool,
     /// It is an exported copy: the folder has no name of its own.
     pub copy: bool,
+    /// Whose keys are believed.
+    pub allowed: Allowed,
 }
 
 /// Audits the run in a folder.
@@ -144,7 +148,7 @@ pub fn audit(folder: &RunFolder, asked: &Asked<'_>) -> Audit {
         proved: Vec::new(),
         open: Vec::new(),
     };
-    proof::weigh(&mut audit, asked);
+    proof::weigh(&mut audit, asked, &trail.proved);
     audit
 }
 

@@ -1,9 +1,10 @@
 //! What an audit proves, and what it does not.
 
+use super::signed::Proved;
 use super::{Asked, Audit, Part};
 
 /// Weighs what was found.
-pub(super) fn weigh(audit: &mut Audit, asked: &Asked<'_>) {
+pub(super) fn weigh(audit: &mut Audit, asked: &Asked<'_>, signed: &[Proved]) {
     let holds = |part: Part| audit.checks.iter().any(|check| check.part == part && check.wrong.is_empty());
     let said = |part: Part, word: &str| audit.checks.iter().any(|check| check.part == part && check.said != word);
     let (mut proved, mut open) = (Vec::new(), Vec::new());
@@ -35,10 +36,16 @@ pub(super) fn weigh(audit: &mut Audit, asked: &Asked<'_>) {
         || "whoever owned it".to_owned(),
         |begun| format!("the account {} on {}", begun.account, begun.host),
     );
+    // Whoever rewrites the journal cannot make the signature of somebody else's key.
+    let upto = signed.iter().max_by_key(|proved| proved.upto);
+    if let Some(Proved { upto, by }) = upto {
+        proved.push(format!("records 1 to {upto} stood so when they were signed, by {by}"));
+    }
     if asked.head.is_none() {
+        let behind = upto.map_or_else(String::new, |proved| format!(" behind record {}", proved.upto));
         open.push(format!(
-            "that the journal is the first one: {account} could have written all of it anew, every hash with it. A signature over \
-             its head, the head noted elsewhere (`--head`) or a copy kept elsewhere shows that"
+            "that the journal{behind} is the first one: {account} could have written all of it anew, every hash with it. A signature \
+             over its head, the head noted elsewhere (`--head`) or a copy kept elsewhere shows that"
         ));
     }
     open.push(match audit.end {

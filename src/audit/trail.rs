@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::named::Named;
+use super::signed::{self, Proved, Signed};
 use super::{Asked, Check, Part};
 use crate::engine::{Begun, End, Misfit, Record, Stamped, Witness};
 use crate::journal::{self, ReadError, RunFolder};
@@ -29,6 +30,8 @@ pub(super) struct Trail {
     pub(super) head_asked: Option<Check>,
     /// Who signed.
     pub(super) signed: Check,
+    /// The signatures that are good.
+    pub(super) proved: Vec<Proved>,
     /// The files that are named.
     pub(super) named: Named,
     /// What could not stand where it does.
@@ -59,7 +62,9 @@ struct Walk<'a> {
     end: Option<End>,
     named: Named,
     misfits: Misfits,
-    signed: Vec<String>,
+    signed: Vec<Signed>,
+    /// The hash of each line so far, in order.
+    heads: Vec<String>,
     asked_at: Option<u64>,
 }
 
@@ -78,6 +83,7 @@ pub(super) fn follow(folder: &RunFolder, plan: Option<Arc<Plan>>, asked: &Asked<
         named: Named::default(),
         misfits: Misfits::default(),
         signed: Vec::new(),
+        heads: Vec::new(),
         asked_at: None,
     };
     let read = journal::read_heads(&folder.journal(), |stamped, head| walk.hear(&stamped, head));
@@ -92,7 +98,7 @@ pub(super) fn follow(folder: &RunFolder, plan: Option<Arc<Plan>>, asked: &Asked<
     }
     walk.judge_lines(folder, tail, &mut check);
     let head_asked = asked.head.map(|head| walk.judge_head(head));
-    let signed = walk.signatures();
+    let (signed, proved) = signed::judge(&walk.signed, walk.begun.as_ref(), &walk.heads, &asked.allowed);
     Trail {
         begun: walk.begun,
         records: walk.seq,
@@ -101,6 +107,7 @@ pub(super) fn follow(folder: &RunFolder, plan: Option<Arc<Plan>>, asked: &Asked<
         journal: check,
         head_asked,
         signed,
+        proved,
         named: walk.named,
         misfits: walk.misfits,
     }
@@ -128,22 +135,14 @@ impl Walk<'_> {
                 }
             }
         }
-        self.end = match &stamped.record {
-            Record::Ended { end } => Some(*end),
-            _ => None, // whatever comes behind the end has opened the run again
-        };
         match &stamped.record {
             Record::Begun(begun) if self.begun.is_none() => self.begun = Some((**begun).clone()),
-            Record::SignedOff { step, role, name, .. } => {
-                let of = step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
-                self.signed.push(format!("record {}: {role}{of}: the name {name}, as typed", self.seq));
-            }
-            Record::SignOffRefused { step, role, name, reason, .. } => {
-                let of = step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
-                self.signed.push(format!("record {}: {role}{of}: refused under the name {name}: {reason}", self.seq));
-            }
-            _ => {} // nobody signs by it
+            Record::Ended { end } => self.end = Some(*end),
+            Record::RollbackBegun { .. } => self.end = None,
+            _ => {} // it neither begins nor ends the run
         }
+        self.signed.extend(Signed::of(self.seq, stamped.at, &stamped.record));
+        self.heads.push(head.to_owned());
     }
 
     fn judge_lines(&self, folder: &RunFolder, tail: usize, check: &mut Check) {
@@ -207,16 +206,6 @@ impl Walk<'_> {
                 ));
             }
         }
-        check
-    }
-
-    fn signatures(&self) -> Check {
-        let mut check = Check::new(Part::SignOff);
-        check.said = match self.signed.len() {
-            0 => "nobody signed".to_owned(),
-            many => format!("{}, proved by nothing but the record", words::count(many, "typed name", "typed names")),
-        };
-        check.noted.clone_from(&self.signed);
         check
     }
 }

@@ -56,6 +56,12 @@ impl Witness {
         Self { engine: Engine::new(plan), due: None }
     }
 
+    /// Makes one that goes on from a run as it stands; of its last record nothing is said any more.
+    #[must_use]
+    pub fn of(engine: Engine) -> Self {
+        Self { engine, due: None }
+    }
+
     /// Returns the run as it stands after what was heard.
     #[must_use]
     pub fn run(&self) -> &Run {

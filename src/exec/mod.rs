@@ -66,6 +66,7 @@ pub use source::resolve;
 pub use spool::Found;
 pub use stop::Stop;
 pub use terminal::Latest;
+pub use world::web_client;
 
 use crate::engine::{Effect, Evidence, Finding, Input, Record, Run, Target};
 use crate::playbook::plan::{Name, Source, StepId};

@@ -1,6 +1,6 @@
 //! What a run has come to, whether that is fine, and what its record proves: in words, for who was not there.
 
-use super::data::{Assessment, Counts, Level, Outcome, Proof, Report, StepFacts};
+use super::data::{Assessment, Checked, Counts, Level, Outcome, Proof, Report, SignOff, StepFacts};
 use crate::engine::{End, Run, Stage, StepState};
 use crate::playbook::plan::{Plan, StepId};
 use crate::words::{self, count};
@@ -104,6 +104,7 @@ fn wrong(report: &Report) -> Vec<String> {
             _ => {} // signed, or of no matter in a run that was undone
         }
     }
+    reasons.extend(signatures(report, Checked::Bad, "is not good"));
     reasons.extend(report.left_behind.iter().map(|left| format!("{} may hold a secret and is still there", left.file)));
     reasons
 }
@@ -111,6 +112,15 @@ fn wrong(report: &Report) -> Vec<String> {
 /// Returns how the last attempt of a step failed, also of one that was rolled back for it.
 pub(super) fn failed(step: &StepFacts) -> Option<&Outcome> {
     step.attempts.last().and_then(|attempt| attempt.outcome.as_ref()).filter(|outcome| !outcome.ok)
+}
+
+/// What there is to say of signatures with which this came of checking them.
+fn signatures<'a>(report: &'a Report, checked: Checked, says: &'a str) -> impl Iterator<Item = String> + 'a {
+    report.sign_offs.iter().filter_map(move |one| {
+        let signature = one.signature.as_ref().filter(|signature| signature.checked == checked)?;
+        let why = signature.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        Some(format!("the signature of {} as {} {says}{why}", one.name.as_deref().unwrap_or_default(), one.role))
+    })
 }
 
 /// What needs a look.
@@ -136,6 +146,8 @@ fn look(report: &Report) -> Vec<String> {
     if !report.rollbacks.is_empty() && report.run.state != "rolled back" {
         reasons.push(format!("it was rolled back on the way: {}", count(report.rollbacks.len(), "time", "times")));
     }
+    reasons.extend(signatures(report, Checked::NotBelieved, "is of a key that is not believed here"));
+    reasons.extend(signatures(report, Checked::NotChecked, "could not be checked here"));
     let late = |due: &Option<jiff::Timestamp>| due.is_some_and(|due| due < report.made.at);
     let overdue = report.follow_ups.iter().filter(|follow| follow.done.is_none() && late(&follow.due)).count();
     if overdue > 0 {
@@ -168,6 +180,14 @@ pub(super) fn proof(report: &Report) -> Proof {
                 .to_owned(),
         );
     }
+    let good = |one: &&SignOff| one.signature.as_ref().is_some_and(|signature| signature.checked == Checked::Good);
+    for one in report.sign_offs.iter().filter(good) {
+        let name = one.name.as_deref().unwrap_or_default();
+        proves.push(format!(
+            "Who holds the key by which {name} {} as {} had seen this journal up to then; it was checked when this was made.",
+            one.decision, one.role
+        ));
+    }
     let mut does_not = vec![
         "That the journal as a whole was not replaced: for that, compare its last line's hash with one that was kept \
          elsewhere, or that somebody signed."
@@ -175,7 +195,7 @@ pub(super) fn proof(report: &Report) -> Proof {
         "That the machine's clock was right.".to_owned(),
         "What was done beside the program.".to_owned(),
     ];
-    if report.sign_offs.iter().any(|sign_off| sign_off.proof.is_some()) {
+    if report.sign_offs.iter().any(|one| one.name.is_some() && one.signature.is_none()) {
         does_not.push("Who sat at the keyboard: a name that was typed is a name that was typed.".to_owned());
     } else {
         does_not.push("Who sat at the keyboard.".to_owned());

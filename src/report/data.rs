@@ -521,8 +521,45 @@ pub struct SignOff {
     pub at: Option<Timestamp>,
     /// Why it was refused.
     pub reason: Option<String>,
+    /// The account of the operating system that it was given from, where that was not the screen that acts.
+    pub account: Option<String>,
+    /// The machine, likewise.
+    pub host: Option<String>,
     /// How far it proves who signed, in words.
     pub proof: Option<String>,
+    /// The signature; none where only a name was typed.
+    pub signature: Option<SignatureFacts>,
+}
+
+/// A signature with a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignatureFacts {
+    /// The key's fingerprint.
+    pub key: String,
+    /// The name under which the key stood among the allowed signers when it was taken.
+    pub principal: Option<String>,
+    /// The hash of the last line of the journal that the signer had seen.
+    pub head: String,
+    /// The signature itself, as `ssh-keygen` writes it.
+    pub armored: String,
+    /// What came of checking it when the report was made.
+    pub checked: Checked,
+    /// Why it is not good.
+    pub why: Option<String>,
+}
+
+/// What came of checking a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checked {
+    /// It was made for this, by a key that is believed, or that nobody says anything about.
+    Good,
+    /// It was made for this, by a key that is not believed here.
+    NotBelieved,
+    /// It was not made for this.
+    Bad,
+    /// It could not be checked.
+    NotChecked,
 }
 
 /// Something that stays to be done after the run.

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::assess;
 use super::data::{
-    Baseline, Check, Counts, Deviation, Event, EventKind, Exposed, FORMAT, FollowUp, Journal, Left, Made, Moment, Note,
-    Output, Report, Rollback, RunFacts, SecretFacts, Section, Shown, SignOff, StepFacts, Timeline, Tool, Totals,
-    UndoFacts, Value, Window,
+    Baseline, Check, Checked, Counts, Deviation, Event, EventKind, Exposed, FORMAT, FollowUp, Journal, Left, Made,
+    Moment, Note, Output, Report, Rollback, RunFacts, SecretFacts, Section, Shown, SignOff, SignatureFacts, StepFacts,
+    Timeline, Tool, Totals, UndoFacts, Value, Window,
 };
 use super::story::{RollbackStory, Story, UndoStory, between, told};
 use crate::engine::window::{Extension, Overrun};
@@ -30,6 +30,8 @@ pub struct Given<'a> {
     pub head: &'a str,
     /// Reads the end of the transcript of an attempt, masked as it was written.
     pub output: &'a dyn Fn(&Target, u32) -> Option<Output>,
+    /// Checks the signature of a sign-off against what it says, the journal and the keys that are believed.
+    pub check: &'a dyn Fn(&SignOff, &SignatureFacts) -> (Checked, Option<String>),
 }
 
 impl std::fmt::Debug for Given<'_> {
@@ -330,6 +332,12 @@ impl Gather<'_> {
 
     fn sign_offs(&self) -> Vec<SignOff> {
         let mut all = self.story.signed.clone();
+        for one in &mut all {
+            let found = one.signature.as_ref().map(|signature| (self.given.check)(one, signature));
+            if let (Some(signature), Some((checked, why))) = (&mut one.signature, found) {
+                (signature.checked, signature.why) = (checked, why);
+            }
+        }
         let roles = self.plan.sign_off.iter().flat_map(|sign_off| &sign_off.by);
         let missing = roles.filter(|role| !self.run.signed.iter().any(|by| by.role == **role));
         all.extend(missing.map(|role| SignOff {
@@ -339,7 +347,10 @@ impl Gather<'_> {
             name: None,
             at: None,
             reason: None,
+            account: None,
+            host: None,
             proof: None,
+            signature: None,
         }));
         all
     }

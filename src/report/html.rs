@@ -104,10 +104,10 @@ impl Page<'_> {
         let (class, word) = verdict(self.report.assessment.level);
         let state = escape(run.state);
         let began = run.began_at.map(|at| escape(&time(at))).unwrap_or_default();
-        let many = if self.many() { " class=\"many\"" } else { "" };
+        let long = if self.many() { " class=\"long\"" } else { "" };
         self.put(&format!(
             "<div class=\"bar\"><span class=\"what\">{}</span><span class=\"pill {class}\">{word} {state}</span>\
-             <span class=\"when\">{began}</span><code>{}</code></div>\n<main{many}>",
+             <span class=\"when\">{began}</span><code>{}</code></div>\n<main{long}>",
             escape(&one_line(&run.title)),
             escape(&run.id)
         ));

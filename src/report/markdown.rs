@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::data::{
-    Check, FollowUp, Level, Moment, Outcome, Report, Rollback, SignOff, StepFacts, Timeline, UndoFacts, Window,
+    Check, Checked, FollowUp, Level, Moment, Outcome, Report, Rollback, SignOff, StepFacts, Timeline, UndoFacts, Window,
 };
 use super::one_line;
 use crate::words::{self, count};
@@ -396,11 +396,22 @@ pub(super) fn came_out(outcome: &Outcome) -> String {
     format!("{}{saw} ({})", outcome.how, words::took(outcome.took_ms))
 }
 
+/// Says what came of checking a signature; nothing of a typed name.
+fn checked(one: &SignOff) -> &'static str {
+    match one.signature.as_ref().map(|signature| signature.checked) {
+        Some(Checked::Good) => "; checked, and good",
+        Some(Checked::NotBelieved) => "; the key is NOT BELIEVED here",
+        Some(Checked::Bad) => "; the signature is NOT GOOD",
+        Some(Checked::NotChecked) => "; not checked here",
+        None => "",
+    }
+}
+
 /// Says how a sign-off at the end stands.
 pub(super) fn sign_off(sign_off: &SignOff) -> String {
     let name = sign_off.name.as_deref().unwrap_or_default();
     let at = sign_off.at.map(|at| format!(", {}", time(at))).unwrap_or_default();
-    let proof = sign_off.proof.as_ref().map(|proof| format!("; {proof}")).unwrap_or_default();
+    let proof = sign_off.proof.as_ref().map(|proof| format!("; {proof}{}", checked(sign_off))).unwrap_or_default();
     match &sign_off.reason {
         Some(reason) => format!("refused by {name}: {reason}{at}{proof}"),
         None if sign_off.name.is_some() => format!("signed by {name}{at}{proof}"),
@@ -411,7 +422,7 @@ pub(super) fn sign_off(sign_off: &SignOff) -> String {
 /// Says how a sign-off of a step stands.
 pub(super) fn approval(one: &SignOff) -> String {
     let name = one.name.as_deref().unwrap_or_default();
-    let proof = one.proof.as_ref().map(|proof| format!(": {proof}")).unwrap_or_default();
+    let proof = one.proof.as_ref().map(|proof| format!(": {proof}{}", checked(one))).unwrap_or_default();
     match &one.reason {
         Some(reason) => format!("refused by {name} as {}: {reason}", one.role),
         None => format!("approved by {name} as {}{proof}", one.role),

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use jiff::Timestamp;
 
-use super::data::{Attempt, Event, EventKind, Moment, Outcome, SignOff, Tool, Totals};
-use crate::engine::{self, Awaiting, How, Record, Run, Stamped, StepState, Target, UndoRun, Verdict};
+use super::data::{Attempt, Checked, Event, EventKind, Moment, Outcome, SignOff, SignatureFacts, Tool, Totals};
+use crate::engine::{self, Awaiting, How, Record, Run, Signature, Stamped, StepState, Target, UndoRun, Verdict};
 use crate::playbook::plan::{Name, Plan, StepId};
 use crate::words;
 
@@ -126,25 +126,13 @@ impl Story {
                     self.brought(target, values, secrets);
                 }
             }
-            Record::SignedOff { step, role, name, account, host, signature } => self.signed.push(SignOff {
-                step: step.as_ref().map(StepId::to_string),
-                role: role.clone(),
-                decision: "signed",
-                name: Some(name.clone()),
-                at: Some(at),
-                reason: None,
-                proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
-            }),
+            Record::SignedOff { step, role, name, account, host, signature } => {
+                let of = (step.as_ref(), role, name);
+                self.signed.push(signed(of, None, at, (account, host), signature.as_deref()));
+            }
             Record::SignOffRefused { step, role, name, reason, account, host, signature } => {
-                self.signed.push(SignOff {
-                    step: step.as_ref().map(StepId::to_string),
-                    role: role.clone(),
-                    decision: "refused",
-                    name: Some(name.clone()),
-                    at: Some(at),
-                    reason: Some(reason.clone()),
-                    proof: Some(words::proved(signature.as_deref(), account.as_ref(), host.as_ref())),
-                })
+                let of = (step.as_ref(), role, name);
+                self.signed.push(signed(of, Some(reason), at, (account, host), signature.as_deref()));
             }
             Record::RollbackBegun { to, by_policy, .. } => {
                 self.end_rollback(at);
@@ -264,7 +252,34 @@ impl Story {
     }
 }
 
-/// How far a typed name goes.
+/// Tells of a sign-off: the step, the role and the name, why it was refused, when, from where, and by what it is proved.
+fn signed(
+    (step, role, name): (Option<&StepId>, &String, &String),
+    refused: Option<&String>,
+    at: Timestamp,
+    (account, host): (&Option<String>, &Option<String>),
+    signature: Option<&Signature>,
+) -> SignOff {
+    SignOff {
+        step: step.map(StepId::to_string),
+        role: role.clone(),
+        decision: if refused.is_some() { "refused" } else { "signed" },
+        name: Some(name.clone()),
+        at: Some(at),
+        reason: refused.cloned(),
+        account: account.clone(),
+        host: host.clone(),
+        proof: Some(words::proved(signature, account.as_ref(), host.as_ref())),
+        signature: signature.map(|signature| SignatureFacts {
+            key: signature.key.clone(),
+            principal: signature.principal.clone(),
+            head: signature.head.clone(),
+            armored: signature.armored.clone(),
+            checked: Checked::NotChecked,
+            why: None,
+        }),
+    }
+}
 
 /// Says how an act came out.
 pub(super) fn told(outcome: &engine::Outcome) -> Outcome {

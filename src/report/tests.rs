@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::data::{EventKind, Level};
+use super::data::{Checked, EventKind, Level};
 use super::{Given, Report, STYLE, Story, checklist, html, json, markdown, report};
 use crate::engine::{Begun, Engine, Finding, How, Input, Outcome, Target, Verdict};
 use crate::playbook::check;
@@ -104,7 +104,14 @@ impl Walk {
     }
 
     fn report(self) -> Report {
-        let given = Given { now: self.at, program: "9.9.9", records: 7, head: "c0ffee", output: &|_, _| None };
+        let given = Given {
+            now: self.at,
+            program: "9.9.9",
+            records: 7,
+            head: "c0ffee",
+            output: &|_, _| None,
+            check: &|_, _| (Checked::NotChecked, None),
+        };
         report(self.engine.plan(), self.engine.run(), self.story, &given)
     }
 }

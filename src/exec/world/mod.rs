@@ -27,6 +27,8 @@ mod tls;
 mod trust;
 mod value;
 
+pub use trust::web_client;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;

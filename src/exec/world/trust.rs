@@ -117,6 +117,15 @@ pub(super) fn rustls_error(error: &std::io::Error) -> Option<&rustls::Error> {
     inner.downcast_ref().or_else(|| inner.downcast_ref().and_then(rustls_error))
 }
 
+/// Makes what an HTTP client trusts that is no probe: the certificates of this machine. Where it has none, nobody is trusted.
+///
+/// # Errors
+/// TLS cannot be used: a sentence.
+pub async fn web_client() -> Result<ClientConfig, String> {
+    let roots = of_system().await.unwrap_or_else(|_| Arc::new(RootCertStore::empty()));
+    client(roots).map(Arc::unwrap_or_clone)
+}
+
 fn client(roots: Arc<RootCertStore>) -> Result<Arc<ClientConfig>, String> {
     let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
