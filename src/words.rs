@@ -3,6 +3,7 @@
 pub mod briefing;
 pub mod clocks;
 pub mod describe;
+pub mod handover;
 
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::undo::UndoSort;
 use crate::engine::{
-    Awaiting, Deviation, DeviationKind, End, Evidence, Finding, How, Outcome, Presence, Refusal, Run, Signature,
-    SignedBy, StepState,
+    Awaiting, Deviation, DeviationKind, End, Evidence, Finding, How, Outcome, Presence, Proof, Refusal, Run, Signature,
+    SignedBy, StepRun, StepState,
 };
 use crate::playbook;
 use crate::playbook::plan::{
-    Act, FollowUp, Name, PersonSpec, Plan, ProbeSpec, Quiz, Section, Source, StepId, Template,
+    Act, FollowUp, Name, PersonSpec, Plan, ProbeSpec, Quiz, Section, Source, Step, StepId, Template,
 };
 
 /// Says where a step stands.
@@ -353,6 +354,21 @@ pub fn deviations(_plan: &Plan, run: &Run) -> Vec<Deviation> {
     run.deviations.clone()
 }
 
+/// Lists the evidence of a step as far as it was given or passed over, a line each.
+#[must_use]
+pub fn proofs(step: &Step, state: &StepRun, run: &Run) -> Vec<String> {
+    let line = |proof: &Proof| {
+        let spec = proof.item.checked_sub(1).and_then(|at| step.evidence.get(at as usize));
+        let title = spec.map(|spec| fill(&spec.title, run)).unwrap_or_default();
+        match (&proof.evidence, &proof.reason) {
+            (Some(given), _) => format!("{title}: {}", evidence(given)),
+            (None, Some(reason)) => format!("{title}: not given: {reason}"),
+            (None, None) => format!("{title}: not given; it is optional"),
+        }
+    };
+    state.evidence.iter().map(line).collect()
+}
+
 /// Says an item of evidence in a line.
 #[must_use]
 pub fn evidence(evidence: &Evidence) -> String {
@@ -382,7 +398,8 @@ pub fn deviation(deviation: &Deviation) -> String {
         DeviationKind::WindowExtended => "had its window extended",
         DeviationKind::Despite => "was started although later steps would be refused",
         DeviationKind::EvidenceMissing => "lacks evidence",
-        DeviationKind::Refused => "was not signed",
+        DeviationKind::Unsigned => "was not signed, and the run went on",
+        DeviationKind::Refused => "was refused a signature",
     };
     let of = match (&deviation.step, deviation.undo) {
         (Some(step), Some(action)) => format!("undo action {action} of {step}"),

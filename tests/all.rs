@@ -55,6 +55,7 @@ mod reports;
 mod rigs;
 mod rotation;
 mod schema;
+mod scorecards;
 mod screen;
 mod secrets;
 mod session;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module may use, beside itself.
-const TABLE: [(&str, &[&str]); 19] = [
+const TABLE: [(&str, &[&str]); 20] = [
     ("secret", &[]),
     // Checked by the record's readers too, so it knows none of them.
     ("signature", &[]),

@@ -7,10 +7,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use runsheet::audit::{Asked, Audit, Part, audit};
-use runsheet::journal::{Log as _, RunFolder};
+use runsheet::engine::{Record, Stamped};
+use runsheet::journal::{Log as _, Place, RunFolder};
 use tempfile::TempDir;
 
 use crate::support::desk::{Called, Desk};
+use crate::support::keys::Keys;
 
 const PLAYBOOK: &str = r"runsheet: 1
 title: Small story
@@ -54,6 +56,17 @@ impl Done {
 
     pub(crate) fn call(&self, words: &[&str]) -> Called {
         self.desk.call(words)
+    }
+
+    /// Writes a journal anew, every hash right.
+    fn forged(&self, path: &Path, records: &[Stamped]) {
+        let fresh = TempDir::new_in(self.folder.path()).unwrap();
+        let (forged, mut writer) = Place::new(fresh.path().to_owned()).create(&self.desk.run_id(), PLAYBOOK).unwrap();
+        for record in records {
+            writer.append(record).unwrap();
+        }
+        writer.sync().unwrap();
+        fs::copy(forged.journal(), path).unwrap();
     }
 
     /// A copy of the run's folder, of the same name.
@@ -241,7 +254,7 @@ fn what_is_changed_beside_the_journal_is_found() {
     one_wrong(&folder, Part::Files, &["approval.pdf is of no run"]);
     let folder = at("evidence");
     fs::write(folder.join("evidence/approval.pdf"), "x").unwrap();
-    one_wrong(&folder, Part::Files, &["evidence/approval.pdf is spoken of by no record"]);
+    one_wrong(&folder, Part::Evidence, &["approval.pdf is spoken of by no record"]);
     let folder = at("link");
     fs::rename(folder.join("journal.jsonl"), folder.join("../elsewhere")).unwrap();
     symlink("../elsewhere", folder.join("journal.jsonl")).unwrap();
@@ -262,17 +275,56 @@ fn a_journal_written_anew_must_tell_a_run_that_could_have_been() {
     let mut records = Vec::new();
     runsheet::journal::read(&path, false, |stamped| records.push(stamped)).unwrap();
     // That the check failed is taken out: the walk goes on as if it had not been asked.
-    let probed =
-        records.iter().position(|stamped| matches!(stamped.record, runsheet::engine::Record::Probed { .. })).unwrap();
+    let probed = records.iter().position(|stamped| matches!(stamped.record, Record::Probed { .. })).unwrap();
     records.remove(probed);
-    let fresh = runsheet::journal::Place::new(done.folder.path().join("forged"));
-    let (forged, mut writer) = fresh.create(&done.desk.run_id(), PLAYBOOK).unwrap();
-    for record in &records {
-        writer.append(record).unwrap();
-    }
-    writer.sync().unwrap();
-    fs::copy(forged.journal(), &path).unwrap();
+    done.forged(&path, &records);
     let found = looked(&folder);
     assert!(found.checks[0].wrong.is_empty(), "the chain is sound: {:?}", found.checks[0]);
     one_wrong(&folder, Part::Order, &["the run would have refused it: tell is still at work", "do not fit either"]);
+}
+
+#[test]
+fn signatures_are_held_against_their_statement_their_key_and_their_head() {
+    let done = Done::run();
+    let keys = Keys::make(&done.desk, &["ada", "eve"]);
+    keys.believed(&["eve"], "");
+    fs::rename(keys.path("allowed_signers"), keys.path("others")).unwrap();
+    keys.believed(&["ada"], "");
+    let words = ["sign", "--statement", "--role", "operator", "--name", "ada@example.org"];
+    let statement = done.call(&words).ends_with(0).out;
+    done.call(&["sign", "--signature", &keys.sign("ada", &statement)]).ends_with(0);
+    done.call(&["resume", "--unattended"]).ends_with(0);
+    let told = done.call(&["audit"]).ends_with(0).out;
+    for words in [
+        "ok     sign-off       1 good signature\n",
+        ": operator: signed by ada@example.org with the key SHA256:",
+        " stood so when they were signed, by ada@example.org with the key SHA256:",
+        "that the journal behind record ",
+    ] {
+        assert!(told.contains(words), "{words:?} is not in\n{told}");
+    }
+    // Her key is not believed by everybody.
+    let told = done.call(&["audit", "--allowed-signers", &keys.word("others")]).ends_with(1).out;
+    assert!(told.contains("is not among the allowed signers") && !told.contains("stood so"), "{told}");
+    // Nobody need believe a key to know that it made the signature.
+    keys.configure("");
+    let told = done.call(&["audit"]).ends_with(0).out;
+    assert!(told.contains("(whose that is nobody here says: no allowed signers)"), "{told}");
+
+    // A journal that was written anew has no line that was signed; and if the record is made to say so, the signature does not.
+    let folder = done.copy("signed");
+    let path = folder.join("journal.jsonl");
+    let mut records: Vec<Stamped> = Vec::new();
+    let mut heads = Vec::new();
+    runsheet::journal::read(&path, false, |stamped| records.push(stamped)).unwrap();
+    let Record::Begun(begun) = &mut records[0].record else { panic!("it begins") };
+    "grace".clone_into(&mut begun.operator);
+    done.forged(&path, &records);
+    one_wrong(&folder, Part::SignOff, &["made over a head that no record before it has"]);
+    runsheet::journal::read_heads(&path, |_, head| heads.push(head.to_owned())).unwrap();
+    let at = records.iter().position(|stamped| matches!(stamped.record, Record::SignedOff { .. })).unwrap();
+    let Record::SignedOff { signature: Some(signature), .. } = &mut records[at].record else { panic!("it is signed") };
+    signature.head.clone_from(&heads[at - 1]);
+    done.forged(&path, &records);
+    one_wrong(&folder, Part::SignOff, &["the signature was not made for what is to be signed here"]);
 }

@@ -131,7 +131,7 @@ fn typed(words: &[&str]) -> String {
     let forward = ["", "", "y", "", "r", "", "practised by hand", "v", "e", "me", "s", "not needed"];
     let back = ["b", "y", "", "r", "s", "not needed", "", "y"];
     let walk = std::iter::repeat_n(forward, 20).flatten().chain(std::iter::repeat_n(back, 30).flatten());
-    begin.chain(walk).map(|line| format!("{line}\n")).collect()
+    begin.chain(walk).map(|line| line.to_string() + "\n").collect::<Vec<_>>().concat()
 }
 
 /// Walks a drill under strace; gives what it asked of the system.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use crate::reports;
 use crate::support::desk::{Called, Desk};
 use crate::support::terminal::Terminal;
 
@@ -117,6 +118,18 @@ fn unattended_the_answers_file_gives_it() {
     assert_eq!(ticked, [1, 2]);
     let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
     assert!(!journal.contains(SECRET));
+    // The report has each item, and where it is.
+    let texts = reports::printed(&place.desk);
+    assert!(texts.iter().all(|(_, text)| !text.contains(SECRET)));
+    let report: Value = serde_json::from_str(&texts[1].1).unwrap();
+    let mut steps =
+        report["sections"].as_array().unwrap().iter().flat_map(|section| section["steps"].as_array().unwrap());
+    let change = steps.find(|step| step["id"] == "change").unwrap();
+    let states: Vec<&str> =
+        change["evidence"].as_array().unwrap().iter().map(|item| item["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["given", "given", "given", "given", "passed over"]);
+    assert_eq!(change["evidence"][2]["sha256"], file["sha256"]);
+    assert!(texts[0].1.contains("the whole team"), "{}", texts[0].1);
 }
 
 #[test]
@@ -235,4 +248,21 @@ fn the_screen_keeps_ticks_and_asks_for_evidence() {
 
 fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+#[test]
+fn an_audit_holds_what_was_kept_against_the_record() {
+    let place = Place::make();
+    place.unattended("evidence: [the whole team, panel.png]").ends_with(0);
+    let told = place.desk.call(["audit"]).ends_with(0).out;
+    assert!(told.contains("ok     evidence       1 file, by the SHA-256 on record"), "{told}");
+    let [kept] = &place.kept()[..] else { panic!("{:?}", place.kept()) };
+    let path = place.desk.run_folder().join("evidence").join(kept);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [&whole[..], b"x"].concat()).unwrap();
+    let told = place.desk.call(["audit"]).ends_with(1).out;
+    assert!(told.contains(&format!("! {kept} goes on behind the {} bytes that it had", whole.len())), "{told}");
+    fs::remove_file(&path).unwrap();
+    let told = place.desk.call(["audit"]).ends_with(1).out;
+    assert!(told.contains(&format!("! {kept} is missing, which record ")), "{told}");
 }

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use crate::leaks::{none_told, traced};
 use crate::support::desk::Called;
 use crate::support::gate::{APP, Gate, NEW, OLD, STAGING};
+use crate::support::keys::Keys;
 use crate::support::rig::Answer;
+use crate::support::terminal::Terminal;
 
 const PASSWORD: &str = "
 inputs: { old_password: 'file:old' }
@@ -378,7 +380,7 @@ fn the_whole_gate_is_walked_and_comes_back() {
     bench.dry();
     bench.back_from_before(&["password/set-password", "least-privilege/make-account", "checklist-read"]);
     let before = gate.checklist();
-    bench.forward();
+    walked_and_signed(&gate);
     let (checklist, backups) = (gate.checklist(), gate.backups());
     let proofs: Vec<&str> = checklist.strip_prefix(&before).expect("lines were appended").lines().collect();
     let of = |line: &&str| line.split("Gate A ").nth(1).and_then(|rest| rest.chars().next());
@@ -387,4 +389,52 @@ fn the_whole_gate_is_walked_and_comes_back() {
     let answers = [("root", OLD), ("root", NEW), ("keystone_app", APP)]
         .map(|(user, password)| gate.source.answer(user, password));
     assert_eq!(answers, [Answer::Refused, Answer::Accepted, Answer::Accepted]);
+}
+
+/// The gate with a sign-off by two people: one at the screen that walks it, the other at a terminal of their own.
+fn walked_and_signed(gate: &Gate) {
+    let folder = gate.path("signed");
+    std::fs::create_dir(&folder).expect("make the folder");
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks")).expect("list the playbooks") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            std::fs::copy(&path, folder.join(path.file_name().expect("a name"))).expect("copy a playbook");
+        }
+    }
+    let playbook = folder.join("mysql-gate-a.yaml");
+    let text = std::fs::read_to_string(&playbook).expect("read the gate");
+    let signed = format!("{text}\nsign_off: {{ by: [operator, reviewer], distinct: true }}\n");
+    std::fs::write(&playbook, signed).expect("write the gate");
+
+    let desk = gate.desk();
+    let keys = Keys::make(&desk, &["ann", "bo"]);
+    keys.believed(&["ann", "bo"], "");
+    let playbook = playbook.display().to_string();
+    let called = gate.run(&desk, &playbook, GATE, &[], &["--operator", "ann"]).ends_with(6);
+    assert!(called.err.contains("the sign-off of operator is missing"), "{}", called.err);
+
+    let words = ["resume", "--operator", "ann"].map(str::to_owned);
+    let ann = Terminal::start(&desk, &words, 100, 30);
+    ann.until("the sign-off", |now| now.contains("Your name, as operator") && now.contains("F4 refuse to sign"));
+    let signs = |key: &str, told: &str, code: i32| {
+        let words = ["sign", "--role", "reviewer", "--key", &keys.word(key)].map(str::to_owned);
+        let terminal = Terminal::start(&desk, &words, 100, 30);
+        terminal.see("y signs, r refuses");
+        terminal.press("y\r");
+        terminal.see(told);
+        assert_eq!(terminal.ends().code, Some(code));
+    };
+    // Ann may not review what she walked.
+    signs("ann", "walks this run or has signed already", 6);
+    signs("bo", "bo@example.org signed as reviewer", 0);
+    ann.press("ann");
+    ann.until("the name", |now| {
+        now.lines().any(|line| line.contains("Your name, as operator") && line.contains("ann"))
+    });
+    ann.press("\r");
+    ann.see("The run is over.");
+    ann.press("q");
+    assert_eq!(ann.ends().code, Some(0));
+    gate.nothing_leaked(&desk, &called);
+    assert!(!desk.run_folder().join("vault.age").exists(), "the vault is gone with the end of the run");
 }

@@ -51,6 +51,9 @@ fn step() -> impl Strategy<Value = String> {
         "run verify evidence=made evidence=file?",
         "manual evidence=text",
         "ask=*token evidence=token evidence=text?",
+        "run signs=dba+owner distinct",
+        "run verify signs=dba",
+        "manual signs=owner",
     ]);
     let more = prop::sample::subsequence(
         vec![

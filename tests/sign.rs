@@ -8,7 +8,8 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::desk::{Called, Desk};
+use crate::reports;
+use crate::support::desk::{self, Called, Desk, PROGRAM};
 use crate::support::keys::Keys;
 use crate::support::terminal::Terminal;
 
@@ -152,6 +153,19 @@ fn a_stopped_run_is_signed_in_every_way() {
     let report = place.desk.call(["report"]).ends_with(0).out;
     assert!(report.contains("of dee@example.org") && report.contains("of cy@example.org"), "{report}");
     assert!(report.contains("the name as typed, not proved"), "{report}");
+
+    // A report checks them anew, against the keys that are believed when it is made.
+    let checked = || {
+        let report = reports::fits(&place.desk.call(["report", "--format", "json"]).ends_with(0).out);
+        let signed = report["sign_offs"].as_array().expect("a list").iter();
+        let checked = signed.filter_map(|one| one.pointer("/signature/checked")?.as_str().map(str::to_owned));
+        (checked.collect::<Vec<_>>(), report["assessment"]["level"].clone())
+    };
+    assert_eq!(checked().0, ["good", "good", "good"]);
+    keys.believed(&["bo", "cy"], "");
+    let (found, level) = checked();
+    assert_eq!(found.iter().filter(|checked| *checked == "not_believed").count(), 1, "{found:?}");
+    assert_eq!(level, "look");
 }
 
 /// An agent that has one key, which is taken from the disk.
@@ -394,6 +408,51 @@ fn a_refusal_at_the_end_is_told_by_the_status() {
     assert!(called.out.contains("refused to sign as reviewer; it is on record"), "{}", called.out);
     let again = place.desk.call(["resume", "--unattended"]).ends_with(6);
     assert!(again.err.contains("refused to sign as reviewer: the backup is too old"), "{}", again.err);
+    // Where it cannot be written down, nobody has signed.
+    let before = place.bytes();
+    let mut full = std::process::Command::new("bash");
+    full.args(["-c", "ulimit -f 1; printf 'y\\n' | \"$@\"", "sign", PROGRAM, "sign", "--key", &keys.word("bo")]);
+    let called = desk::called(full.envs(place.desk.env()).current_dir(place.desk.home())).ends_with(1);
+    assert!(called.err.contains("the journal cannot be written"), "{}", called.err);
+    assert_eq!(place.bytes(), before);
     place.sign(&["--key", &keys.word("bo")], "y\n").ends_with(0);
     place.desk.call(["resume", "--unattended"]).ends_with(0);
+}
+
+/// Who takes a run over in the middle reads what is in force and what a rollback would do, at both screens; `show` prints it.
+#[test]
+fn who_takes_over_reads_what_they_take_over() {
+    let place = Place::make();
+    place.begin();
+    let shown = place.desk.call(["show"]).ends_with(0).out;
+    for told in ["in force now\n  Before; cannot be undone: A line is a line", "a rollback now\n  cannot be undone"] {
+        assert!(shown.contains(told), "{told}\n{shown}");
+    }
+    let json: Value = serde_json::from_str(&place.desk.call(["show", "--json"]).ends_with(0).out).expect("JSON");
+    assert_eq!(json["handover"]["in_force_now"][0], "Before; cannot be undone: A line is a line");
+
+    let words = ["resume", "--operator", "ann"].map(str::to_owned);
+    let ann = Terminal::start(&place.desk, &words, 100, 30);
+    ann.see("Your name, as checker");
+    let words = ["attach", "--plain", "--operator", "bo"].map(str::to_owned);
+    let bo = Terminal::start(&place.desk, &words, 100, 40);
+    bo.see("WATCHING");
+    bo.press("T\r");
+    bo.see("Take over?");
+    for told in ["In force now:", "A rollback now:", "cannot be undone: it stays as it is: Before"] {
+        bo.see(told);
+    }
+    bo.press("y\r");
+    bo.see("You act from here on.");
+    ann.see("bo took over");
+    // And back again, at the full screen.
+    ann.until("what a watcher may do", |now| now.contains("T take over"));
+    ann.press("T");
+    ann.until("the summary", |now| now.contains("A rollback now") && now.contains("In force now"));
+    ann.press("y");
+    bo.see("ann took over from bo");
+    let records = place.desk.journal();
+    let taken: Vec<&str> =
+        records.iter().filter_map(|entry| entry["record"]["presence"]["taken_over"]["operator"].as_str()).collect();
+    assert_eq!(taken, ["bo", "ann"]);
 }

@@ -68,7 +68,9 @@ fn without_any_one_record_but_the_last_ones_it_shows_at_the_next_that_depends_on
         let mut records = walked();
         let gone = records.remove(at);
         let (found, why) = wrong(&records).unwrap_or_else(|| panic!("nobody misses record {at}: {gone:?}"));
-        assert_eq!(found, at, "without record {at} ({gone:?}): {why:?}");
+        // The two who sign do so in either order, so that one of them is missing shows where the run ends.
+        let shows = if matches!(gone.record, Record::SignedOff { .. }) { 9 } else { at };
+        assert_eq!(found, shows, "without record {at} ({gone:?}): {why:?}");
     }
 }
 
@@ -77,6 +79,9 @@ fn no_two_neighbours_can_change_places() {
     for at in 0..walked().len() - 1 {
         let mut records = walked();
         records.swap(at, at + 1);
+        if kinds(&records)[at..at + 2] == ["signed", "signed"] {
+            continue;
+        }
         assert_eq!(wrong(&records).map(|(at, _)| at), Some(at), "{at} and the one behind it");
     }
 }

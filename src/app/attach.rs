@@ -160,7 +160,7 @@ fn show(runtime: &Runtime, link: Link, shown: Shown, folder: &RunFolder, role: R
             follow(runtime, link, folder, &mut front)?
         }
         Mode::Full => {
-            let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
+            let screen = screen.map_or_else(briefing::screen, Ok)?;
             let mut front = screen.marked(mark).start(plan, record, rollback).map_err(briefing::no_screen)?;
             let parted = follow(runtime, link, folder, &mut front);
             if !matches!(parted, Ok(Parted::Over(_))) {
@@ -192,7 +192,7 @@ fn tell(shown: Shown, folder: &RunFolder, run: &str) -> Result<Code, Ending> {
     match mode {
         Mode::Plain | Mode::Unattended => replay(folder, &mut Line::start(plan, record, rollback, mark))?,
         Mode::Full => {
-            let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
+            let screen = screen.map_or_else(briefing::screen, Ok)?;
             let mut front = screen.marked(mark).start(plan, record, rollback).map_err(briefing::no_screen)?;
             replay(folder, &mut front)?;
             if seen.run.stage != Stage::Over {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::config;
 use super::drill::{self, Practice};
 use super::earlier;
 use super::inputs::{self, Given, Known};
@@ -54,9 +55,19 @@ pub(super) fn choose() -> Result<Option<(Choice, Screen)>, Ending> {
             choice: Choice::Playbook(entry.name),
         },
     });
-    let mut screen = Screen::open().map_err(no_screen)?;
+    let mut screen = screen()?;
     let choice = screen.library(runs.chain(playbooks).collect()).map_err(unanswered)?;
     Ok(choice.map(|choice| (choice, screen)))
+}
+
+/// Takes the terminal as a full screen.
+///
+/// # Errors
+/// When it cannot be used.
+pub(super) fn screen() -> Result<Screen, Ending> {
+    // A configuration that cannot be read is told by what needs it.
+    let attention = config::read().map(|config| config.attention).unwrap_or_default();
+    Screen::open().map(|screen| screen.calling(attention)).map_err(no_screen)
 }
 
 /// Asks a person for the inputs. None when the operator left.
@@ -72,7 +83,7 @@ pub(super) fn ask(
     practice: Option<&Practice>,
 ) -> Result<Option<Asked>, Ending> {
     let mut screen = match (mode, screen) {
-        (Mode::Full, None) => Some(Screen::open().map_err(no_screen)?.marked(practice.map(|_| drill::MARK))),
+        (Mode::Full, None) => Some(self::screen()?.marked(practice.map(|_| drill::MARK))),
         (_, screen) => screen,
     };
     let expected = expected(loaded);

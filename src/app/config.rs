@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::place;
+use super::{place, run};
 use crate::ending::{Code, Ending};
+use crate::front::tui::Attention;
 use crate::notify::Rule;
 use crate::output::visible_plain;
 use crate::playbook::{nearest, yaml};
@@ -20,6 +21,8 @@ use crate::signature::Allowed;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Config {
+    /// How a person is called who does not look at the full screen.
+    pub(super) attention: Attention,
     /// Who is told of runs.
     pub(super) notify: Vec<Rule>,
     /// Who may sign, and with what.
@@ -53,7 +56,7 @@ pub(super) enum Typed {
 
 /// The keys of the file and of its parts, to name the one that was meant.
 const KEYS: [(&str, &[&str]); 3] = [
-    ("", &["notify", "sign_off"]),
+    ("", &["attention", "notify", "sign_off"]),
     ("notify", &["headers", "on", "post", "run"]),
     ("sign_off", &["allowed_signers", "key", "revoked_keys", "typed"]),
 ];
@@ -63,6 +66,30 @@ impl SignOff {
     pub(super) fn allowed(&self) -> Allowed {
         Allowed { signers: self.allowed_signers.clone(), revoked: self.revoked_keys.clone(), at: None }
     }
+}
+
+/// Says in a few words what signatures prove here, and whether they can be checked at all.
+///
+/// # Errors
+/// What is wrong, and what to do.
+pub(super) fn signatures(sign_off: &SignOff) -> Result<String, (String, String)> {
+    if !run::on_path("ssh-keygen") {
+        let told = "ssh-keygen is not on PATH: nobody can sign with a key, and no signature can be checked";
+        return Err((told.to_owned(), "install OpenSSH's client".to_owned()));
+    }
+    let gone = [&sign_off.allowed_signers, &sign_off.revoked_keys].into_iter().flatten().find(|path| !path.is_file());
+    if let Some(gone) = gone {
+        let told = format!("there is no file {}, which config.yaml names: no signature is taken", gone.display());
+        return Err((told, "put it there, or mend config.yaml".to_owned()));
+    }
+    let typed = match sign_off.typed {
+        Typed::Allowed => "typed names are taken, as typed",
+        Typed::Refused => "typed names are not taken",
+    };
+    Ok(match &sign_off.allowed_signers {
+        Some(signers) => format!("checked against {}; {typed}", signers.display()),
+        None => format!("no allowed_signers in config.yaml: they prove which key, not whose; {typed}"),
+    })
 }
 
 /// Names the file; none without a home.

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use super::config;
 use super::place;
 use super::run::Mode;
 use crate::cli::IdentityArgs;
@@ -121,7 +122,11 @@ fn shown(key: &Identity, file: &KeyFile, protected: bool) -> Result<Code, Ending
         "no; `runsheet identity --protect` asks for a passphrase"
     };
     let (public, path) = (key.public(), file.path().display());
-    let text = format!("public key  {public}\nfile        {path}\nprotected   {protected}\n");
+    let signatures = config::signatures(&config::read()?.sign_off).unwrap_or_else(|(told, _)| told);
+    let text = format!(
+        "public key  {public}\nfile        {path}\nprotected   {protected}\nsignatures  {}\n",
+        crate::output::visible_plain(&signatures)
+    );
     super::look::print(&text)
 }
 

@@ -12,7 +12,7 @@ use crate::ending::{Code, Ending};
 use crate::output::{json as safe_json, visible_plain};
 use crate::playbook;
 use crate::report;
-use crate::words;
+use crate::words::{self, handover};
 
 /// Prints text on standard output. A reader that has gone has read enough.
 pub(super) fn print(text: &str) -> Result<Code, Ending> {
@@ -68,6 +68,10 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
             "records": seen.journal.records,
             "head": seen.journal.head,
             "cut_off": cut_off(&seen),
+            "handover": handover::summary(plan, run)
+                .into_iter()
+                .map(|part| (part.title.to_lowercase().replace(' ', "_"), Value::from(part.lines)))
+                .collect::<serde_json::Map<_, _>>(),
             "temporary_left": left::still_there(plan, run)
                 .into_iter()
                 .map(|left| json!({ "file": left.file, "why": left.why }))
@@ -88,10 +92,10 @@ pub(super) fn show(prefix: Option<&str>, as_json: bool) -> Result<Code, Ending> 
         lines.push(format!("{word:<16} {:<24} {}", step.id, visible_plain(&words::fill(&step.title, run))));
     }
     lines.extend(clocks::lines(&seen));
-    let deviations = words::deviations(plan, run);
-    if !deviations.is_empty() {
-        lines.push("\ndeviations".to_owned());
-        lines.extend(deviations.iter().map(|deviation| format!("  {}", visible_plain(&words::deviation(deviation)))));
+    // The steps stand above already, and where it stands in the second line.
+    for part in handover::summary(plan, run).into_iter().filter(|part| !part.is_in_lists()) {
+        lines.push(format!("\n{}", part.title.to_lowercase()));
+        lines.extend(part.lines.iter().map(|line| format!("  {}", visible_plain(line))));
     }
     lines.extend(still_there(&seen));
     let cut = cut_off(&seen);

@@ -78,7 +78,7 @@ fn check(seen: &Seen, allowed: &Allowed, signed: &SignOff, signature: &Signature
     // The key must have been good then; it may have run out since.
     let allowed = Allowed { at: signed.at, ..allowed.clone() };
     match signature::verify(&statement, &signature.armored, &allowed) {
-        Ok(signer) if signer.key != signature.key => (Checked::Bad, Some(format!("it was made with {}", signer.key))),
+        Ok(by) if by.key != signature.key => (Checked::Bad, Some(format!("it was made with {}", by.key))),
         Ok(_) => match has_line(&seen.folder, &signature.head) {
             Ok(true) => (Checked::Good, None),
             Ok(false) => (Checked::Bad, Some("what it was given for is no line of this journal".to_owned())),

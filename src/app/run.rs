@@ -380,7 +380,7 @@ fn drive(way: Way, ready: Ready, old: Old, args: &FrontArgs) -> Result<Code, End
             close(&over)
         }
         Mode::Full => {
-            let screen = screen.map_or_else(Screen::open, Ok).map_err(briefing::no_screen)?;
+            let screen = screen.map_or_else(briefing::screen, Ok)?;
             let front = screen.marked(mark).start(plan, record, rollback).map_err(briefing::no_screen)?;
             let over = walk::walk(ready, front, old, &mut tell)?;
             if matches!(over.because, Because::Signal(_) | Because::Journal(_) | Because::Refused(_)) {

@@ -221,9 +221,9 @@ fn junit(suites: &[(String, Vec<Case>)]) -> String {
         let count = |is: fn(&Found) -> bool| cases.iter().filter(|case| is(&case.found)).count();
         let (failed, skipped) = (count(|it| matches!(it, Found::Wrong(_))), count(|it| matches!(it, Found::Passed(_))));
         let time: f64 = cases.iter().map(|case| case.seconds).sum();
-        let _ = write!(
+        let _ = writeln!(
             xml,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{time:.3}\">\n",
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{time:.3}\">",
             escaped(name),
             cases.len(),
         );

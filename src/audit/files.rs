@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::named::{Named, Transcript};
+use super::named::Named;
 use super::trail::Trail;
 use super::{Check, Part};
 use crate::engine::{Begun, Written};
@@ -67,7 +67,7 @@ pub(super) fn transcripts(folder: &RunFolder, named: &Named) -> Check {
         match (there.contains(name), transcript.by) {
             (false, Some(by)) => check.wrong.push(format!("{name} is missing, which record {by} speaks of")),
             (true, _) if transcript.held.is_empty() => unvouched += 1,
-            (true, _) => match holds(&folder.transcript().join(name), transcript) {
+            (true, _) => match holds(&folder.transcript().join(name), &transcript.held) {
                 Ok(()) => held += 1,
                 Err(why) => check.wrong.push(format!("{name} {why}")),
             },
@@ -91,9 +91,9 @@ pub(super) fn transcripts(folder: &RunFolder, named: &Named) -> Check {
     check
 }
 
-/// Holds a transcript against each state of it that is on record: it only grew.
-fn holds(path: &Path, transcript: &Transcript) -> Result<(), String> {
-    let mut marks: Vec<&Written> = transcript.held.iter().collect();
+/// Holds a file against each state of it that is on record: it only grew.
+fn holds(path: &Path, held: &[Written]) -> Result<(), String> {
+    let mut marks: Vec<&Written> = held.iter().collect();
     marks.sort_by_key(|mark| mark.size);
     let unread = |error: io::Error| format!("cannot be read: {error}");
     let mut file = File::open(path).map_err(unread)?;
@@ -180,6 +180,27 @@ pub(super) fn copies(folder: &RunFolder, named: &Named) -> Check {
     check
 }
 
+/// Holds the attachments against what is on record of them.
+pub(super) fn evidence(folder: &RunFolder, named: &Named) -> Check {
+    let mut check = Check::new(Part::Evidence);
+    let there = listed(&folder.evidence());
+    for (name, attachment) in &named.evidence {
+        if !there.contains(name) {
+            check.wrong.push(format!("{name} is missing, which record {} speaks of", attachment.by));
+        } else if let Err(why) = holds(&folder.evidence().join(name), std::slice::from_ref(&attachment.held)) {
+            check.wrong.push(format!("{name} {why}"));
+        }
+    }
+    check.said = match named.evidence.len() {
+        0 => "no file was given".to_owned(),
+        many => format!("{}, by the SHA-256 on record", words::count(many, "file", "files")),
+    };
+    for name in there.iter().filter(|name| !named.evidence.contains_key(*name)) {
+        check.wrong.push(format!("{name} is spoken of by no record: nothing says who put it there"));
+    }
+    check
+}
+
 /// What may stand in a run's folder, beside its journal and its playbook.
 const KNOWN: [&str; 7] = ["playbook.yaml", "journal.jsonl", "transcript", "snapshots", "evidence", "included", "lock"];
 
@@ -204,19 +225,21 @@ pub(super) fn others(folder: &RunFolder, trail: &Trail) -> Check {
             _ => check.wrong.push(format!("{name} is of no run: nothing says who put it there")),
         }
     }
-    for (inner, folder) in [("transcript", folder.transcript()), ("snapshots", folder.snapshots())] {
+    for (inner, folder) in inner_folders(folder) {
         for (name, plain) in all_names(&folder) {
             if !plain || folder.join(&name).is_dir() {
                 check.wrong.push(format!("{inner}/{name} is no file"));
             }
         }
     }
-    for (name, _) in all_names(&folder.evidence()) {
-        check.wrong.push(format!("evidence/{name} is spoken of by no record: nothing says who put it there"));
-    }
     let some = if check.wrong.is_empty() { "none" } else { "some" };
     check.said = format!("{some} that {} not belong here", if check.wrong.is_empty() { "does" } else { "do" });
     check
+}
+
+/// The folders within a run's that hold files and nothing else.
+fn inner_folders(folder: &RunFolder) -> [(&'static str, PathBuf); 3] {
+    [("transcript", folder.transcript()), ("snapshots", folder.snapshots()), ("evidence", folder.evidence())]
 }
 
 /// Lists what is in a folder, with whether each is a file or a folder and no link.

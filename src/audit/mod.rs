@@ -72,6 +72,8 @@ pub enum Part {
     Transcripts,
     /// The sealed copies of files.
     Copies,
+    /// Files that were given as evidence.
+    Evidence,
     /// Who signed.
     SignOff,
     /// Whatever else is in the folder.
@@ -90,6 +92,7 @@ impl Part {
             Self::Order => "order",
             Self::Transcripts => "transcripts",
             Self::Copies => "sealed copies",
+            Self::Evidence => "evidence",
             Self::SignOff => "sign-off",
             Self::Files => "other files",
         }
@@ -137,6 +140,7 @@ pub fn audit(folder: &RunFolder, asked: &Asked<'_>) -> Audit {
     checks.push(trail.order(same));
     checks.push(files::transcripts(folder, &trail.named));
     checks.push(files::copies(folder, &trail.named));
+    checks.push(files::evidence(folder, &trail.named));
     checks.push(trail.signed.clone());
     checks.push(files::others(folder, &trail));
     let mut audit = Audit {

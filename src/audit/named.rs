@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::undo::{self, UndoAction};
-use crate::engine::{How, Outcome, Record, SavedFile, Target, Written};
+use crate::engine::{Evidence, How, Outcome, Record, SavedFile, Target, Written};
 use crate::playbook::plan::{Act, Plan};
 
 /// What a journal says of the files beside it.
@@ -13,6 +13,8 @@ pub(super) struct Named {
     pub(super) transcripts: BTreeMap<String, Transcript>,
     /// The sealed copies, by name.
     pub(super) copies: BTreeMap<String, Copy>,
+    /// The attachments, by name.
+    pub(super) evidence: BTreeMap<String, Attachment>,
     /// What the names of copies begin with that a program that died may have made.
     pub(super) stems: BTreeSet<String>,
 }
@@ -24,6 +26,15 @@ pub(super) struct Transcript {
     pub(super) held: Vec<Written>,
     /// The number of the record by which it must be there, whatever it holds.
     pub(super) by: Option<u64>,
+}
+
+/// A file that was given as evidence.
+#[derive(Clone, Debug)]
+pub(super) struct Attachment {
+    /// The number of the record that speaks of it.
+    pub(super) by: u64,
+    /// What it held when it was kept.
+    pub(super) held: Written,
 }
 
 /// A sealed copy that a record speaks of.
@@ -65,6 +76,7 @@ impl Named {
             Record::RecaptureStarted { step } => {
                 self.transcripts.entry(recapture(&Target::step(step))).or_default();
             }
+            Record::EvidenceGiven { evidence, .. } => self.given(seq, evidence),
             Record::Saved { files, .. } => files.iter().for_each(|file| self.saved(seq, file)),
             _ => {} // whatever else is on record, it speaks of no file
         }
@@ -74,6 +86,21 @@ impl Named {
         let entry = self.transcripts.entry(recapture(target)).or_default();
         entry.held.extend(outcome.transcript.clone());
         entry.by = entry.by.or(outcome.transcript.as_ref().map(|_| seq));
+    }
+
+    fn given(&mut self, seq: u64, evidence: &Evidence) {
+        match evidence {
+            Evidence::File { kept, sha256, size, name: _ } => {
+                let held = Written { size: *size, sha256: sha256.clone() };
+                self.evidence.insert(kept.clone(), Attachment { by: seq, held });
+            }
+            Evidence::Output { transcript, sha256, size } => {
+                let entry = self.transcripts.entry(transcript.clone()).or_default();
+                entry.held.push(Written { size: *size, sha256: sha256.clone() });
+                entry.by = entry.by.or(Some(seq));
+            }
+            Evidence::Text { .. } | Evidence::Fingerprint { .. } => {}
+        }
     }
 
     fn saved(&mut self, seq: u64, file: &SavedFile) {

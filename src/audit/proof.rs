@@ -23,8 +23,8 @@ pub(super) fn weigh(audit: &mut Audit, asked: &Asked<'_>, signed: &[Proved]) {
             "the records can have come about in this order: the same engine allows each where it stands".to_owned(),
         );
     }
-    if holds(Part::Transcripts) && said(Part::Transcripts, "none") || holds(Part::Copies) && said(Part::Copies, "none")
-    {
+    let beside = [(Part::Transcripts, "none"), (Part::Copies, "none"), (Part::Evidence, "no file was given")];
+    if beside.iter().any(|(part, none)| holds(*part) && said(*part, none)) {
         proved.push(
             "the files beside it are those that the records speak of, as far as a hash of them is on record".to_owned(),
         );

@@ -76,7 +76,7 @@ pub(super) fn judge(
                 proved.push(good);
             }
             Err(Bad::Unchecked(why)) => {
-                check.noted.push(format!("{}, {}: not checked: {why}", signed.who(), signed.name))
+                check.noted.push(format!("{}, {}: not checked: {why}", signed.who(), signed.name));
             }
             Err(Bad::Wrong(why)) => check.wrong.push(format!("{}, {}: {why}", signed.who(), signed.name)),
         }
@@ -128,7 +128,7 @@ fn good(
     };
     // A key that was limited in time must have been good then.
     let allowed = Allowed { at: Some(signed.at), ..allowed.clone() };
-    let signer = verify(&statement, &signature.armored, &allowed).map_err(|why| match why {
+    let maker = verify(&statement, &signature.armored, &allowed).map_err(|why| match why {
         Unproven::Unchecked(_) => Bad::Unchecked(why.to_string()),
         Unproven::Forged(_)
         | Unproven::UnknownKey { .. }
@@ -136,12 +136,12 @@ fn good(
         | Unproven::Revoked { .. }
         | Unproven::NotNow { .. } => Bad::Wrong(why.to_string()),
     })?;
-    if signer.key != signature.key {
-        return Err(Bad::Wrong(format!("the record says the key {}, and {} made it", signature.key, signer.key)));
+    if maker.key != signature.key {
+        return Err(Bad::Wrong(format!("the record says the key {}, and {} made it", signature.key, maker.key)));
     }
-    let by = match &signer.principal {
-        Some(principal) => format!("{principal} with the key {}", signer.key),
-        None => format!("the key {} (whose that is nobody here says: no allowed signers)", signer.key),
+    let by = match &maker.principal {
+        Some(principal) => format!("{principal} with the key {}", maker.key),
+        None => format!("the key {} (whose that is nobody here says: no allowed signers)", maker.key),
     };
     Ok(Proved { upto: upto as u64 + 1, by })
 }

@@ -144,7 +144,7 @@ impl<'a> Trainee<'a> {
                 Awaiting::Decision(_) | Awaiting::UndoDecision(_) | Awaiting::SignOff(_) | Awaiting::Approval(..) => {
                     self.again(awaiting)
                 }
-                Awaiting::Person(target) if *target == open.target => Some(Deed::Answer(target.clone())),
+                Awaiting::Person(target) if *target == open.target => Some(self.done(target.clone())),
                 _ => None, // it is not its turn
             },
             Move::Verify => {
@@ -172,7 +172,7 @@ impl<'a> Trainee<'a> {
             }
             Move::Attach => Some(Deed::Attach),
             Move::Answer => match awaiting {
-                Awaiting::Person(target) => Some(Deed::Answer(target.clone())),
+                Awaiting::Person(target) => Some(self.done(target.clone())),
                 _ => None, // nothing is asked
             },
             Move::Extend => input(Input::ExtendWindow { by: Duration::from_mins(30), reason: NOTE.to_owned() }),
@@ -214,9 +214,18 @@ impl<'a> Trainee<'a> {
                 }
                 self.again(&Awaiting::UndoDecision(target))
             }
-            Awaiting::Person(target) => Some(Deed::Answer(target)),
+            Awaiting::Person(target) => Some(self.done(target)),
             Awaiting::Incomplete => input(Input::Abandon { reason: "the rollback is incomplete".to_owned() }),
             other => self.again(&other),
+        }
+    }
+
+    /// Ticks the next line of what a person is to do, or hands it in where all are ticked.
+    fn done(&self, target: Target) -> Deed {
+        let open = self.fold.run().unticked(&self.plan, &target).first().copied();
+        match open {
+            Some(item) => Deed::Input(Box::new(Input::Tick { target, item, ticked: true })),
+            None => Deed::Answer(target),
         }
     }
 

@@ -49,11 +49,14 @@ pub enum DeviationKind {
     Despite,
     /// Evidence was not given.
     EvidenceMissing,
+    /// The walk went on without the signatures that a step asks for.
+    Unsigned,
     /// A role refused to sign.
     Refused,
 }
 
 /// Reads the deviations off a record that is about to be taken in.
+#[expect(clippy::too_many_lines, reason = "one flat table: an arm a record")]
 pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
     let at = stamped.at;
     let deviation = |target: &Target, kind, reason: String| Deviation {
@@ -68,6 +71,10 @@ pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
         Record::Skipped { target, by_playbook: true, .. } => {
             let failed = what_failed(plan, run, target);
             vec![deviation(target, DeviationKind::PassedOver, format!("the playbook says to go on; {failed}"))]
+        }
+        Record::Skipped { target, reason, by_playbook: false } if unsigned(plan, run, target) => {
+            let reason = reason.clone().unwrap_or_else(|| "no reason was given".to_owned());
+            vec![deviation(target, DeviationKind::Unsigned, reason)]
         }
         Record::Skipped { target, reason: Some(reason), .. } => {
             // Of a step that is done, only the signature is passed over.
@@ -160,6 +167,11 @@ pub(super) fn of(plan: &Plan, run: &Run, stamped: &Stamped) -> Vec<Deviation> {
         | Record::Ended { .. }
         | Record::FollowedUp { .. } => Vec::new(),
     }
+}
+
+/// Says whether a step is done, and only its signatures are missing.
+fn unsigned(plan: &Plan, run: &Run, target: &Target) -> bool {
+    target.undo.is_none() && run.step(plan, &target.step).is_some_and(|step| step.unsigned)
 }
 
 /// Says in a line why something is started again, or was passed over: what became of it before.

@@ -129,12 +129,6 @@ impl<F: Front> Bench<F> {
                 self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
             }
             Say::Quit | Say::Detach(_) => self.over = true,
-            Say::Sign { .. }
-            | Say::Preview(_)
-            | Say::TakeOver
-            | Say::Presence(_)
-            | Say::Type { .. }
-            | Say::Size { .. } => {}
             Say::Evidence { step, item, offer } => {
                 let evidence = match offer {
                     Offer::Text(text) => Evidence::Text { text },
@@ -147,6 +141,12 @@ impl<F: Front> Bench<F> {
                 };
                 self.input(Input::Evidence { step, item, evidence });
             }
+            Say::Sign { .. }
+            | Say::Preview(_)
+            | Say::TakeOver
+            | Say::Presence(_)
+            | Say::Type { .. }
+            | Say::Size { .. } => {}
         }
     }
 

@@ -98,9 +98,8 @@ impl Rule {
                 Err("`run` needs a program".to_owned())
             }
             (Some(_), None) if !self.headers.is_empty() => Err("`headers` go with `post`".to_owned()),
-            (Some(_), None) => Ok(()),
             (None, Some(Given::Text(address))) => deliver::address(address).map(|_| ()),
-            (None, Some(Given::Env { .. } | Given::File { .. })) => Ok(()),
+            (Some(_), None) | (None, Some(Given::Env { .. } | Given::File { .. })) => Ok(()),
         }
     }
 

@@ -52,6 +52,7 @@ impl std::fmt::Debug for Teller {
 impl Teller {
     /// Starts the thread for these rules; none where there is no rule. `patience` is how long the guard waits in the end.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "it is kept by each rule")]
     pub fn start(rules: Vec<Rule>, patience: Duration, censor: Censor, say: Say) -> Option<(Self, Guard)> {
         if rules.is_empty() {
             return None;

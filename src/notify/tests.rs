@@ -195,7 +195,7 @@ fn a_program_and_a_server_get_the_message() {
     assert!(request.starts_with("POST /hook HTTP/1.1\r\n") && request.ends_with(&wanted), "{request}");
     assert!(request.contains("authorization: Bearer CANARY-token\r\n"), "{request}");
     assert!(!folder.path().join("never").exists());
-    assert_eq!(*said.lock().unwrap(), [String::new(); 0]);
+    assert_eq!(*said.lock().unwrap(), Vec::<String>::new());
 }
 
 /// Each is told of once, in words that hold no address, and the others are told all the same.

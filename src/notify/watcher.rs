@@ -115,7 +115,7 @@ impl Watcher {
             }
             Awaiting::Person(target) => events.push((Event::Waiting, says, Some(target.step))),
             Awaiting::Approval(step, _) | Awaiting::Evidence(step, _) => {
-                events.push((Event::Waiting, says, Some(step)))
+                events.push((Event::Waiting, says, Some(step)));
             }
             Awaiting::SignOff(_) | Awaiting::Incomplete => events.push((Event::Waiting, says, None)),
             // Whoever sits there goes on by themselves; where nobody does, the run stopped at it.

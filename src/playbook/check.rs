@@ -368,7 +368,8 @@ mod tests {
     #[test]
     fn warnings_alone_do_not_refuse_a_playbook() {
         let text = format!(
-            "{HEAD}phases: [{{ title: A, steps: [{{ id: a, title: A, wait: 1s, sign_off: {{ by: a }} }}] }}]\n"
+            "{HEAD}inputs: {{ key: {{ type: secret }} }}\nphases:\n  - title: A\n    steps:\n      - id: a\n        title: A\n        \
+             read_only: true\n        env: {{ KEY: {{ secret: key }} }}\n        run: mysql -p\"$KEY\"\n"
         );
         assert_eq!(check(&text).unwrap().warnings.len(), 1);
     }

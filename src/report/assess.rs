@@ -123,6 +123,11 @@ fn signatures<'a>(report: &'a Report, checked: Checked, says: &'a str) -> impl I
     })
 }
 
+/// Says how many deviations there were.
+pub(super) fn deviations(report: &Report) -> usize {
+    report.deviations.len().saturating_add(usize::try_from(report.deviations_left_out).unwrap_or(usize::MAX))
+}
+
 /// What needs a look.
 fn look(report: &Report) -> Vec<String> {
     let mut reasons = Vec::new();
@@ -132,7 +137,7 @@ fn look(report: &Report) -> Vec<String> {
         reasons.push(format!("{} had {}{saw}", step.id, outcome.how));
     }
     if !report.deviations.is_empty() {
-        reasons.push(format!("{} from the playbook", count(report.deviations.len(), "deviation", "deviations")));
+        reasons.push(format!("{} from the playbook", count(deviations(report), "deviation", "deviations")));
     }
     if report.counts.warned > 0 {
         reasons.push(format!("{} with a warning", count(report.counts.warned as usize, "step", "steps")));

@@ -8,6 +8,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::engine::DeviationKind;
+
 /// The version of this format.
 pub const FORMAT: u32 = 1;
 
@@ -46,8 +48,10 @@ pub struct Report {
     pub secrets: Vec<SecretFacts>,
     /// The secrets that were handed to a clipboard.
     pub copied: Vec<Moment>,
-    /// What did not go as the playbook says.
+    /// What did not go as the playbook says; of very many the first and the last.
     pub deviations: Vec<Deviation>,
+    /// How many of those are left out in between.
+    pub deviations_left_out: u64,
     /// Notes.
     pub notes: Vec<Note>,
     /// Who came to the screen that acts, who went, who went on with the run.
@@ -286,8 +290,33 @@ pub struct StepFacts {
     pub note: Option<String>,
     /// Why it was started although later steps would be refused.
     pub despite: Option<String>,
+    /// What was to be kept as proof of it, and was, or was not.
+    pub evidence: Vec<EvidenceFacts>,
     /// The end of its output.
     pub output: Option<Output>,
+}
+
+/// An item of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EvidenceFacts {
+    /// Its number, from 1.
+    pub item: u32,
+    /// What is wanted, or the question.
+    pub what: String,
+    /// It may be passed over without a reason.
+    pub optional: bool,
+    /// `given`, `passed over` or `open`.
+    pub state: &'static str,
+    /// When it was given or passed over.
+    pub at: Option<Timestamp>,
+    /// What was given, in a line.
+    pub text: Option<String>,
+    /// The name of the kept file in the run's `evidence/`, or of the transcript.
+    pub file: Option<String>,
+    /// The SHA-256 of that file, in small hex.
+    pub sha256: Option<String>,
+    /// Why it was passed over.
+    pub reason: Option<String>,
 }
 
 /// Something that was shown of a step.
@@ -491,7 +520,17 @@ pub struct Moment {
 /// Something that did not go as the playbook says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Deviation {
-    /// What, with its reason.
+    /// When.
+    pub at: Timestamp,
+    /// The step; none where it is about the whole run.
+    pub step: Option<String>,
+    /// The action of its rollback, from 1; none for the step itself.
+    pub undo: Option<u32>,
+    /// What sort it is.
+    pub kind: DeviationKind,
+    /// Why, as somebody said, or as it had come to.
+    pub reason: String,
+    /// All of it in a line.
     pub text: String,
 }
 

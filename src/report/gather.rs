@@ -7,16 +7,22 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::assess;
 use super::data::{
-    Baseline, Check, Checked, Counts, Deviation, Event, EventKind, Exposed, FORMAT, FollowUp, Journal, Left, Made,
-    Moment, Note, Output, Report, Rollback, RunFacts, SecretFacts, Section, Shown, SignOff, SignatureFacts, StepFacts,
-    Timeline, Tool, Totals, UndoFacts, Value, Window,
+    Baseline, Check, Checked, Counts, Deviation, Event, EventKind, EvidenceFacts, Exposed, FORMAT, FollowUp, Journal,
+    Left, Made, Moment, Note, Output, Report, Rollback, RunFacts, SecretFacts, Section, Shown, SignOff, SignatureFacts,
+    StepFacts, Timeline, Tool, Totals, UndoFacts, Value, Window,
 };
 use super::story::{RollbackStory, Story, UndoStory, between, told};
 use crate::engine::window::{Extension, Overrun};
-use crate::engine::{Run, Stage, StepRun, StepState, Target, Verdict, undo};
+use crate::engine::{Evidence, Run, Stage, StepRun, StepState, Target, Verdict, undo};
 use crate::playbook::describe::expectation;
 use crate::playbook::plan::{self, Act, Amount, Expect, JsonValue, Plan, Probe, ProbeSpec, Step, StepId, Template};
 use crate::words::{self, clocks, describe};
+
+/// How many deviations are told from the beginning, and how many from the end.
+const DEVIATIONS: usize = 200;
+
+/// Checks a signature: what came of it, and why it is not believed.
+pub(crate) type Checker<'a> = dyn Fn(&SignOff, &SignatureFacts) -> (Checked, Option<String>) + 'a;
 
 /// What a report is given beside the run.
 pub struct Given<'a> {
@@ -31,7 +37,7 @@ pub struct Given<'a> {
     /// Reads the end of the transcript of an attempt, masked as it was written.
     pub output: &'a dyn Fn(&Target, u32) -> Option<Output>,
     /// Checks the signature of a sign-off against what it says, the journal and the keys that are believed.
-    pub check: &'a dyn Fn(&SignOff, &SignatureFacts) -> (Checked, Option<String>),
+    pub check: &'a Checker<'a>,
 }
 
 impl std::fmt::Debug for Given<'_> {
@@ -70,7 +76,8 @@ pub fn report(plan: &Plan, run: &Run, mut story: Story, given: &Given<'_>) -> Re
             .iter()
             .map(|(at, name)| Moment { at: *at, text: format!("{name} was handed to the operator's screen") })
             .collect(),
-        deviations: words::deviations(plan, run).iter().map(|one| Deviation { text: words::deviation(one) }).collect(),
+        deviations: gather.deviations(),
+        deviations_left_out: (run.deviations.len() as u64).saturating_sub(2 * DEVIATIONS as u64),
         notes: gather.notes(),
         presence: gather.presence(),
         sign_offs: gather.sign_offs(),
@@ -208,6 +215,7 @@ impl Gather<'_> {
             files: state.saved.iter().map(|file| file.path.clone()).collect(),
             note: state.note.clone(),
             despite: state.despite.clone(),
+            evidence: self.evidence(step, state),
             output: (state.attempts > 0).then(|| (self.given.output)(&target, state.attempts)).flatten(),
         })
     }
@@ -313,6 +321,49 @@ impl Gather<'_> {
         facts.collect()
     }
 
+    fn deviations(&self) -> Vec<Deviation> {
+        let all = &self.run.deviations;
+        let last = all.len().saturating_sub(DEVIATIONS).max(DEVIATIONS.min(all.len()));
+        let kept = all.iter().take(DEVIATIONS).chain(&all[last..]);
+        let told = kept.map(|one| Deviation {
+            at: one.at,
+            step: one.step.as_ref().map(StepId::to_string),
+            undo: one.undo,
+            kind: one.kind,
+            reason: one.reason.clone(),
+            text: words::deviation(one),
+        });
+        told.collect()
+    }
+
+    fn evidence(&self, step: &Step, state: &StepRun) -> Vec<EvidenceFacts> {
+        let items = step.evidence.iter().zip(1..).map(|(spec, item)| {
+            let proof = state.evidence.iter().find(|proof| proof.item == item);
+            let given = proof.and_then(|proof| proof.evidence.as_ref());
+            let (file, sha256) = match given {
+                Some(Evidence::File { kept, sha256, .. }) => (Some(kept.clone()), Some(sha256.clone())),
+                Some(Evidence::Output { transcript, sha256, .. }) => (Some(transcript.clone()), Some(sha256.clone())),
+                Some(Evidence::Text { .. } | Evidence::Fingerprint { .. }) | None => (None, None),
+            };
+            EvidenceFacts {
+                item,
+                what: self.fill(&spec.title),
+                optional: spec.optional,
+                state: match (proof, given) {
+                    (Some(_), Some(_)) => "given",
+                    (Some(_), None) => "passed over",
+                    (None, _) => "open",
+                },
+                at: proof.map(|proof| proof.at),
+                text: given.map(words::evidence),
+                file,
+                sha256,
+                reason: proof.and_then(|proof| proof.reason.clone()),
+            }
+        });
+        items.collect()
+    }
+
     fn notes(&self) -> Vec<Note> {
         let note = |note: &crate::engine::Note| Note {
             at: note.at,
@@ -356,7 +407,7 @@ impl Gather<'_> {
     }
 
     fn follow_ups(&self) -> Vec<FollowUp> {
-        let over = self.run.ended.filter(|_| self.run.stage == Stage::Over).map(|(_, at)| at);
+        let over = self.run.ended.filter(|_| self.run.leaves_follow_ups()).map(|(_, at)| at);
         let facts = self.plan.follow_up.iter().zip(1..).map(|(follow, number)| {
             let within = follow.within.and_then(|within| SignedDuration::try_from(within).ok());
             FollowUp {
@@ -364,7 +415,10 @@ impl Gather<'_> {
                 title: self.fill(&follow.title),
                 within_ms: follow.within.map(ms),
                 due: over.zip(within).and_then(|(over, within)| over.checked_add(within).ok()),
-                done: None,
+                done: self.run.followed.get(&number).map(|done| {
+                    let note = done.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                    Moment { at: done.at, text: format!("done, says {}{note}", done.operator) }
+                }),
             }
         });
         facts.collect()

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
-use super::assess::failed;
-use super::data::{Attempt, Check, Event, Level, Moment, Outcome, Report, Rollback, Section, StepFacts};
+use super::assess::{deviations, failed};
+use super::data::{Attempt, Check, Event, EvidenceFacts, Level, Moment, Outcome, Report, Rollback, Section, StepFacts};
 use super::markdown::{approval, came_out, follow_up, level, sign_off, since, time, window_facts};
 use super::one_line;
 use super::picture::picture;
@@ -169,7 +169,7 @@ impl Page<'_> {
         let counts = &report.counts;
         let done = counts.done + counts.warned;
         cards.push(("Steps", format!("{done} of {} done", counts.steps), others(report)));
-        cards.push(("Deviations", report.deviations.len().to_string(), String::new()));
+        cards.push(("Deviations", deviations(report).to_string(), String::new()));
         let at_end = || report.sign_offs.iter().filter(|one| one.step.is_none());
         if at_end().next().is_some() {
             let names: Vec<&str> =
@@ -228,12 +228,19 @@ impl Page<'_> {
 
     fn body(&mut self) {
         let report = self.report;
-        self.section("deviations", "Deviations", report.deviations.len());
+        self.section("deviations", "Deviations", deviations(report));
         if report.deviations.is_empty() {
             self.put("<p>None.</p>");
         } else {
-            let items = each("li", "", report.deviations.iter().map(|one| escape(&one.text)));
+            let items = report.deviations.iter().map(|one| {
+                let to = one.step.as_ref().map(|step| format!("<a href=\"#step-{0}\">{0}</a>: ", escape(step)));
+                format!("{}{} <small>{}</small>", to.unwrap_or_default(), escape(&one.text), escape(&time(one.at)))
+            });
+            let items = each("li", "", items);
             self.put(&format!("<ul>{items}</ul>"));
+            if report.deviations_left_out > 0 {
+                self.put(&format!("<p>{} more in the middle are left out.</p>", report.deviations_left_out));
+            }
         }
         self.put("</section>");
         self.section("steps", "Steps", report.counts.steps as usize);
@@ -299,6 +306,7 @@ impl Page<'_> {
         if step.starts > 1 {
             self.attempts(&step.attempts, step.starts);
         }
+        self.evidence(&step.evidence);
         if let Some(output) = &step.output {
             let more = if output.left_out_bytes > 0 {
                 format!(
@@ -381,6 +389,21 @@ impl Page<'_> {
         });
         let rows: Vec<Vec<String>> = rows.collect();
         self.table("Verification", &["result", "what was asked", "what was seen", "tried"], &rows);
+    }
+
+    fn evidence(&mut self, items: &[EvidenceFacts]) {
+        let rows = items.iter().map(|item| {
+            let (class, sign) = match item.state {
+                "given" => ("done", "✓"),
+                "passed over" => ("skipped", "↷"),
+                _ => ("open", "○"), // asked for, or still to come
+            };
+            let given = item.text.as_ref().or(item.reason.as_ref()).map(|text| escape(text)).unwrap_or_default();
+            let at = item.at.map(|at| escape(&time(at))).unwrap_or_default();
+            vec![format!("<span class=\"pill {class}\">{sign} {}</span>", item.state), escape(&item.what), given, at]
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        self.table("Evidence", &["state", "what was wanted", "what was given, or why not", "when"], &rows);
     }
 
     fn attempts(&mut self, attempts: &[Attempt], starts: u32) {

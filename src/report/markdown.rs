@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::data::{
-    Check, Checked, FollowUp, Level, Moment, Outcome, Report, Rollback, SignOff, StepFacts, Timeline, UndoFacts, Window,
+    Check, Checked, EvidenceFacts, FollowUp, Level, Moment, Outcome, Report, Rollback, SignOff, StepFacts, Timeline,
+    UndoFacts, Window,
 };
 use super::one_line;
 use crate::words::{self, count};
@@ -153,6 +154,9 @@ impl Page<'_> {
                 None => self.under(&format!("brought {}, a secret", value.name)),
             }
         }
+        for item in &step.evidence {
+            self.under(&evidence(item));
+        }
         let id = Some(step.id.as_str());
         for signed in self.report.sign_offs.iter().filter(|signed| signed.step.as_deref() == id) {
             self.under(&approval(signed));
@@ -219,6 +223,9 @@ impl Page<'_> {
         }
         for deviation in &self.report.deviations {
             self.line(&format!("- {}", plain(&deviation.text)));
+        }
+        if self.report.deviations_left_out > 0 {
+            self.line(&format!("- {} more in the middle are left out", self.report.deviations_left_out));
         }
     }
 
@@ -378,6 +385,14 @@ impl Page<'_> {
         self.line(&format!("\n---\n\nMade by runsheet {} at {}.", plain(&made.program), time(made.at)));
         self.line(&format!("Journal's last line, SHA-256: `{}`", self.report.journal.head));
     }
+}
+
+/// Says what became of an item of evidence.
+pub(super) fn evidence(item: &EvidenceFacts) -> String {
+    let text = item.text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let at = item.at.map(|at| format!(", {}", time(at))).unwrap_or_default();
+    let reason = item.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("evidence {}, {}: {}{text}{reason}{at}", item.item, item.what, item.state)
 }
 
 /// Says in a word whether a run is fine.

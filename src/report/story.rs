@@ -330,6 +330,9 @@ fn stretch(plan: &Plan, run: &Run) -> Option<(EventKind, Option<Target>, String)
                     (EventKind::Verification, "tries whether later steps would be refused".to_owned())
                 }
                 Some(busy) if busy.probing => (EventKind::Verification, "asks its probes".to_owned()),
+                Some(_) if target.undo.is_none() && owes(plan, run, &target.step) => {
+                    (EventKind::Verification, "keeps its evidence".to_owned())
+                }
                 Some(_) | None => match attempt {
                     Some(attempt) if attempt > 1 => (EventKind::Step, format!("runs, attempt {attempt}")),
                     Some(_) | None => (EventKind::Step, "runs".to_owned()),
@@ -340,6 +343,8 @@ fn stretch(plan: &Plan, run: &Run) -> Option<(EventKind, Option<Target>, String)
         Awaiting::Go(step) => waiting(Target::step(&step), "waits for the word to start it"),
         Awaiting::Person(target) => waiting(target, "waits for a person to do or answer it"),
         Awaiting::Decision(step) => waiting(Target::step(&step), "waits for a decision"),
+        Awaiting::Evidence(step, item) => waiting(Target::step(&step), &format!("waits for evidence {item}")),
+        Awaiting::Quiz(step) => waiting(Target::step(&step), "waits for an answer to the drill's question"),
         Awaiting::Undo(target) => waiting(target, "waits for the word to undo it"),
         Awaiting::UndoDecision(target) => waiting(target, "waits for a decision on its undo"),
         Awaiting::Approval(step, role) => waiting(Target::step(&step), &format!("waits for the approval of {role}")),
@@ -347,6 +352,11 @@ fn stretch(plan: &Plan, run: &Run) -> Option<(EventKind, Option<Target>, String)
         // Whatever else there is, it is a person who is waited for.
         other => Some((EventKind::Waiting, None, words::awaiting(&other))),
     }
+}
+
+/// Says whether a step has done its work and only its evidence is missing.
+fn owes(plan: &Plan, run: &Run, step: &StepId) -> bool {
+    run.step(plan, step).is_some_and(|step| step.owes().is_some())
 }
 
 fn event(from: Timestamp, kind: EventKind, target: Option<&Target>, what: &str) -> Event {

@@ -162,12 +162,7 @@ impl Link {
                 frame = self.frames.next() => {
                     let Ok(Some(frame)) = frame else { return Parted::Cut };
                     match understand(&frame) {
-                        Ok(Down::Over(mut farewell)) => {
-                            if let (Some(signal), Some(what)) = (leaving, &mut farewell.what) {
-                                *what = format!("interrupted by {signal}; {what}");
-                            }
-                            return Parted::Over(farewell);
-                        }
+                        Ok(Down::Over(farewell)) => return over(farewell, leaving),
                         Ok(down) => {
                             if let Down::Seat(seat) = &down {
                                 watches = matches!(seat, Seat::Watches { .. });
@@ -181,9 +176,21 @@ impl Link {
                 }
             };
             if !self.send(&up).await {
-                return Parted::Cut;
+                return self.last_frames(leaving, front).await;
             }
         }
+    }
+
+    /// Takes what the host said before it went, where a word does not reach it any more: most likely how the run ended.
+    async fn last_frames(&mut self, leaving: Option<&'static str>, front: &mut impl Front) -> Parted {
+        while let Ok(Some(frame)) = self.frames.next().await {
+            match understand(&frame) {
+                Ok(Down::Over(farewell)) => return over(farewell, leaving),
+                Ok(down) => show(front, down),
+                Err(broken) => front.take(Update::Notice(broken.to_string())),
+            }
+        }
+        Parted::Cut
     }
 
     /// Sends a word. Says whether it went.
@@ -191,6 +198,14 @@ impl Link {
         let Ok(frame) = frame(up) else { return true };
         self.write.write_all(&frame).await.is_ok()
     }
+}
+
+/// Ends as the host says that the run did, and by the signal that the operator gave.
+fn over(mut farewell: Farewell, leaving: Option<&'static str>) -> Parted {
+    if let (Some(signal), Some(what)) = (leaving, &mut farewell.what) {
+        *what = format!("interrupted by {signal}; {what}");
+    }
+    Parted::Over(farewell)
 }
 
 /// Tells a front.

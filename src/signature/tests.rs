@@ -75,7 +75,7 @@ fn a_signature_is_good_for_one_statement_by_one_person_only() {
     assert_eq!(anybody, Signer { key: signer.key.clone(), principal: None });
 
     // For anything else that is said it is none.
-    let changes: [fn(&mut Statement); 7] = [
+    let lies: [fn(&mut Statement); 7] = [
         |said| said.run = "01K".into(),
         |said| said.step = Some("allow".into()),
         |said| said.role = "operator".into(),
@@ -84,7 +84,7 @@ fn a_signature_is_good_for_one_statement_by_one_person_only() {
         |said| said.head = "2".repeat(64),
         |said| said.playbook_sha256 = "2".repeat(64),
     ];
-    for change in changes {
+    for change in lies {
         let mut other = said.clone();
         change(&mut other);
         assert!(matches!(verify(&other, &good, &allowed), Err(Unproven::Forged(_))), "{other:?}");

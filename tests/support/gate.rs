@@ -107,9 +107,14 @@ impl Gate {
         desk
     }
 
-    /// Says what a playbook is called with.
+    /// Says what a playbook is called with: one of ours by its name, or another by its path.
     pub(crate) fn words(&self, playbook: &str, more: &[&str]) -> Vec<String> {
-        let path = format!("{}/playbooks/{playbook}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let path = if playbook.contains('/') {
+            playbook.to_owned()
+        } else {
+            format!("{}/playbooks/{playbook}.yaml", env!("CARGO_MANIFEST_DIR"))
+        };
+        let playbook = playbook.rsplit('/').next().map_or(playbook, |name| name.trim_end_matches(".yaml"));
         let file = |name: &str| self.path(name).display().to_string();
         let mut inputs = vec![
             "db_host=127.0.0.1".to_owned(),

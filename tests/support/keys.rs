@@ -18,7 +18,9 @@ impl<'d> Keys<'d> {
     pub(crate) fn make(desk: &'d Desk, names: &[&str]) -> Self {
         fs::create_dir_all(desk.home().join("keys")).expect("make the folder");
         let keys = Self { desk };
-        names.iter().for_each(|name| keys.key(name, ""));
+        for name in names {
+            keys.key(name, "");
+        }
         keys
     }
 

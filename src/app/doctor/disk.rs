@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::Access;
 
-use super::super::place;
+use super::super::{config, place};
 use super::{Line, state_folder};
 use crate::exec::memory_place;
 use crate::words;
@@ -37,6 +37,16 @@ pub(super) fn look() -> Vec<Line> {
             // What little it holds needs no room, and nothing of it is written in a run.
             lines.extend(folder("config folder", &config, "XDG_CONFIG_HOME").into_iter().take(1));
             lines.push(key(&config.join("identity")));
+            lines.push(match config::read() {
+                Ok(config) => match config::signatures(&config.sign_off) {
+                    Ok(told) => Line::ok("signatures", told),
+                    Err((told, next)) => Line::warn("signatures", told, next),
+                },
+                Err(ending) => {
+                    let told = ending.because.unwrap_or(ending.what);
+                    Line::bad("configuration", told, "mend config.yaml: no run begins with it")
+                }
+            });
         }
         None => lines.push(Line::bad("config folder", "there is no home folder", "set HOME, or XDG_CONFIG_HOME")),
     }

@@ -149,13 +149,17 @@ fn decide(args: &SignArgs, wanted: &Wanted, name: &str, key: Option<&KeyFile>) -
     if args.refuse {
         return given(reason());
     }
+    let name = visible_plain(name);
     let with = match key {
-        Some(key) => format!("with the key {}", key.path().display()),
+        Some(key) => format!("with the key {}", visible_plain(&key.path().display().to_string())),
         None => "by the typed name only, which proves nothing".to_owned(),
     };
-    let question =
-        format!("Sign this as {}, as {name}, {with}? y signs, r refuses, anything else leaves it: ", wanted.role);
-    match asked(&visible_plain(&question)).unwrap_or_default().trim() {
+    // On two lines: a path may be long, and the keys must be read.
+    let question = format!(
+        "Sign this as {}, as {name}, {with}?\ny signs, r refuses, anything else leaves it: ",
+        visible_plain(&wanted.role)
+    );
+    match asked(&question).unwrap_or_default().trim() {
         "y" | "yes" => Ok(None),
         "r" | "refuse" => given(reason()),
         _ => Err(unsigned("left as it was")),

@@ -47,10 +47,10 @@ fn head(seen: &Seen) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", begun.run, begun.title)];
     let version = begun.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
     lines.push(format!("  playbook  {}{version}, SHA-256 {}", begun.playbook, begun.sha256));
-    let began = seen.run.began_at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+    let since = seen.run.began_at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
     let operators: Vec<&str> = seen.run.operators.iter().map(String::as_str).collect();
     lines.push(format!(
-        "  walked by {}, account {} on {}, since {began}",
+        "  walked by {}, account {} on {}, since {since}",
         operators.join(", "),
         begun.account,
         begun.host
@@ -96,6 +96,9 @@ fn walked(step: &Step, state: &StepRun, run: &Run) -> Vec<String> {
             (false, false) => "NOT verified",
         };
         under(format!("{word}: {}: {}", verdict.title, verdict.saw));
+    }
+    for proof in words::proofs(step, state, run) {
+        under(format!("evidence: {proof}"));
     }
     for by in &state.signed {
         under(format!("signed by {} as {}", by.name, by.role));

@@ -26,7 +26,9 @@ use crate::playbook::plan::{
 struct Wanted<'p> {
     edits: Vec<&'p EditSpec>,
     probes: Vec<&'p FileSpec>,
-    /// It is kept, or changed, so it must be there.
+    /// It is kept, or changed.
+    kept: bool,
+    /// And it must be there.
     needed: bool,
 }
 
@@ -42,7 +44,14 @@ pub(super) fn make(original: &Plan, scene: &Scene, seed: u64) -> Result<(), Stri
             gather(&step.id, action, scene, &mut files);
         }
     }
-    for (path, wanted) in files.iter().filter(|(path, wanted)| wanted.needed && !path.exists()) {
+    for (path, wanted) in files.iter().filter(|(path, wanted)| wanted.kept && !path.exists()) {
+        if !wanted.needed {
+            // It need not be there; the folder that it would be in is.
+            if let Some(folder) = path.parent() {
+                folder_of(folder).map_err(|error| format!("{} could not be made: {error}", folder.display()))?;
+            }
+            continue;
+        }
         let text = content(path, wanted, original, scene, seed);
         let mode = wanted.probes.iter().find_map(|probe| probe.mode).unwrap_or(0o600);
         write(path, &text, mode)
@@ -70,6 +79,7 @@ fn gather<'p>(step: &StepId, action: &'p Action, scene: &Scene, files: &mut BTre
                 // Without its values the name of a file is not known.
                 let Ok(path) = scene.path(&spec.file) else { continue };
                 let wanted = files.entry(path).or_default();
+                wanted.kept = true;
                 wanted.needed |= !matches!(spec.place, EditPlace::Append { missing: true });
                 wanted.edits.push(spec);
             }
@@ -77,7 +87,9 @@ fn gather<'p>(step: &StepId, action: &'p Action, scene: &Scene, files: &mut BTre
         Act::Snapshot(specs) => {
             for spec in specs {
                 let Ok(path) = scene.path(&spec.file) else { continue };
-                files.entry(path).or_default().needed |= !spec.missing;
+                let wanted = files.entry(path).or_default();
+                wanted.kept = true;
+                wanted.needed |= !spec.missing;
             }
         }
         Act::Run(_) | Act::Person(_) | Act::Generate(_) | Act::Verify | Act::Wait(_) => {}
@@ -91,9 +103,13 @@ fn gather<'p>(step: &StepId, action: &'p Action, scene: &Scene, files: &mut BTre
     }
 }
 
+fn folder_of(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        folder_of(folder)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
@@ -120,6 +136,18 @@ fn content(path: &Path, wanted: &Wanted<'_>, original: &Plan, scene: &Scene, see
             text += &pair(&key, &value);
         }
     }
+    // First what is looked for, so that an edit that finds it there needs no place of its own.
+    for probe in &wanted.probes {
+        let given = probe.contains.as_ref().and_then(|given| scene.given(given).ok());
+        if let Some(given) = given.filter(|given| !text.contains(given.expose())) {
+            line(&mut text, given.expose());
+        }
+        for (key, given) in &probe.dotenv {
+            if let (Ok(value), false) = (scene.given(given), text.contains(&format!("{key}="))) {
+                text += &pair(key, value.expose());
+            }
+        }
+    }
     for spec in &wanted.edits {
         if edit::fits(&text, spec) {
             continue;
@@ -143,17 +171,6 @@ fn content(path: &Path, wanted: &Wanted<'_>, original: &Plan, scene: &Scene, see
                 }
             }
             EditPlace::Value(..) | EditPlace::Append { .. } => {}
-        }
-    }
-    for probe in &wanted.probes {
-        let given = probe.contains.as_ref().and_then(|given| scene.given(given).ok());
-        if let Some(given) = given.filter(|given| !text.contains(given.expose())) {
-            line(&mut text, given.expose());
-        }
-        for (key, given) in &probe.dotenv {
-            if let (Ok(value), false) = (scene.given(given), text.contains(&format!("{key}="))) {
-                text += &pair(key, value.expose());
-            }
         }
     }
     if text.is_empty() { format!("a file to practise with, in place of {}\n", path.display()) } else { text }

@@ -16,7 +16,7 @@ mod state;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,12 +28,13 @@ use tokio::time::Instant;
 use super::act::pause;
 use super::carry::{Setting, World};
 use super::command::{self, Task, failed};
+use super::evidence;
 use super::scene::Scene;
 use super::shown::Outlet;
 use super::stop::Stop;
 use super::terminal::Latest;
 use super::{Executor, Report};
-use crate::engine::{BegunDrill, Effect, How, Input, Outcome, Record, Run, Target};
+use crate::engine::{BegunDrill, Effect, Evidence, How, Input, Outcome, Record, Run, Target};
 use crate::output::Screen;
 use crate::playbook::plan::{
     Act, Action, Drill, DrillFault, InputKind, InputSpec, Manner, Name, Plan, Probe, ProbeSpec, RunSpec, Shows,
@@ -342,13 +343,21 @@ impl Rehearsal {
         }
         if spec.simulate.is_empty() && self.asked_for_real(spec, scene) {
             question.real = true;
-            question.lenient = matches!(action.act, Act::Run(_) | Act::Person(_)) && self.state.acted(target);
+            // A value that fits nothing is a finding: it is the author's, or a fault's. What stands in a file may be neither.
+            let of_a_file = matches!(spec.probe, Probe::File(_));
+            let simulated = matches!(action.act, Act::Run(_) | Act::Person(_));
+            question.lenient = of_a_file && simulated && self.state.acted(target);
             return question;
         }
         let acted = matches!(action.act, Act::Verify) || self.state.acted(target);
         for _ in 0..rounds {
             let says = |name: &Name, value: &Secret| self.state.credential(name, value);
-            let state = probes::by_state(spec, acted, says, scene);
+            // What the probes before it capture is there when it is asked, and not yet.
+            let captured = |name: &Name| {
+                let mut before = action.verify[..at].iter().flat_map(|before| &before.capture);
+                before.any(|capture| capture.name == *name)
+            };
+            let state = probes::by_state(spec, acted, says, captured, scene);
             let asked = self.state.ask(target, at);
             let given = match nth(&spec.simulate, asked) {
                 Some(simulated) => probes::by_author(spec, simulated, state, scene),
@@ -537,6 +546,22 @@ impl Executor for Rehearsal {
             Secret::new(text.into_iter().collect())
         };
         self.world.keep(secrets.into_iter().map(|(name, secret)| (name, cut(&secret))).collect())
+    }
+
+    fn keep_file(&mut self, step: &StepId, path: &Path) -> Result<Evidence, String> {
+        let (Some(folder), Some(root)) = (&self.setting.folder, &self.setting.root) else {
+            return Err("this run keeps no files".to_owned());
+        };
+        // What somebody names is not opened: a file of the drill's own is kept in its place.
+        let named = path.display().to_string();
+        let made = root.join("evidence");
+        std::fs::write(&made, format!("evidence to practise with, in place of {named}\n"))
+            .map_err(|error| format!("the evidence could not be made: {error}"))?;
+        let kept = evidence::keep(&folder.evidence, &Target::step(step).stem(), &made, &self.setting.secrets)?;
+        Ok(match kept {
+            Evidence::File { kept, sha256, size, name: _ } => Evidence::File { name: named, kept, sha256, size },
+            other @ (Evidence::Text { .. } | Evidence::Fingerprint { .. } | Evidence::Output { .. }) => other,
+        })
     }
 
     fn secret(&self, name: &Name) -> Option<Secret> {

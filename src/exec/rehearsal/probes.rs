@@ -56,15 +56,17 @@ pub(super) struct Given {
     pub(super) takes: Duration,
     /// The text that is captured from, where the author gave one.
     pub(super) stdout: String,
+    /// It is judged by the author's text once what the probes before it capture is known.
+    pub(super) by_text: Option<Simulated>,
 }
 
 impl Given {
     fn holds(saw: String) -> Self {
-        Self { pass: true, finding: Finding::Holds, saw, takes: USUAL, stdout: String::new() }
+        Self { pass: true, finding: Finding::Holds, saw, takes: USUAL, stdout: String::new(), by_text: None }
     }
 
     fn fails(finding: Finding, saw: String) -> Self {
-        Self { pass: false, finding, saw, takes: USUAL, stdout: String::new() }
+        Self { pass: false, finding, saw, takes: USUAL, stdout: String::new(), by_text: None }
     }
 }
 
@@ -105,7 +107,7 @@ pub(super) fn by_author(spec: &ProbeSpec, simulated: &Simulated, state: Given, s
             let shows = simulated.finding.unwrap_or(ProbeShows::Differs);
             Given::fails(finding(shows), usual(shows, spec))
         }
-        None if text => judged(spec, simulated, scene),
+        None if text => Given { by_text: Some(simulated.clone()), ..judged(spec, simulated, scene) },
         None => state,
     };
     let saw = simulated.saw.as_ref().map_or(base.saw, |saw| scene.line(saw));
@@ -117,17 +119,22 @@ pub(super) fn by_state(
     spec: &ProbeSpec,
     acted: bool,
     says: impl Fn(&Name, &Secret) -> Credential,
+    captured: impl Fn(&Name) -> bool,
     scene: &Scene,
 ) -> Given {
     if !acted {
         return Given::fails(Finding::Differs, "as before: the step has not taken effect".to_owned());
     }
     let Some(name) = credential(spec) else { return Given::holds(usual_pass(spec)) };
-    let Some(value) = scene.secrets.get(name.as_str()) else {
-        let why = format!("not asked: the secret {name} has no value: the step that gives it was not done");
-        return Given::fails(Finding::Unreachable, why);
+    let said = match scene.secrets.get(name.as_str()) {
+        Some(value) => says(name, &value),
+        None if captured(name) => Credential::Unheard,
+        None => {
+            let why = format!("not asked: the secret {name} has no value: the step that gives it was not done");
+            return Given::fails(Finding::Unreachable, why);
+        }
     };
-    let refused = match says(name, &value) {
+    let refused = match said {
         Credential::Good => false,
         Credential::Bad => true,
         Credential::Unheard => must_be_denied(spec),
@@ -253,13 +260,21 @@ async fn play(
     let mut last: Option<Given> = None;
     let mut attempts = 0;
     for given in &question.answers {
+        let given = match &given.by_text {
+            Some(simulated) => by_author(spec, simulated, given.clone(), scene),
+            None => given.clone(),
+        };
         let before = if attempts == 0 { Duration::ZERO } else { spec.every };
         if !pause(speed.of(before + given.takes), &mut stop).await {
             break;
         }
         attempts += 1;
         told(Attempt { probe: 0, attempt: attempts, finding: given.finding, pass: given.pass, saw: given.saw.clone() });
-        last = Some(given.clone());
+        let pass = given.pass;
+        last = Some(given);
+        if pass {
+            break;
+        }
     }
     let given = last.unwrap_or_else(|| Given::fails(Finding::Unreachable, "stopped before it answered".to_owned()));
     let mut verdict = Verdict {

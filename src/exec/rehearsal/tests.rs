@@ -305,3 +305,70 @@ async fn what_is_simulated_goes_by_attempts() {
     let verdicts = stage.probe(&say).await;
     assert_eq!((verdicts[0].pass, verdicts[0].attempts, verdicts[0].saw.as_str()), (true, 2, "up"));
 }
+
+#[tokio::test]
+async fn a_wrong_output_is_found_by_the_values_that_it_gives() {
+    let text = "runsheet: 1
+title: T
+phases:
+  - title: A
+    steps:
+      - id: count
+        title: Count
+        run: count
+        read_only: true
+        simulate: { stdout: '{\"rows\": 300}' }
+        capture: { rows: { json: /rows } }
+        verify: { value: rows, expect: { equals: \"300\" } }
+drills:
+  - id: few
+    title: Few
+    faults: [{ at: count, shows: { stdout: '{\"rows\": 188}' } }]
+    respond: [{ right: retry, because: c }]
+";
+    let mut stage = Stage::of(text, Some("few"));
+    assert_eq!(stage.perform(&step("count")).await.how, How::Ok);
+    assert_eq!(findings(&stage.probe(&step("count")).await), [(false, Finding::Differs)]);
+    stage.perform(&step("count")).await;
+    assert_eq!(findings(&stage.probe(&step("count")).await), [(true, Finding::Holds)]);
+}
+
+#[tokio::test]
+async fn what_a_probe_captures_is_there_for_the_next_one() {
+    let text = "runsheet: 1
+title: T
+phases:
+  - title: A
+    steps:
+      - id: look
+        title: Look
+        verify:
+          - { http: 'https://a.example/login', expect: { status: 200 }, capture: { token: { json: /t, secret: true } } }
+          - { http: 'https://a.example/page', bearer: token, expect: { status: 200 } }
+          - { command: [count], capture: { there: whole }, simulate: { stdout: '7' } }
+          - { command: [count], expect: { equals: '${there}' }, simulate: { stdout: '7' } }
+          - { command: [count], expect: { equals: '${there}' }, simulate: { stdout: '8' } }
+";
+    let mut stage = Stage::of(text, None);
+    let found = findings(&stage.probe(&step("look")).await);
+    let held = (true, Finding::Holds);
+    assert_eq!(found, [held, held, held, held, (false, Finding::Differs)]);
+}
+
+#[tokio::test]
+async fn a_file_has_what_is_looked_for_once_and_one_that_may_be_missing_has_a_folder() {
+    let text = "runsheet: 1
+title: T
+phases:
+  - title: A
+    steps:
+      - { id: keep, title: Keep, snapshot: [{ file: /srv/a/log/record, missing: true }] }
+      - { id: look, title: Look, file: /srv/a/issuer, contains: 'kid: abc' }
+      - { id: write, title: Write, edit: { file: /srv/a/issuer, match: 'kid: *([a-z]+)', replace: new } }
+";
+    let mut stage = Stage::of(text, None);
+    assert_eq!(findings(&stage.probe(&step("look")).await), [(true, Finding::Holds)]);
+    let files = stage.folder.path().join("files/srv/a");
+    assert_eq!(std::fs::read_to_string(files.join("issuer")).unwrap().matches("kid:").count(), 1);
+    assert!(files.join("log").is_dir() && !files.join("log/record").exists());
+}

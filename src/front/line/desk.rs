@@ -151,7 +151,17 @@ impl Desk {
     /// Takes what happened.
     pub(super) fn take(&mut self, update: Update) {
         match update {
-            Update::Record(stamped) => self.record(&stamped),
+            Update::Record(stamped) => {
+                self.record(&stamped);
+                // What was looked at asks nothing anew: what was said since has its own echo.
+                let looked = matches!(
+                    stamped.record,
+                    Record::HintShown { .. } | Record::WhyShown { .. } | Record::Looked { .. }
+                );
+                if looked {
+                    return;
+                }
+            }
             Update::Live => self.live = true,
             Update::Output { text, .. } => self.output(&text),
             Update::Attempt { attempt, pass, saw, finding, .. } => {
@@ -174,11 +184,10 @@ impl Desk {
             Update::Notice(text) => self.print(&visible_plain(&text)),
             Update::Page { title, text } => self.page(&title, &text),
             Update::TerminalLost => self.print(words::TERMINAL_LOST),
-            // Lines that leave a program's screen come as its output.
-            Update::Picture { .. } => {}
+            // Lines that leave a program's screen come as its output; and what was handed in from elsewhere is told there, and
+            // on record.
+            Update::Picture { .. } | Update::Signed { .. } => {}
             Update::Seat(seat) => self.take_seat(seat),
-            // Handed in from elsewhere, and told there; what came of it is a record.
-            Update::Signed { .. } => {}
             Update::Over => {
                 self.over = true;
                 self.question = None;

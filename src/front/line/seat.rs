@@ -8,7 +8,7 @@ use crate::engine::Awaiting;
 use crate::front::keys::{self, Deed};
 use crate::front::{Say, Seat};
 use crate::output::visible_plain;
-use crate::words;
+use crate::words::{self, handover};
 
 /// Says that the operator goes and the run goes on.
 pub(super) fn left() -> Say {
@@ -79,6 +79,11 @@ impl Desk {
         }
         if may && is(keys::TAKE_OVER) {
             self.taking_over = true;
+            for part in handover::summary(&self.plan, &self.run) {
+                self.print(&visible_plain(&format!("{}:", part.title)));
+                let lines: Vec<String> = part.lines.iter().map(|line| visible_plain(&format!("  {line}"))).collect();
+                self.lines(&lines);
+            }
             let actor = match &self.seat {
                 Some(Seat::Watches { actor: Some(actor), .. }) => format!("{actor} only watches from then on, and "),
                 Some(Seat::Watches { actor: None, .. } | Seat::Acts) | None => String::new(),

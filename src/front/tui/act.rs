@@ -71,7 +71,7 @@ impl Walk {
                 | Panel::Quiz(_)
                 | Panel::CopySecret(_)
                 | Panel::Leave
-                | Panel::TakeOver
+                | Panel::TakeOver { .. }
                 | Panel::Page { .. }
                 | Panel::Notice { .. },
             )
@@ -102,7 +102,7 @@ impl Walk {
                 | Panel::Quiz(_)
                 | Panel::CopySecret(_)
                 | Panel::Leave
-                | Panel::TakeOver
+                | Panel::TakeOver { .. }
                 | Panel::Page { .. }
                 | Panel::Notice { .. },
             ) => {}
@@ -167,7 +167,7 @@ impl Walk {
             // Who watches has nothing to stop and nothing to lose.
             Action::Interrupt | Action::Leave if self.watching() => self.detach(),
             Action::Detach => self.detach(),
-            Action::TakeOver => self.panel = Some(Panel::TakeOver),
+            Action::TakeOver => self.panel = Some(Panel::TakeOver { down: 0 }),
             Action::Interrupt => {
                 self.stop();
                 self.panel = Some(Panel::Leave);
@@ -276,7 +276,7 @@ impl Walk {
                 self.leaving = true;
                 self.say(Say::Quit);
             }
-            Some(Panel::TakeOver) => self.say(Say::TakeOver),
+            Some(Panel::TakeOver { .. }) => self.say(Say::TakeOver),
             Some(Panel::CopySecret(name)) => self.ask_for_secret(name),
             Some(
                 panel @ (Panel::Help(_)
@@ -486,7 +486,9 @@ impl Walk {
         let choices = self.rollback_choices().len();
         let questions = self.quiz().map_or(0, |(_, quiz)| quiz.choices.len());
         match &mut self.panel {
-            Some(Panel::Help(down) | Panel::Page { down, .. } | Panel::Notice { down, .. }) => {
+            Some(
+                Panel::Help(down) | Panel::Page { down, .. } | Panel::Notice { down, .. } | Panel::TakeOver { down },
+            ) => {
                 *down = down.saturating_add_signed(by);
             }
             Some(Panel::Palette(palette)) => {
@@ -507,14 +509,7 @@ impl Walk {
             Some(Panel::Copy { found, at }) => {
                 *at = at.saturating_add_signed(by).min(found.len().saturating_sub(1));
             }
-            Some(
-                Panel::Ask(_)
-                | Panel::Search(_)
-                | Panel::Confirm(_)
-                | Panel::CopySecret(_)
-                | Panel::Leave
-                | Panel::TakeOver,
-            ) => {}
+            Some(Panel::Ask(_) | Panel::Search(_) | Panel::Confirm(_) | Panel::CopySecret(_) | Panel::Leave) => {}
             None if action == Action::NextPane => {
                 self.pane = match self.pane {
                     Pane::Steps => Pane::Step,

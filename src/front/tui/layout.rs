@@ -16,8 +16,8 @@ use super::state::{Pane, Walk};
 use super::text::{cells, columns, fit};
 use super::theme::Theme;
 use super::{
-    aside, attend, clocks, copy, finish, help, notes, output, palette, probes, question, quiz, rollback, search, step,
-    steps,
+    aside, attend, clocks, copy, finish, handover, help, notes, output, palette, probes, question, quiz, rollback,
+    search, step, steps,
 };
 use crate::engine::Awaiting;
 
@@ -166,7 +166,7 @@ fn footer(walk: &Walk, frame: &mut Frame<'_>, area: Rect) {
 fn label(walk: &Walk, action: Action) -> &'static str {
     match (action, &walk.panel, &walk.awaiting) {
         (Action::Agree, Some(Panel::Leave), _) => "leave",
-        (Action::Agree, Some(Panel::TakeOver), _) => "take over",
+        (Action::Agree, Some(Panel::TakeOver { .. }), _) => "take over",
         (Action::Agree, Some(Panel::CopySecret(_)), _) => "copy it",
         (Action::Choose, Some(Panel::Copy { .. }), _) => "copy",
         (Action::Choose, Some(Panel::Quiz(_)), _) => "answer",
@@ -238,7 +238,7 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         }
         Panel::CopySecret(name) => (centred(cells(copy::secret(walk, name, inside).len()) + 2), " copy a secret? "),
         Panel::Leave => (centred(cells(notes::leave(walk, inside).len()) + 2), " leave? "),
-        Panel::TakeOver => (centred(cells(notes::take_over(walk, inside).len()) + 2), " take over? "),
+        Panel::TakeOver { .. } => (centred(area.height), " take over? "),
         Panel::Page { title, .. } => (centred(area.height), title.as_str()),
         Panel::Notice { .. } => (centred(area.height), " please read "),
     };
@@ -255,7 +255,7 @@ fn over(walk: &Walk, panel: &Panel, frame: &mut Frame<'_>, area: Rect) {
         Panel::Quiz(at) => quiz::draw(walk, *at, frame, inner),
         Panel::Call(at) => aside::draw(walk, *at, frame, inner),
         Panel::CopySecret(name) => frame.render_widget(Paragraph::new(copy::secret(walk, name, inside)), inner),
-        Panel::TakeOver => frame.render_widget(Paragraph::new(notes::take_over(walk, inside)), inner),
+        Panel::TakeOver { down } => handover::draw(walk, *down, frame, inner),
         Panel::Leave => frame.render_widget(Paragraph::new(notes::leave(walk, inside)), inner),
         Panel::Page { text, down, .. } => notes::page(walk, text, *down, frame, inner),
         Panel::Notice { text, down } => notes::notice(walk, text, *down, frame, inner),

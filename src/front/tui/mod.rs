@@ -11,6 +11,7 @@
 mod act;
 mod aside;
 mod attend;
+mod attention;
 mod briefing;
 mod clocks;
 mod command;
@@ -19,6 +20,7 @@ mod evidence;
 mod field;
 mod finish;
 mod form;
+mod handover;
 mod held;
 mod help;
 mod inbox;
@@ -57,11 +59,13 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+pub use attention::Attention;
 pub use keymap::table;
 pub use library::{Choice, LibraryEntry};
 pub use page::Unanswered;
 pub use terminal::restore;
 
+use self::attention::Voice;
 use self::briefing::Briefing;
 use self::held::Held;
 use self::inbox::Inbox;
@@ -80,6 +84,7 @@ pub struct Screen {
     keys: Keys,
     terminal: Drawn,
     theme: Theme,
+    voice: Voice,
     _modes: Modes,
 }
 
@@ -98,7 +103,16 @@ impl Screen {
         let modes = Modes::take()?;
         let terminal = terminal::drawn()?;
         let keys = Keys::start()?;
-        Ok(Self { keys, terminal, theme: Theme::of(|name| std::env::var(name).ok()), _modes: modes })
+        let env = |name: &str| std::env::var(name).ok();
+        let voice = Voice::of(Attention::default(), env);
+        Ok(Self { keys, terminal, theme: Theme::of(env), voice, _modes: modes })
+    }
+
+    /// Says how a person is called who does not look at it.
+    #[must_use]
+    pub fn calling(mut self, attention: Attention) -> Self {
+        self.voice = Voice::of(attention, |name| std::env::var(name).ok());
+        self
     }
 
     /// Has a word stand in the title of every part, where this is not the real thing.
@@ -150,7 +164,8 @@ impl Screen {
     pub fn start(self, plan: Arc<Plan>, record: String, rollback: Option<HowFar>) -> Result<Tui, String> {
         let inbox = Arc::new(Inbox::default());
         let (send, words) = unbounded_channel();
-        let walk = Walk::new(plan, record, rollback, self.theme);
+        let mut walk = Walk::new(plan, record, rollback, self.theme);
+        walk.voice = self.voice;
         let runtime = page::runtime()?;
         let theirs = Arc::clone(&inbox);
         let (held, drawing) = Held::watch().map_err(|error| no_thread(&error))?;

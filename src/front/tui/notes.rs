@@ -201,7 +201,7 @@ pub(super) fn page(walk: &Walk, text: &str, down: usize, frame: &mut Frame<'_>, 
 }
 
 /// Draws as many lines as there is room for, and says how many are left.
-fn scrolled(walk: &Walk, lines: Vec<Line<'_>>, down: usize, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn scrolled(walk: &Walk, lines: Vec<Line<'_>>, down: usize, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(area.height);
     let most = lines.len().saturating_sub(rows);
     let top = down.min(most);

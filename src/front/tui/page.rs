@@ -172,8 +172,8 @@ async fn follow(
             return Some(());
         }
         dirty |= walk.copy(terminal, clipboard);
-        if std::mem::take(&mut walk.ring) {
-            terminal::ring(terminal);
+        if let Some(text) = walk.ring.take() {
+            terminal::call(terminal, &walk.voice.says(&text));
         }
         if dirty && due {
             let time = now();
@@ -205,7 +205,9 @@ async fn follow(
                             walk.paste(&text, next.at);
                             text.zeroize();
                         }
-                        Event::Resize(_, _) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => {}
+                        Event::FocusGained => walk.focus = Some(true),
+                        Event::FocusLost => walk.focus = Some(false),
+                        Event::Resize(_, _) | Event::Mouse(_) => {}
                     }
                     read = keys.waiting();
                 }

@@ -47,7 +47,10 @@ pub(super) enum Panel {
     /// Whether to leave.
     Leave,
     /// Whether to act in place of somebody else.
-    TakeOver,
+    TakeOver {
+        /// How far it is scrolled down.
+        down: usize,
+    },
     /// Something to be read at leisure.
     Page {
         /// What it is called.
@@ -183,7 +186,7 @@ impl Panel {
             | Self::Call(_)
             | Self::CopySecret(_)
             | Self::Leave
-            | Self::TakeOver
+            | Self::TakeOver { .. }
             | Self::Page { .. }
             | Self::Notice { .. } => false,
         }
@@ -210,7 +213,9 @@ impl Panel {
                 offers.push(Action::Interrupt);
                 offers
             }
-            Self::TakeOver => vec![Action::Agree, Action::Back],
+            Self::TakeOver { .. } => {
+                vec![Action::Agree, Action::Back, Action::PageDown, Action::PageUp, Action::Down, Action::Up]
+            }
             Self::Leave if idle => vec![Action::Agree, Action::Back, Action::Interrupt],
             Self::Leave => vec![Action::Stop, Action::Agree, Action::Back, Action::Interrupt],
         }

@@ -128,7 +128,8 @@ fn question(walk: &Walk, now: Timestamp, columns: usize) -> Vec<Line<'static>> {
         }
         Awaiting::Evidence(step, item) => evidence(walk, step, *item, &place(&Target::step(step)), columns),
         Awaiting::SignOff(role) => {
-            let mut lines = say(format!("Sign-off: {role}. {SIGN}"), theme.care());
+            let mut lines = say(format!("Sign-off: {role}."), theme.care());
+            lines.extend(say(SIGN.to_owned(), theme.quiet()));
             lines.push(keyed(walk, &[(Action::Sign, "signs"), (Action::Refuse, "refuses to sign")], columns));
             lines
         }

@@ -31,7 +31,7 @@ impl Walk {
         self.told_size = None;
         if !self.watching() {
             if before.is_some() {
-                self.panel = self.panel.take().filter(|panel| !matches!(panel, Panel::TakeOver));
+                self.panel = self.panel.take().filter(|panel| !matches!(panel, Panel::TakeOver { .. }));
                 self.message = Some(("you act now".into(), false));
             }
             return;

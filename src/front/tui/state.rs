@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::act::OF_WHAT_RUNS;
 use super::attend::{self, Keyboard};
+use super::attention::Voice;
 use super::field::Field;
 use super::form::Form;
 use super::panel::{Ask, Panel, Purpose};
@@ -132,7 +133,11 @@ pub(super) struct Walk {
     /// The operator leaves.
     pub(super) leaving: bool,
     /// The bell is to be rung.
-    pub(super) ring: bool,
+    pub(super) ring: Option<String>,
+    /// Whether the terminal is looked at; none where it does not tell.
+    pub(super) focus: Option<bool>,
+    /// How a person is called who does not look.
+    pub(super) voice: Voice,
     /// What a program's terminal shows.
     pub(super) picture: Option<(Target, Picture)>,
     /// Where keys go while a program has the screen.
@@ -191,7 +196,9 @@ impl Walk {
             now: Timestamp::UNIX_EPOCH,
             over: false,
             leaving: false,
-            ring: false,
+            ring: None,
+            focus: None,
+            voice: Voice::Bell,
             picture: None,
             keyboard: Keyboard::Program,
             has_programs: plan.steps.iter().any(attend::has_terminal),
@@ -367,8 +374,8 @@ impl Walk {
         if matches!(self.awaiting, Awaiting::World(_)) {
             self.asked.clear();
             self.message = None;
-        } else if waited && !quick {
-            self.ring = true;
+        } else if waited {
+            self.call_back(!quick);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The terminal's modes: taken once, given back exactly once, whatever happens.
 //!
-//! This is the only file that changes the terminal's modes. Raw mode, the other screen, the cursor and bracketed paste
+//! This is the only file that changes the terminal's modes. Raw mode, the other screen, the cursor, bracketed paste and the telling of focus
 //! are given back by [`Modes`] when it is dropped, by the panic hook, and by whoever handles signals through
 //! [`restore`]; the first of them does it, the others find nothing to do. The mouse is left to the terminal, so that its own selecting
 //! and pasting keep working.
@@ -10,7 +10,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
 use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
@@ -35,7 +35,7 @@ pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let mut left = Vec::new();
         // Writing to a vector cannot fail.
-        let _ = execute!(left, DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ = execute!(left, DisableFocusChange, DisableBracketedPaste, LeaveAlternateScreen, Show);
         // Not through `stdout`, whose lock a thread may have that draws on a terminal which does not read; and such a one
         // is not waited for. The terminal may be gone; then there is nothing to give back and nobody to tell.
         if takes_text() {
@@ -80,7 +80,7 @@ pub(super) fn come_back(terminal: &mut Drawn) -> io::Result<()> {
 fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)
 }
 
 /// The taken modes; dropping gives them back.
@@ -116,10 +116,10 @@ pub(super) fn drawn() -> Result<Drawn, String> {
     Terminal::new(CrosstermBackend::new(out)).map_err(|error| format!("the terminal does not say its size: {error}"))
 }
 
-/// Rings the bell once, where a person should look.
-pub(super) fn ring(terminal: &mut Drawn) {
-    // A bell that cannot be rung is found out by the next frame.
-    let _ = terminal.backend_mut().write_all(b"\x07");
+/// Calls a person to the terminal: rings its bell, or has the desktop say something.
+pub(super) fn call(terminal: &mut Drawn, voice: &str) {
+    // A terminal that does not take it is found out by the next frame.
+    let _ = terminal.backend_mut().write_all(voice.as_bytes());
 }
 
 /// Asks the terminal for something that is not drawn. It may hold a secret: it goes past the buffer, which is not wiped.

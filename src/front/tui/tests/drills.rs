@@ -103,7 +103,7 @@ fn who_is_called_is_on_record() {
 #[test]
 fn a_page_is_read_to_its_end_and_closed() {
     let mut story = Story::begin();
-    let text = (1..=60).map(|line| format!("- line {line}\n")).collect::<String>();
+    let text = (1..=60).map(|line| format!("- line {line}")).collect::<Vec<_>>().join("\n");
     story.update(Update::Page { title: " drill: passed ".to_owned(), text: format!("**Passed**\n\n{text}") });
     let shown = story.frame(80, 24);
     assert!(shown.contains("drill: passed") && shown.contains("more lines: PgDn"), "{shown}");
