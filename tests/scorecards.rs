@@ -1,10 +1,12 @@
 //! Drills through the built program: playbooks tested by them, what is kept of them, and what a run gives back to them.
 
+use std::ffi::OsString;
 use std::fs;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::bad_playbooks::playbooks;
 use crate::support::desk::Desk;
 use crate::support::process::run_well;
 
@@ -117,4 +119,26 @@ fn what_a_run_has_seen_can_be_pasted_under_its_steps() {
     fs::write(room.desk.home().join("pasted.yaml"), &pasted).expect("write the playbook");
     room.desk.call(["check", "pasted.yaml"]).ends_with(0);
     room.desk.call(["test", "pasted.yaml"]).ends_with(0);
+}
+
+#[test]
+fn every_playbook_that_comes_along_can_be_practised() {
+    let folder = TempDir::with_prefix("drills-").expect("make a folder");
+    let desk = Desk::make(folder.path());
+    let all = playbooks("../../playbooks");
+    let words = ["test", "--json"].into_iter().map(OsString::from);
+    let said = desk.call(words.chain(all.iter().map(|path| path.clone().into_os_string())));
+    let told: Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(told.as_array().map(Vec::len), Some(all.len()), "{told:#}");
+    for playbook in told.as_array().expect("playbooks") {
+        let name = &playbook["playbook"];
+        let walks = playbook["walks"].as_array().expect("walks");
+        let failed: Vec<&Value> = walks.iter().filter(|walk| walk["state"] == "failed").collect();
+        assert!(failed.is_empty(), "{name}: {failed:#?}");
+        let right = |walk: &&Value| walk["walk"].as_str().is_some_and(|walk| walk.ends_with("done right"));
+        assert!(walks.iter().filter(right).count() >= 2, "{name} has two drills at least");
+        let sound = walks.iter().filter(|walk| walk["state"] == "passed").count();
+        assert!(sound > walks.len() / 3, "{name}: hardly anything was walked");
+    }
+    assert_eq!(said.code, Some(0), "{}", said.err);
 }

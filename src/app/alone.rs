@@ -14,7 +14,7 @@ use super::library::Loaded;
 use super::place::Who;
 use crate::drill::Scorecard;
 use crate::drill::trainee::{Deed, Trainee, Way};
-use crate::engine::{Begun, BegunDrill, Engine, Input, Presence, Record, Refusal, Run, Stage};
+use crate::engine::{Begun, BegunDrill, Engine, Input, Presence, Record, Refusal, Run, Stage, Target};
 use crate::exec::rehearsal::{Rehearsal, practised, secrets};
 use crate::exec::{Launcher, RunPaths, Setting};
 use crate::front::{Front, Say, Update, Words};
@@ -107,7 +107,7 @@ pub(super) fn walk(loaded: &Loaded, drill: Option<&Drill>, way: Way, who: &Who) 
         over: run.stage == Stage::Over,
         shown: told.shown.clone(),
         refused: told.refused.clone(),
-        forward: plan.steps.iter().zip(&run.steps).any(|(step, state)| step.irreversible.is_some() && state.touched()),
+        forward: told.forward,
         changed: over.front.files.changed(),
     })
 }
@@ -179,10 +179,13 @@ impl Files {
 struct Told {
     shown: Vec<u32>,
     refused: Vec<String>,
+    /// A step that cannot be undone was started. It may be rolled back by now, its way forward gone.
+    forward: bool,
 }
 
 /// The front of a trainee who is alone.
 struct Alone<'a> {
+    plan: Arc<Plan>,
     trainee: Trainee<'a>,
     files: Files,
     told: Arc<Mutex<Told>>,
@@ -204,6 +207,7 @@ impl<'a> Alone<'a> {
     fn new(plan: &'a Arc<Plan>, drill: Option<&'a Drill>, way: Way, root: PathBuf, who: &Who) -> Self {
         let (says, words) = mpsc::unbounded_channel();
         Self {
+            plan: Arc::clone(plan),
             trainee: Trainee::new(plan, drill, way),
             files: Files { root, before: BTreeMap::new() },
             told: Arc::default(),
@@ -234,6 +238,10 @@ impl<'a> Alone<'a> {
         let _ = self.says.send(say);
     }
 
+    fn cannot_be_undone(&self, target: &Target) -> bool {
+        self.plan.step(&target.step).is_some_and(|step| step.irreversible.is_some())
+    }
+
     fn told(&self, note: impl FnOnce(&mut Told)) {
         note(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -246,6 +254,9 @@ impl Front for Alone<'_> {
                 match &stamped.record {
                     Record::Saved { files, .. } => self.files.remember(files.iter().map(|file| file.path.as_str())),
                     Record::FaultShown { fault, .. } => self.told(|told| told.shown.push(*fault)),
+                    Record::Started { target, .. } if self.cannot_be_undone(target) => {
+                        self.told(|told| told.forward = true);
+                    }
                     // The trainee takes them all.
                     _ => {}
                 }
