@@ -53,11 +53,11 @@ pub enum Command {
     Show(ShowArgs),
     /// Print the record of a run
     Report(ReportArgs),
-    /// Say which playbooks should be run again, and what stays to be done after runs; 1 when something is overdue
+    /// List what is overdue, and what stays to be done after runs
     Due(DueArgs),
     /// Hold the record of a run against itself: what of it is proved, and what is not
     Audit(AuditArgs),
-    /// Write a run that is over as one file, which `audit`, `report` and `show` read on any machine
+    /// Write a run that is over as one file, to be read on any machine
     Export(ExportArgs),
     /// Say what differed between two runs
     Diff(DiffArgs),

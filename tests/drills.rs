@@ -84,11 +84,14 @@ fn a_walk_through_touches_nothing_and_is_no_run() {
     assert!(key.contains("KEY=practice-"), "{key}");
     // It never happened, as far as runs go.
     assert_eq!(shop.desk.call(["runs"]).out, "no run yet; `runsheet run PLAYBOOK` begins one\n");
-    for words in [["show", &id], ["report", &id], ["resume", &id], ["rollback", &id]] {
+    for words in [["show", &id], ["resume", &id], ["rollback", &id]] {
         let refused = shop.desk.call(words);
         assert_eq!(refused.code, Some(2), "{words:?}: {refused:?}");
         assert!(refused.err.contains(&format!("{id} is a drill, not a run")), "{words:?}: {}", refused.err);
     }
+    // Its report is a certificate, and says so before anything else.
+    let report = shop.desk.call(["report", &id]).ends_with(0).out;
+    assert!(report.starts_with("**DRILL: "), "{report}");
     // No key was made for it, no lock taken, no log written.
     assert!(!shop.desk.home().join("config/runsheet/identity").exists());
     assert!(!shop.desk.home().join("state/runsheet/log").exists());
@@ -124,11 +127,11 @@ fn what_makes_no_drill_is_told_before_anything_begins() {
     assert!(shop.drills().is_empty());
 }
 
-/// What is typed: inputs and what is asked for are left to what is offered, steps are started, failures are met with one move
+/// What is typed: inputs and what is asked for are left to what is offered, steps are started, questions have their first answer, failures are met with one move
 /// after the other, and in the end everything is rolled back. `words` confirm a protected run.
 fn typed(words: &[&str]) -> String {
     let begin = std::iter::repeat_n("", 30).chain(words.iter().copied());
-    let forward = ["", "", "y", "", "r", "", "practised by hand", "v", "e", "me", "s", "not needed"];
+    let forward = ["", "", "y", "", "1", "r", "", "practised by hand", "v", "e", "me", "s", "not needed"];
     let back = ["b", "y", "", "r", "s", "not needed", "", "y"];
     let walk = std::iter::repeat_n(forward, 20).flatten().chain(std::iter::repeat_n(back, 30).flatten());
     begin.chain(walk).map(|line| line.to_string() + "\n").collect::<Vec<_>>().concat()

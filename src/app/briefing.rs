@@ -16,7 +16,7 @@ use crate::front::line;
 use crate::front::tui::{Choice, LibraryEntry, Screen, Unanswered};
 use crate::front::{Answer, BriefingAnswers, BriefingFacts};
 use crate::output;
-use crate::playbook::plan::{Name, StepId};
+use crate::playbook::plan::{Name, Plan, StepId};
 
 /// What a run begins with, as far as a person was asked.
 #[derive(Debug, Default)]
@@ -40,9 +40,11 @@ pub(super) fn choose() -> Result<Option<(Choice, Screen)>, Ending> {
         summary: format!("begun by {} on {}", run.begun.operator, run.began_at.strftime("%Y-%m-%d %H:%M UTC")),
         state: format!("open run {}", run.id),
         choice: Choice::Run(run.id),
+        drills: Vec::new(),
     });
     let playbooks = library::entries().into_iter().map(|entry| match entry.plan {
         Ok(plan) => LibraryEntry {
+            drills: drills(&plan, &entry.name),
             title: plan.title,
             summary: plan.summary.unwrap_or_default(),
             state: entry.name.clone(),
@@ -53,11 +55,29 @@ pub(super) fn choose() -> Result<Option<(Choice, Screen)>, Ending> {
             summary: format!("{why}; `runsheet check {}` says more", entry.name),
             state: "cannot be run".to_owned(),
             choice: Choice::Playbook(entry.name),
+            drills: Vec::new(),
         },
     });
     let mut screen = screen()?;
     let choice = screen.library(runs.chain(playbooks).collect()).map_err(unanswered)?;
     Ok(choice.map(|choice| (choice, screen)))
+}
+
+/// Lists what can be practised of a playbook: each of its drills, and a walk through it in which nothing goes wrong.
+fn drills(plan: &Plan, playbook: &str) -> Vec<LibraryEntry> {
+    let entry = |title: &str, summary: String, state: String, id: Option<String>| LibraryEntry {
+        title: title.to_owned(),
+        summary: format!("Nothing real is touched. {summary}"),
+        state,
+        choice: Choice::Drill { playbook: playbook.to_owned(), id },
+        drills: Vec::new(),
+    };
+    let through = entry("Walk through it", "Nothing goes wrong on purpose.".to_owned(), String::new(), None);
+    let drills = plan.drills.iter().map(|drill| {
+        let brief = drill.brief.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        entry(&drill.title, brief, drill.id.clone(), Some(drill.id.clone()))
+    });
+    std::iter::once(through).chain(drills).collect()
 }
 
 /// Takes the terminal as a full screen.

@@ -64,9 +64,13 @@ pub(super) fn library() -> Result<Code, Ending> {
     loop {
         match briefing::choose()? {
             None => return Ok(Code::Done),
-            Some((Choice::Playbook(playbook), screen)) => {
+            Some((Choice::Run(id), screen)) => return resume_on(&ResumeArgs { run: Some(id), front }, Some(screen)),
+            Some((choice @ (Choice::Playbook(_) | Choice::Drill { .. }), screen)) => {
                 let front = front.clone();
-                let (playbook, drill) = (playbook, None);
+                let (playbook, drill) = match choice {
+                    Choice::Drill { playbook, id } => (playbook, Some(id)),
+                    Choice::Playbook(name) | Choice::Run(name) => (name, None),
+                };
                 let args =
                     RunArgs { playbook, inputs: Vec::new(), dry_run: false, drill, speed: None, ticket: None, front };
                 match run_on(&args, Some(screen))? {
@@ -75,7 +79,6 @@ pub(super) fn library() -> Result<Code, Ending> {
                     code => return Ok(code),
                 }
             }
-            Some((Choice::Run(id), screen)) => return resume_on(&ResumeArgs { run: Some(id), front }, Some(screen)),
         }
     }
 }

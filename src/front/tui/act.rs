@@ -130,6 +130,8 @@ impl Walk {
             Action::Start => self.start(),
             Action::Agree => self.agree(),
             Action::Accept | Action::Sign | Action::Choose | Action::Begin => self.accept(),
+            // Only the library offers it.
+            Action::Practise => {}
             Action::Again => self.again(),
             Action::Verify => {
                 if let Some(target) = self.target() {

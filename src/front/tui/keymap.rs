@@ -38,6 +38,7 @@ pub(super) enum Action {
     Program,
     RollBack,
     Choose,
+    Practise,
     Refuse,
     Notes,
     Why,
@@ -167,6 +168,13 @@ pub(super) static TABLE: &[Binding] = &[
     ),
     row(Action::Sign, &[ENTER], "sign", "Sign for the role that is asked for.", GO),
     row(Action::Choose, &[ENTER], "choose", "Take the row that is marked.", GO),
+    row(
+        Action::Practise,
+        &[Key::Char('p')],
+        "practise",
+        "List the drills of the playbook that is marked; nothing real is touched in them.",
+        GO,
+    ),
     deed(Action::Stop, &[Key::Char(keys::STOP.letter)], keys::STOP, GO),
     deed(Action::Enough, &[Key::Char(keys::ENOUGH.letter)], keys::ENOUGH, GO),
     row(

@@ -298,6 +298,7 @@ fn library(text: &str) -> Scene {
         summary: text.into(),
         choice: Choice::Playbook(text.into()),
         state: text.into(),
+        drills: Vec::new(),
     };
     let library = Library::new(vec![entry], Theme::rich());
     Scene(Box::new(move |frame| library.draw(frame)))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crossterm::event::KeyCode;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -79,15 +79,35 @@ fn the_library() {
         summary: "What it is for, in a sentence or two.".into(),
         choice,
         state: "open since 02:41, at reset-doadmin".into(),
+        drills: Vec::new(),
     };
-    let library = Library::new(
+    let drill = |title: &str, id: Option<&str>| {
+        entry(title, Choice::Drill { playbook: "first-steps.yaml".into(), id: id.map(str::to_owned) })
+    };
+    let drills = vec![drill("Walk through it", None), drill("The key lacks a letter", Some("missing-letter"))];
+    let mut library = Library::new(
         vec![
-            entry("First steps", Choice::Playbook("first-steps.yaml".into())),
+            LibraryEntry { drills, ..entry("First steps", Choice::Playbook("first-steps.yaml".into())) },
             entry("Rotate passwords", Choice::Run("01J".into())),
         ],
         Theme::rich(),
     );
     insta::assert_snapshot!("library_80x24", draw_page(&library, 80, 24));
+
+    let mut press = |code| library.key(KeyEvent::new(code, KeyModifiers::NONE));
+    assert_eq!(press(KeyCode::Char('p')), None, "a run has no drills");
+    assert_eq!(press(KeyCode::Down), None);
+    assert_eq!(press(KeyCode::Char('p')), None);
+    assert_eq!(press(KeyCode::Down), None);
+    let chosen = press(KeyCode::Enter);
+    let wanted = Choice::Drill { playbook: "first-steps.yaml".into(), id: Some("missing-letter".into()) };
+    assert_eq!(chosen, Some(Some(wanted)));
+    insta::assert_snapshot!("library_drills_80x24", draw_page(&library, 80, 24));
+    // Back in the library, the playbook is still the one that is marked.
+    let mut press = |code| library.key(KeyEvent::new(code, KeyModifiers::NONE));
+    assert_eq!(press(KeyCode::Esc), None);
+    assert_eq!(press(KeyCode::Enter), Some(Some(Choice::Playbook("first-steps.yaml".into()))));
+    assert_eq!(press(KeyCode::Esc), Some(None));
 }
 
 #[test]
