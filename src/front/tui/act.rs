@@ -130,8 +130,6 @@ impl Walk {
             Action::Start => self.start(),
             Action::Agree => self.agree(),
             Action::Accept | Action::Sign | Action::Choose | Action::Begin => self.accept(),
-            // Only the library offers it.
-            Action::Practise => {}
             Action::Again => self.again(),
             Action::Verify => {
                 if let Some(target) = self.target() {
@@ -163,7 +161,8 @@ impl Walk {
             }
             Action::Stop => self.stop(),
             Action::Enough => self.enough(),
-            Action::Away => {}
+            // Only the library offers the one; the other only turns the keys.
+            Action::Practise | Action::Away => {}
             Action::Wizard => self.turn_to_program(Keyboard::Run),
             Action::Program => self.turn_to_program(Keyboard::Program),
             // Who watches has nothing to stop and nothing to lose.
