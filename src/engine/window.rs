@@ -2,7 +2,7 @@
 //! exposed.
 //!
 //! Pure arithmetic over a run, a plan and a time that comes in. What must stay true: no clock does anything. That the window is
-//! over refuses the next start until somebody says why ([`judge`]), once; it never stops, skips or undoes anything, and a
+//! over refuses the next start until somebody says why (`judge`), once; it never stops, skips or undoes anything, and a
 //! rollback is never held up by it.
 
 use std::collections::BTreeSet;
