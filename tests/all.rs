@@ -67,4 +67,5 @@ mod support;
 mod temporary;
 mod terminal;
 mod terminals;
+mod tutorial;
 mod witness;
