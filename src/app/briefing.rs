@@ -111,7 +111,13 @@ pub(super) fn ask(
         let prefilled = prefilled(&known);
         let mode = practice.map(|practice| format!("{}: {}", drill::MARK, practice.begun.title));
         let mark = practice.map(|_| drill::MARK);
-        let facts = BriefingFacts { expected: expected.clone(), mark, mode, ..facts(loaded, &known, about) };
+        let facts = BriefingFacts {
+            expected: expected.clone(),
+            mark,
+            mode,
+            first: practice.map(Practice::brief),
+            ..facts(loaded, &known, about)
+        };
         let answered = match &mut screen {
             Some(screen) => screen.briefing(&loaded.plan, &prefilled, facts).map_err(unanswered)?,
             None => line::briefing(&loaded.plan, &prefilled, &facts).map_err(unanswered_in_lines)?,
@@ -178,6 +184,7 @@ fn facts(loaded: &Loaded, known: &Known, about: About<'_>) -> BriefingFacts {
     let About { missing, who, ticket } = about;
     let requires = loaded.plan.requires.iter();
     BriefingFacts {
+        first: None,
         playbook: loaded.path.display().to_string(),
         operator: who.operator.clone(),
         ticket: ticket.map(str::to_owned),

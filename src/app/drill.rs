@@ -58,24 +58,21 @@ pub(super) fn choose(loaded: Loaded, id: Option<&str>, speed: Option<&str>) -> R
 /// Makes a playbook the one of a drill that is known.
 pub(super) fn practise(loaded: Loaded, begun: BegunDrill) -> (Loaded, Practice) {
     let original = Arc::clone(&loaded.plan);
-    let plan = Arc::new(plan(&original, &begun));
+    let plan = Arc::new(rehearsal::practised(&original, &begun));
     (Loaded { plan, ..loaded }, Practice { begun, original })
 }
 
-/// Makes the plan of a drill, with what the trainee is told before.
-pub(super) fn plan(original: &Plan, begun: &BegunDrill) -> Plan {
-    let mut plan = rehearsal::practised(original, begun);
-    let drill = rehearsal::drill(original, begun);
-    let brief = match drill {
-        Some(drill) => drill.brief.clone().unwrap_or_default(),
-        None => "Every step as the playbook has it, and nothing goes wrong.".to_owned(),
-    };
-    let told = format!(
-        "## Drill: {}\n\n{brief}\n\nNothing real is touched: what is shown is simulated, and secrets are practice values.\n\n",
-        begun.title
-    );
-    plan.description = Some(told + plan.description.as_deref().unwrap_or_default());
-    plan
+impl Practice {
+    /// Says what the trainee is told before anything else; Markdown.
+    pub(super) fn brief(&self) -> String {
+        let drill = rehearsal::drill(&self.original, &self.begun);
+        let brief = match drill {
+            Some(drill) => drill.brief.clone().unwrap_or_default(),
+            None => "Every step as the playbook has it, and nothing goes wrong.".to_owned(),
+        };
+        let brief = brief.trim_end();
+        format!("{brief}\n\nNothing real is touched: what is shown is simulated, and secrets are practice values.")
+    }
 }
 
 fn unknown(plan: &Plan, id: &str) -> Ending {
@@ -113,7 +110,7 @@ pub(super) fn of(folder: &RunFolder) -> Option<BegunDrill> {
 pub(super) fn plan_of(folder: &RunFolder) -> Result<Plan, Ending> {
     let (original, _) = resume::playbook(folder)?;
     Ok(match of(folder) {
-        Some(begun) => plan(&original, &begun),
+        Some(begun) => rehearsal::practised(&original, &begun),
         None => original,
     })
 }

@@ -272,6 +272,8 @@ pub struct BriefingFacts {
     pub mark: Option<&'static str>,
     /// What kind of run it is, where it is not an ordinary one: `dry run: nothing is changed`.
     pub mode: Option<String>,
+    /// What is to be read before all that the playbook says; Markdown.
+    pub first: Option<String>,
 }
 
 impl BriefingFacts {

@@ -80,7 +80,7 @@ pub fn told(plan: &Plan, prefilled: &BTreeMap<Name, Answer>, facts: &BriefingFac
     };
     let run = facts.run(prefilled.iter().filter_map(text).collect());
     let mut lines = vec![visible_plain(&plan.title)];
-    let texts = plan.summary.iter().chain(&plan.description);
+    let texts = facts.first.iter().chain(&plan.summary).chain(&plan.description);
     lines.extend(texts.map(|text| visible_plain(text.trim_end())));
     let mut fact = |label: &str, text: &str| lines.extend(said(label, text));
     fact("playbook", &facts.playbook);

@@ -19,6 +19,13 @@ impl Briefing<'_> {
         if let Some(mode) = &self.facts.mode {
             say(mode, theme.care());
         }
+        if let Some(first) = &self.facts.first {
+            lines.extend(markdown(first, width, theme));
+            lines.push(Line::default());
+        }
+        let mut say = |text: &str, style: Style| {
+            lines.extend(wrap(text, width).into_iter().map(|line| Line::styled(line, style)));
+        };
         if let Some(summary) = &self.plan.summary {
             say(summary, Style::new());
         }

@@ -281,6 +281,7 @@ fn briefing(text: &str) -> Scene {
         problems: [("old_valkey_password".into(), text.to_owned())].into(),
         mark: None,
         mode: Some(text.into()),
+        first: Some(text.into()),
         warnings: vec![text.into()],
     };
     let prefilled = [("app_root".into(), Answer::Text(text.into()))].into();

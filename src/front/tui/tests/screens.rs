@@ -37,6 +37,7 @@ pub(super) fn facts() -> BriefingFacts {
         problems: BTreeMap::from([("old_valkey_password".into(), ".env has no key REDIS_URL".into())]),
         mark: None,
         mode: None,
+        first: None,
         warnings: vec!["rotate.yaml:7:3: warning: no step has an estimate\n".into()],
     }
 }
