@@ -226,3 +226,31 @@ fn a_drill_of_any_playbook_touches_nothing_but_its_own_folder() {
     }
     assert!(calls > 1000, "nothing was traced");
 }
+
+#[test]
+fn a_drill_in_a_host_starts_nothing_but_that_and_opens_only_its_own_socket() {
+    let shop = Shop::open();
+    let trace = shop.desk.home().join("trace");
+    let mut program = Command::new("strace");
+    program.args(["-f", "-qq", "-e", "trace=execve,execveat,socket,connect,bind", "-o"]).arg(&trace);
+    program.args([PROGRAM, "run", "story.yaml", "--plain", "--speed", "instant", "--drill", "says-no"]);
+    program.envs(shop.desk.env()).current_dir(shop.desk.home());
+    let mut child =
+        program.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("start strace");
+    let mut stdin = child.stdin.take().expect("its standard input");
+    // Who has ended reads no more.
+    let _ = stdin.write_all(typed(&[]).as_bytes());
+    drop(stdin);
+    child.wait().expect("its end");
+    let trace = fs::read_to_string(trace).expect("the trace");
+    let calls: Vec<&str> = trace.lines().filter(|line| !line.contains("resumed>")).collect();
+    let of = |name: &str| calls.iter().filter(|call| call.contains(&format!("{name}("))).collect::<Vec<_>>();
+    let started = of("execve");
+    assert_eq!(started.len(), 2, "{trace}");
+    assert!(started[1].contains("\"/proc/self/exe\", [\"runsheet\", \"__host\"]"), "{trace}");
+    assert!(of("execveat").is_empty(), "{trace}");
+    assert!(!of("bind").is_empty() && !of("connect").is_empty(), "{trace}");
+    assert!(of("socket").iter().all(|call| call.contains("AF_UNIX")), "{trace}");
+    assert!(of("bind").iter().chain(&of("connect")).all(|call| call.contains("/host.sock\"")), "{trace}");
+    assert!(!shop.desk.home().join("TOUCHED").exists());
+}
