@@ -259,7 +259,7 @@ fn in_the_full_screen() {
     all(&cases, |(moment, (ending, name))| {
         let story = Story::make();
         let terminal = story.on_screen(moment);
-        let before = terminal.picture();
+        let before = settled(&terminal);
         for signal in PASSED_OVER {
             terminal.signal(signal);
         }
@@ -280,6 +280,18 @@ fn in_the_full_screen() {
         terminal.until(&before, |picture| same_but_for_time(&before, picture));
         story.ends_by(terminal, moment, ending, name);
     });
+}
+
+/// Returns the picture once nothing more is painted into it: what is waited for may be seen before the rest of its frame.
+fn settled(terminal: &Terminal) -> String {
+    let (mut picture, mut alike) = (terminal.picture(), 0);
+    while alike < 5 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let next = terminal.picture();
+        alike = if same_but_for_time(&picture, &next) { alike + 1 } else { 0 };
+        picture = next;
+    }
+    picture
 }
 
 /// Says whether two pictures are the same but for the digits in them, which may tell the time, and the turning signs.
