@@ -348,12 +348,6 @@ pub fn source(source: &Source) -> String {
 /// Says that a terminal would be lost here, where there is none that could be.
 pub const TERMINAL_LOST: &str = "here your terminal would be lost, and `runsheet attach` would come back to the run";
 
-/// Lists what did not go as the playbook says, as it happened, each with its reason.
-#[must_use]
-pub fn deviations(_plan: &Plan, run: &Run) -> Vec<Deviation> {
-    run.deviations.clone()
-}
-
 /// Lists the evidence of a step as far as it was given or passed over, a line each.
 #[must_use]
 pub fn proofs(step: &Step, state: &StepRun, run: &Run) -> Vec<String> {

@@ -15,6 +15,19 @@ use crate::engine::{
 use crate::playbook::check;
 use crate::playbook::plan::{Name, Plan};
 
+/// Takes an item of evidence as the session would, without a file being there.
+pub(super) fn taken(offer: Offer) -> Evidence {
+    match offer {
+        Offer::Text(text) => Evidence::Text { text },
+        Offer::File(path) => Evidence::File {
+            name: path.display().to_string(),
+            kept: "kept".to_owned(),
+            sha256: "00".to_owned(),
+            size: 1,
+        },
+    }
+}
+
 /// What the world does: by step, how its command ends, attempt by attempt. Everything else goes well.
 pub(super) type World = BTreeMap<&'static str, Vec<How>>;
 
@@ -130,16 +143,7 @@ impl<F: Front> Bench<F> {
             }
             Say::Quit | Say::Detach(_) => self.over = true,
             Say::Evidence { step, item, offer } => {
-                let evidence = match offer {
-                    Offer::Text(text) => Evidence::Text { text },
-                    Offer::File(path) => Evidence::File {
-                        name: path.display().to_string(),
-                        kept: "kept".to_owned(),
-                        sha256: "00".to_owned(),
-                        size: 1,
-                    },
-                };
-                self.input(Input::Evidence { step, item, evidence });
+                self.input(Input::Evidence { step, item, evidence: taken(offer) });
             }
             Say::Sign { .. }
             | Say::Preview(_)

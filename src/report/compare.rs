@@ -175,8 +175,7 @@ impl Differences<'_> {
     }
 
     fn deviations(&mut self) {
-        let of =
-            |side: Side<'_>| words::deviations(side.plan, side.run).iter().map(words::deviation).collect::<Vec<_>>();
+        let of = |side: Side<'_>| side.run.deviations.iter().map(words::deviation).collect::<Vec<_>>();
         let (one, two) = (of(self.first), of(self.second));
         for deviation in one.iter().filter(|deviation| !two.contains(deviation)) {
             self.put("deviations", "only in the first", Some(deviation.clone()), None);

@@ -3,7 +3,7 @@
 //!
 //! Every front and `runsheet show` say it in these words. It decides nothing, and shows names of secrets, never values.
 
-use super::{awaiting, count, deviation, deviations, duration, fill, state, undo};
+use super::{awaiting, count, deviation, duration, fill, state, undo};
 use crate::engine::undo::{self as back, UndoSort};
 use crate::engine::{Run, Stage, StepState};
 use crate::playbook::plan::{Act, InputKind, Name, Plan, StepId};
@@ -37,7 +37,7 @@ pub fn summary(plan: &Plan, run: &Run) -> Vec<Part> {
         ("In force now", in_force(plan, run)),
         ("A rollback now", rollback(plan, run)),
         ("Secrets", secrets(plan, run)),
-        ("Not as written", deviations(plan, run).iter().map(deviation).collect()),
+        ("Not as written", run.deviations.iter().map(deviation).collect()),
         ("Notes", notes(run)),
     ];
     let parts = parts.into_iter().filter(|(_, lines)| !lines.is_empty());

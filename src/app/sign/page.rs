@@ -26,7 +26,7 @@ pub(super) fn page(seen: &Seen, step: Option<&StepId>) -> Vec<String> {
             lines.extend(walked(step, state, run));
         }
     }
-    section(&mut lines, "Not as written", words::deviations(plan, run).iter().map(words::deviation).collect());
+    section(&mut lines, "Not as written", run.deviations.iter().map(words::deviation).collect());
     let notes = run.notes.iter().map(|note| {
         let step = note.step.as_ref().map(|step| format!(" ({step})")).unwrap_or_default();
         format!("{}{step}: {}", note.at.strftime("%H:%M:%SZ"), note.text)

@@ -219,7 +219,7 @@ impl Desk {
     }
 
     fn last_words(&mut self) {
-        let deviations = words::deviations(&self.plan, &self.run);
+        let deviations = self.run.deviations.clone();
         if !deviations.is_empty() {
             self.print("Where it went another way than the playbook:");
         }

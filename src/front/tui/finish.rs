@@ -46,11 +46,7 @@ fn text(walk: &Walk, width: usize) -> Vec<Line<'static>> {
             }));
         }
     };
-    section(
-        &mut lines,
-        "Not as written",
-        words::deviations(&walk.plan, &walk.run).iter().map(words::deviation).collect(),
-    );
+    section(&mut lines, "Not as written", walk.run.deviations.iter().map(words::deviation).collect());
     let left = walk.run.left_behind.iter().map(|(file, why)| format!("{file}: {why}")).collect();
     section(&mut lines, "Files with secrets that could not be removed", left);
     let signed = walk.run.signed.iter().map(|by| {

@@ -9,13 +9,12 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::engine::{
-    Begun, Effect, Engine, Evidence, Finding, Foreseen, How, Input, Outcome, Refusal, Target, Verdict,
-};
+use crate::engine::{Begun, Effect, Engine, Finding, Foreseen, How, Input, Outcome, Refusal, Target, Verdict};
+use crate::front::bench::taken;
 use crate::front::tui::layout;
 use crate::front::tui::state::Walk;
 use crate::front::tui::theme::Theme;
-use crate::front::{Answer, Offer, Say, Update};
+use crate::front::{Answer, Say, Update};
 use crate::playbook::plan::*;
 
 /// The moment that all happens at.
@@ -318,16 +317,7 @@ impl Story {
                     self.input(Input::Answer { target, values, secrets, fingerprints: BTreeMap::new() });
                 }
                 Say::Evidence { step, item, offer } => {
-                    let evidence = match offer {
-                        Offer::Text(text) => Evidence::Text { text },
-                        Offer::File(path) => Evidence::File {
-                            name: path.display().to_string(),
-                            kept: "kept".to_owned(),
-                            sha256: "00".to_owned(),
-                            size: 1,
-                        },
-                    };
-                    self.input(Input::Evidence { step, item, evidence });
+                    self.input(Input::Evidence { step, item, evidence: taken(offer) });
                 }
                 Say::Sign { .. }
                 | Say::Preview(_)
